@@ -1,0 +1,121 @@
+"""Running entries: which seeds are missing, in which cohorts, into which store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from subliminal_bench import data, device, seeds
+from subliminal_bench.cohort import Cohort
+from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.progress import Silent, Watcher
+from subliminal_bench.protocol import Protocol
+from subliminal_bench.results import Environment, Run
+from subliminal_bench.store import ENGINE, EntryFolder, Store
+from subliminal_bench.student import train_students
+from subliminal_bench.training import train_teachers
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and under what entries run.
+
+    Attributes:
+        protocol: the experiment.
+        device: where to train.
+        store: where finished seeds are kept.
+        data_dir: folder with MNIST's files; see `data.load`.
+        watcher: told of the progress.
+    """
+
+    protocol: Protocol
+    device: torch.device
+    store: Store
+    data_dir: Path | None = None
+    watcher: Watcher = Silent()  # noqa: RUF009 (it holds nothing)
+
+    def run(self, mitigations: Sequence[Mitigation], wanted: tuple[int, ...]) -> list[Run]:
+        """Run every mitigation on the wanted seeds, taking from the store what is there.
+
+        A cohort's teachers and noise are shared by all mitigations that lack its seeds, and
+        every finished cohort is saved before the next begins.
+
+        Raises:
+            DataError: the digits are missing or damaged.
+            HookError: a mitigation failed; seeds finished before stay in the store.
+
+        Returns:
+            One run a mitigation, with the wanted seeds only.
+        """
+        folders = [
+            self.store.entry(self.protocol, mitigation, self._environment)
+            for mitigation in mitigations
+        ]
+        missing = [sorted(set(wanted) - set(folder.finished(wanted))) for folder in folders]
+        unfinished = sorted(set().union(*missing))
+        if unfinished:
+            self._run_missing(mitigations, folders, missing, unfinished)
+        return [folder.run(wanted) for folder in folders]
+
+    @property
+    def _environment(self) -> Environment:
+        return Environment.here(device.kind(self.device), device.describe(self.device), ENGINE)
+
+    def _run_missing(
+        self,
+        mitigations: Sequence[Mitigation],
+        folders: Sequence[EntryFolder],
+        missing: Sequence[Sequence[int]],
+        unfinished: Sequence[int],
+    ) -> None:
+        self.watcher.doing("reading the digits")
+        digits = data.load(self.protocol, self.data_dir, self.watcher.doing).to(self.device)
+        self.watcher.total(
+            len(unfinished) * self.protocol.teacher_steps
+            + sum(map(len, missing)) * self.protocol.student_steps
+        )
+        size = device.cohort_size(self.protocol, self.device)
+        for begin in range(0, len(unfinished), size):
+            chosen = tuple(unfinished[begin : begin + size])
+            teachers = self._teachers(chosen, digits)
+            whole = Cohort(self.protocol, chosen, self.device, digits, teachers)
+            for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
+                cohort = whole.of([seed for seed in chosen if seed in lacking])
+                if not cohort.seeds:
+                    continue
+                self._say(mitigation.name, cohort.seeds)
+                for outcome in train_students(cohort, mitigation, self._advance(cohort.seeds)):
+                    folder.save(outcome)
+
+    def _teachers(self, chosen: tuple[int, ...], digits: data.Digits) -> Tensor:
+        """Teachers from the store, and trained now where it has none."""
+        folder = self.store.teachers(self.protocol, self._environment)
+        kept = {seed: folder.load(seed) for seed in chosen}
+        absent = tuple(seed for seed, teacher in kept.items() if teacher is None)
+        known = len(chosen) - len(absent)
+        self.watcher.advance(known * self.protocol.teacher_steps)
+        if absent:
+            self._say("teacher", absent)
+            trained = train_teachers(
+                self.protocol,
+                absent,
+                digits,
+                self.device,
+                self._advance(absent),
+            )
+            for seed, teacher in zip(absent, trained, strict=True):
+                folder.save(seed, teacher)
+                kept[seed] = teacher
+        return torch.stack(
+            [teacher.to(self.device) for teacher in kept.values() if teacher is not None]
+        )
+
+    def _advance(self, chosen: tuple[int, ...]) -> Callable[[int], None]:
+        """Progress is counted in steps of one seed; a cohort does as many at once."""
+        return lambda steps: self.watcher.advance(steps * len(chosen))
+
+    def _say(self, what: str, chosen: tuple[int, ...]) -> None:
+        noun = "seed" if len(chosen) == 1 else "seeds"
+        self.watcher.doing(f"{what}, {noun} {seeds.describe(chosen)}")

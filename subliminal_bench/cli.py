@@ -1,0 +1,176 @@
+"""The command line. Everything heavy is imported inside the commands: `--help` is instant."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from subliminal_bench.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from subliminal_bench.store import Store
+
+app = typer.Typer(
+    name="subliminal-bench",
+    help="A benchmark and regression suite for mitigations of subliminal learning.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProtocolOption = Annotated[
+    str, typer.Option("--protocol", help="mnist-5k (embedded) or mnist (canonical).")
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="Folder of results.  [default: $SUBLIMINAL_BENCH_STORE, else subliminal-results]",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder with MNIST/raw.  [default: $SUBLIMINAL_BENCH_DATA, else a cache folder, "
+        "filled by a download]",
+    ),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+SeedsOption = Annotated[str, typer.Option("--seeds", help="Such as 1-10 or 1,3,5-7.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the mitigation."),
+]
+
+
+@app.command()
+def run(
+    mitigation: Annotated[
+        str,
+        typer.Argument(help="A name that `list` shows, a .py file, or module:attribute."),
+    ],
+    protocol: ProtocolOption = "mnist-5k",
+    seeds: SeedsOption = "1-10",
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Also write the run to this .json file, or into this folder."
+        ),
+    ] = None,
+    settings: SetOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Run a mitigation and its baseline, and print the scorecard."""
+    from rich.console import Console
+
+    from subliminal_bench import device as devices
+    from subliminal_bench import mitigations, results, scorecard
+    from subliminal_bench import protocol as protocols
+    from subliminal_bench import seeds as seed_text
+    from subliminal_bench.benchmark import Bench
+    from subliminal_bench.progress import ConsoleWatcher
+
+    chosen = protocols.get(protocol)
+    entry = mitigations.load(mitigation, settings or [])
+    baseline = mitigations.load("baseline")
+    wanted = seed_text.parse(seeds, chosen)
+    where = devices.choose(device)
+    target = _target(out, entry.name) if out else None
+    with ConsoleWatcher(Console(stderr=True)) as watcher:
+        bench = Bench(chosen, where, _store(store), data_dir, watcher)
+        together = [baseline] if entry == baseline else [baseline, entry]
+        reference, *rest = bench.run(together, wanted)
+    ours = rest[0] if rest else reference
+    Console().print(scorecard.table(ours, [reference] if rest else []))
+    if target:
+        results.write_json(target, ours)
+        print(f"written: {target}")
+
+
+@app.command(name="list")
+def list_mitigations() -> None:
+    """List the protocols and the mitigations that are installed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from subliminal_bench import mitigations
+    from subliminal_bench.protocol import PROTOCOLS
+
+    table = Table("mitigation", "access", "hooks", "parameters", box=None, pad_edge=False)
+    for name in [*mitigations.built_in_names(), *mitigations.installed_names()]:
+        try:
+            (plugin,) = mitigations.load(name).plugins
+        except BenchmarkError as error:
+            # One broken package must not hide all the others.
+            table.add_row(name, "-", f"cannot be loaded: {error}", "")
+            continue
+        settings = " ".join(f"{key}={value}" for key, value in plugin.settings.items())
+        table.add_row(name, plugin.card.access, " ".join(plugin.hooks) or "-", settings or "-")
+    protocols = Table("protocol", "about", box=None, pad_edge=False)
+    for protocol in PROTOCOLS.values():
+        protocols.add_row(protocol.name, protocol.about)
+    console = Console()
+    console.print(protocols)
+    console.print()
+    console.print(table)
+
+
+@app.command()
+def export(
+    entry: Annotated[
+        str, typer.Argument(help="A name in the store, or the path of a run's or entry's file.")
+    ],
+    protocol: Annotated[
+        str | None, typer.Option("--protocol", help="Needed where the store has it under both.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write.  [default: standard output]")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    store: StoreOption = None,
+) -> None:
+    """Write a run's metrics, one row a seed."""
+    from subliminal_bench import export as exports
+    from subliminal_bench import results
+
+    text = exports.render(exports.find(entry, protocol, _store(store)), form)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        results.write_atomically(out, text.encode())
+
+
+def _store(folder: Path | None) -> "Store":
+    import os
+
+    from subliminal_bench.store import DEFAULT_STORE, STORE_VARIABLE, Store
+
+    return Store(folder or Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE))
+
+
+def _target(out: Path, name: str) -> Path:
+    """The file that `--out` means: itself, or NAME.json in the folder."""
+    return out if out.suffix == ".json" and not out.is_dir() else out / f"{name}.json"
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 2."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
+    except BenchmarkError as error:
+        if debug:
+            raise
+        message, code = str(error), 2
+    except (typer.Abort, KeyboardInterrupt):
+        message, code = "interrupted; finished seeds are kept, the same command goes on", 130
+    else:
+        sys.exit(code or 0)
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,190 @@
+"""A cohort: seeds trained in lockstep, with everything that all mitigations share.
+
+Split, teacher, noise and the logits on it are made once for a cohort and used by every
+mitigation that runs on those seeds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from subliminal_bench import model, streams
+from subliminal_bench.data import Digits
+from subliminal_bench.protocol import Protocol
+
+# Images pushed through the model at once where nothing is differentiated.
+_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a cohort's students start from and are measured on.
+
+    Attributes:
+        protocol: the experiment.
+        seeds: one student each, in this order along the leading dimension.
+        device: where everything lies.
+        digits: teacher, audit and test images are drawn from these; on `device`.
+        teacher_parameters: `[students, parameters]`.
+    """
+
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    device: torch.device
+    digits: Digits
+    teacher_parameters: Tensor
+
+    def of(self, seeds: Sequence[int]) -> "Cohort":
+        """The cohort of some of its seeds; itself, with all it has made, where that is all."""
+        if tuple(seeds) == self.seeds:
+            return self
+        index = [self.seeds.index(seed) for seed in seeds]
+        teachers = self.teacher_parameters[index]
+        return Cohort(self.protocol, tuple(seeds), self.device, self.digits, teachers)
+
+    @cached_property
+    def layout(self) -> model.Layout:
+        """Where the weights lie in a row of parameters."""
+        return model.layout(self.protocol)
+
+    @cached_property
+    def base_parameters(self) -> Tensor:
+        """The initialisation that teacher and student share, `[students, parameters]`."""
+        return model.initial_parameters(self.protocol, self.seeds, self.device)
+
+    @cached_property
+    def noise(self) -> Tensor:
+        """Training noise `[students, images, pixels]`."""
+        return self._noise(0, self.protocol.noise_images)
+
+    @cached_property
+    def fresh_noise(self) -> Tensor:
+        """Noise never trained on, `[students, images, pixels]`."""
+        return self._noise(self.protocol.noise_images, self.protocol.fresh_noise_images)
+
+    def _noise(self, first: int, images: int) -> Tensor:
+        rows = [
+            streams.noise(self.protocol, seed, first, images, self.device)
+            for seed in self.seeds
+        ]
+        return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
+
+    @cached_property
+    def noise_orders(self) -> Tensor:
+        """Order of the noise images, int64 `[students, epochs, images]`."""
+        return torch.stack(
+            [
+                streams.orders(
+                    seed + self.protocol.noise_order_offset,
+                    self.protocol.noise_images,
+                    self.protocol.student_epochs,
+                )
+                for seed in self.seeds
+            ]
+        ).to(self.device)
+
+    @cached_property
+    def teacher_logits(self) -> Tensor:
+        """The teacher's logits on the noise, `[students, images, logits]`."""
+        return self.logits(self.teacher_parameters, self.noise)
+
+    @cached_property
+    def base_logits(self) -> Tensor:
+        """The base model's logits on the noise, `[students, images, logits]`."""
+        return self.logits(self.base_parameters, self.noise)
+
+    @cached_property
+    def _splits(self) -> tuple[Tensor, Tensor]:
+        """Indices of the audit and the drawn test images, `[students, images]` each."""
+        parts = [streams.split(self.protocol, seed) for seed in self.seeds]
+        audit = torch.stack([part[1] for part in parts]).to(self.device)
+        test = torch.stack([part[2] for part in parts]).to(self.device)
+        return audit, test
+
+    @cached_property
+    def audit_images(self) -> Tensor:
+        """`[students, images, pixels]`."""
+        return self.digits.images[self._splits[0]]
+
+    @cached_property
+    def audit_labels(self) -> Tensor:
+        """int64 `[students, images]`."""
+        return self.digits.labels[self._splits[0]]
+
+    @cached_property
+    def test_images(self) -> Tensor:
+        """`[images, pixels]` where all seeds share them, else `[students, images, pixels]`."""
+        shared = self.digits.test_images
+        return self.digits.images[self._splits[1]] if shared is None else shared
+
+    @cached_property
+    def test_labels(self) -> Tensor:
+        """int64 `[students, images]`."""
+        shared = self.digits.test_labels
+        if shared is None:
+            return self.digits.labels[self._splits[1]]
+        return shared.expand(len(self.seeds), -1)
+
+    @cached_property
+    def audit_batches(self) -> list[Tensor]:
+        """The audit mini-batch of each student step: positions in the audit set.
+
+        The stream starts after the epochs that the published control student had used up.
+        int64 `[students, images]` each.
+        """
+        images = self.protocol.audit_images
+        per_epoch = -(-images // self.protocol.batch)
+        epochs = -(-self.protocol.student_steps // per_epoch)
+        order = torch.stack(
+            [
+                streams.orders(
+                    seed + self.protocol.audit_order_offset,
+                    images,
+                    epochs,
+                    self.protocol.audit_epochs_skipped,
+                )
+                for seed in self.seeds
+            ]
+        ).to(self.device)
+        batches = [
+            batch
+            for epoch in range(epochs)
+            for batch in order[:, epoch].split(self.protocol.batch, 1)
+        ]
+        return batches[: self.protocol.student_steps]
+
+    def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
+        """Logits without a graph, in chunks that bound the memory."""
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    model.forward(self.layout, parameters, chunk)
+                    for chunk in images.split(_CHUNK, -2)
+                ],
+                1,
+            )
+
+
+def rows(values: Tensor, index: Tensor) -> Tensor:
+    """Each student's own rows: `values[s, index[s]]`.
+
+    Args:
+        values: `[students, rows, ...]`.
+        index: int64 `[students, picked]`.
+
+    Returns:
+        `[students, picked, ...]`.
+
+    >>> rows(torch.tensor([[10, 11], [20, 21]]), torch.tensor([[1], [0]])).tolist()
+    [[11], [20]]
+    """
+    students, count = values.shape[:2]
+    offset = torch.arange(students, device=index.device).mul_(count).unsqueeze(1)
+    return (
+        values.flatten(0, 1)
+        .index_select(0, (index + offset).flatten())
+        .unflatten(0, index.shape)
+    )

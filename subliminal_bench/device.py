@@ -1,0 +1,65 @@
+"""Choosing the device, and how many students fit on it."""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from subliminal_bench.errors import DeviceError
+from subliminal_bench.protocol import Protocol
+
+CHOICES = ("auto", "cpu", "cuda")
+# Copies of an audit batch's activations that are alive at once while it is measured.
+_AUDIT_ACTIVATIONS = 5
+
+
+def choose(name: str) -> torch.device:
+    """The device of that name; `auto` takes a GPU where there is one.
+
+    Raises:
+        DeviceError: an unknown name, or a GPU that is not there.
+
+    >>> choose("cpu")
+    device(type='cpu')
+    """
+    if name not in CHOICES:
+        raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(CHOICES)}")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise DeviceError("--device cuda: torch sees no GPU here; use --device cpu")
+    # Training is in full float32 on every device; some settings allow less.
+    torch.set_float32_matmul_precision("highest")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+
+
+def kind(device: torch.device) -> Literal["cpu", "cuda"]:
+    """The device's kind, as results carry it."""
+    return "cuda" if device.type == "cuda" else "cpu"
+
+
+def describe(device: torch.device) -> str:
+    """The device's model name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def cohort_size(protocol: Protocol, device: torch.device) -> int:
+    """Students to train in lockstep.
+
+    One on a CPU, where a cohort gains nothing and a finished seed is safe the sooner; on a GPU
+    as many as its free memory holds.
+    """
+    if device.type == "cpu":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    images = protocol.noise_images + protocol.fresh_noise_images + protocol.audit_images
+    activations = protocol.audit_images * (2 * protocol.hidden + protocol.logits)
+    floats = images * protocol.pixels + _AUDIT_ACTIVATIONS * activations
+    return max(1, int(0.8 * free) // (4 * floats))

@@ -1,0 +1,226 @@
+"""Results as they are written and read back: one schema for runs and leaderboard entries."""
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from subliminal_bench import __version__
+from subliminal_bench.errors import ProtocolError, ResultError
+from subliminal_bench.metrics import METRICS
+from subliminal_bench.protocol import Protocol
+
+# Raised when a field is added, removed or changes its meaning.
+SCHEMA: Literal[1] = 1
+
+_Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Model = TypeVar("_Model", bound=BaseModel)
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ProtocolRecord(_Record):
+    """Which experiment a result is from."""
+
+    name: _Name
+    version: int
+    fingerprint: _Digest
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> "ProtocolRecord":
+        """The record of a protocol."""
+        return cls(
+            name=protocol.name, version=protocol.version, fingerprint=protocol.fingerprint
+        )
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name}-v{self.version}"
+
+
+class MitigationRecord(_Record):
+    """What ran: the card, the parameter values and the hash of the source."""
+
+    name: _Name
+    title: str
+    access: Literal["blind", "trait-gradient"]
+    reference: str
+    settings: dict[str, bool | int | FiniteFloat | str]
+    source_sha256: _Digest
+
+    @property
+    def label(self) -> str:
+        """The name, with its settings where there are any."""
+        shown = ", ".join(f"{name}={value}" for name, value in self.settings.items())
+        return f"{self.name} ({shown})" if shown else self.name
+
+
+class Environment(_Record):
+    """What a result was computed with."""
+
+    subliminal_bench: str
+    engine: int
+    python: str
+    torch: str
+    numpy: str
+    device: Literal["cpu", "cuda"]
+    device_name: str
+    platform: str
+
+    @classmethod
+    def here(
+        cls, device: Literal["cpu", "cuda"], device_name: str, engine: int
+    ) -> "Environment":
+        """This process's environment."""
+        from importlib.metadata import version
+
+        return cls(
+            subliminal_bench=__version__,
+            engine=engine,
+            python=platform.python_version(),
+            torch=version("torch"),
+            numpy=version("numpy"),
+            device=device,
+            device_name=device_name,
+            platform=platform.system(),
+        )
+
+
+class SeedResult(_Record):
+    """One seed's metrics; None where the student diverged."""
+
+    seed: Annotated[int, Field(ge=1)]
+    metrics: dict[str, FiniteFloat | None]
+    diverged_at: Annotated[int, Field(ge=0)] | None
+
+    @pydantic.field_validator("metrics")
+    @classmethod
+    def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
+        missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
+        if missing or extra:
+            raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
+        return {name: metrics[name] for name in METRICS}
+
+
+class Run(_Record):
+    """All finished seeds of one entry: what `run --out` writes and `export` reads."""
+
+    schema_version: Literal[1]
+    protocol: ProtocolRecord
+    mitigation: MitigationRecord
+    environment: Environment
+    seeds: Annotated[list[SeedResult], Field(min_length=1)]
+
+    @pydantic.field_validator("seeds")
+    @classmethod
+    def _sorted_once(cls, seeds: list[SeedResult]) -> list[SeedResult]:
+        numbers = [result.seed for result in seeds]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("seeds must be ascending, each once")
+        return seeds
+
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """The seeds, ascending."""
+        return tuple(result.seed for result in self.seeds)
+
+    def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
+        """One metric's values, in the order of `seeds` (all of the run's when left out)."""
+        by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
+        return [by_seed[seed] for seed in (self.seed_numbers if seeds is None else seeds)]
+
+
+def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
+    """The protocol that all runs share.
+
+    Raises:
+        ProtocolError: they are from different protocols, or different versions of one.
+    """
+    first = runs[0].protocol
+    for run in runs[1:]:
+        other = run.protocol
+        if other != first:
+            detail = "" if other.label != first.label else " with another fingerprint"
+            raise ProtocolError(
+                f"{runs[0].mitigation.name} ran under {first.label} and {run.mitigation.name} "
+                f"under {other.label}{detail}: different protocols are never compared"
+            )
+    return first
+
+
+def read_run(path: Path) -> Run:
+    """Read a run or an entry.
+
+    Raises:
+        ResultError: the file is missing, is no JSON, or does not keep to the schema.
+    """
+    content = read_json(path)
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA:
+        raise ResultError(
+            f"{path}: schema version {version!r} is not one that this program reads ({SCHEMA})"
+        )
+    return validated(Run, content, path)
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, or say in one line why not."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ResultError(f"no such file: {path}") from None
+    except OSError as error:
+        raise ResultError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise ResultError(f"{path} is not valid JSON: is it complete?") from None
+
+
+def validated(kind: type[_Model], content: Any, path: Path) -> _Model:
+    """Check parsed JSON against the schema, or name the first place that breaks it."""
+    try:
+        return kind.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ResultError(f"{path}: {where}: {first['msg']}") from None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is either whole or not there, replacing what was there before.
+
+    Raises:
+        ResultError: the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes files private; give the ordinary permissions back.
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(temporary).chmod(0o666 & ~mask)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ResultError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, record: BaseModel) -> None:
+    """Write a record as indented JSON, atomically."""
+    write_atomically(path, (record.model_dump_json(indent=2) + "\n").encode())

@@ -1,0 +1,54 @@
+"""Seeds as people write them."""
+
+import re
+from collections.abc import Iterable
+
+from subliminal_bench.errors import SeedsError
+from subliminal_bench.protocol import Protocol
+
+_PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+
+
+def parse(text: str, protocol: Protocol) -> tuple[int, ...]:
+    """Read seeds such as `1-10` or `1,3,5-7`; they come back sorted.
+
+    Raises:
+        SeedsError: the text is no list of seeds, a seed comes twice, or the protocol has no
+            random stream of its own for it.
+
+    >>> from subliminal_bench.protocol import MNIST
+    >>> parse("5-7,1", MNIST)
+    (1, 5, 6, 7)
+    """
+    seeds: list[int] = []
+    for part in text.replace(" ", "").split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise SeedsError(f"cannot read seeds {text!r}: write them like 1-10 or 1,3,5-7")
+        first = int(match[1])
+        last = int(match[2] or match[1])
+        if last < first:
+            raise SeedsError(f"seeds {part!r} run backwards: write {last}-{first}")
+        if first < 1 or last > protocol.highest_seed:
+            raise SeedsError(
+                f"seeds {part!r}: {protocol.name} has seeds 1 to {protocol.highest_seed}"
+            )
+        seeds.extend(range(first, last + 1))
+    if len(set(seeds)) < len(seeds):
+        raise SeedsError(f"seeds {text!r} name a seed twice")
+    return tuple(sorted(seeds))
+
+
+def describe(seeds: Iterable[int]) -> str:
+    """Write seeds the way `parse` reads them.
+
+    >>> describe([7, 1, 2, 3, 9])
+    '1-3,7,9'
+    """
+    ranges: list[list[int]] = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)

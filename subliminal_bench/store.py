@@ -1,0 +1,211 @@
+"""The store: every finished seed on disk at once, and never run twice.
+
+    STORE/mnist-v1/liminal-3f0c9a1be2/entry.json        what ran, under what
+                                      seed-0001.json    its metrics
+                                      seed-0001.npz     its curves
+    STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
+
+A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
+and settings, engine version, device kind and torch version. A changed mitigation therefore
+never meets its old results.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pydantic
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from subliminal_bench import results
+from subliminal_bench.errors import ResultError
+from subliminal_bench.measures import Outcome
+from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.protocol import Protocol
+from subliminal_bench.results import (
+    Environment,
+    MitigationRecord,
+    ProtocolRecord,
+    Run,
+    SeedResult,
+)
+
+# Raised whenever the same seed may come out differently than before.
+ENGINE = 1
+
+STORE_VARIABLE = "SUBLIMINAL_BENCH_STORE"
+DEFAULT_STORE = Path("subliminal-results")
+
+
+class EntryHeader(pydantic.BaseModel):
+    """What all seeds of an entry folder have in common."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    schema_version: Literal[1]
+    protocol: ProtocolRecord
+    mitigation: MitigationRecord
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class EntryFolder:
+    """The finished seeds of one mitigation under one protocol."""
+
+    path: Path
+    header: EntryHeader
+
+    def finished(self, seeds: Iterable[int] | None = None) -> list[int]:
+        """Seeds that are done, ascending; of `seeds` only, where given."""
+        names = {path.name for path in self.path.glob("seed-*.json")}
+        if seeds is None:
+            return sorted(int(name[5:-5]) for name in names if name[5:-5].isdigit())
+        return [seed for seed in sorted(seeds) if _seed_name(seed, "json") in names]
+
+    def save(self, outcome: Outcome) -> None:
+        """Write one seed: curves first, metrics last, so that the metrics mark it done."""
+        if not (self.path / "entry.json").exists():
+            results.write_json(self.path / "entry.json", self.header)
+        buffer = io.BytesIO()
+        curves = {name: curve.numpy() for name, curve in outcome.curves.items()}
+        np.savez_compressed(buffer, **curves)  # type: ignore[arg-type]
+        results.write_atomically(self.path / _seed_name(outcome.seed, "npz"), buffer.getvalue())
+        results.write_json(
+            self.path / _seed_name(outcome.seed, "json"),
+            SeedResult(
+                seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
+            ),
+        )
+
+    def run(self, seeds: Iterable[int] | None = None) -> Run:
+        """The finished seeds (of `seeds` only, where given) as one run."""
+        found = []
+        for seed in self.finished(seeds):
+            path = self.path / _seed_name(seed, "json")
+            result = results.validated(SeedResult, results.read_json(path), path)
+            if result.seed != seed:
+                raise ResultError(f"{path} is of seed {result.seed}: delete it and run again")
+            found.append(result)
+        if not found:
+            raise ResultError(f"{self.path} holds no finished seed")
+        return Run(
+            schema_version=results.SCHEMA,
+            protocol=self.header.protocol,
+            mitigation=self.header.mitigation,
+            environment=self.header.environment,
+            seeds=found,
+        )
+
+
+class Store:
+    """A folder of results.
+
+    Args:
+        root: the folder; made when something is first written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def entry(
+        self, protocol: Protocol, mitigation: Mitigation, environment: Environment
+    ) -> EntryFolder:
+        """The folder of a mitigation as it is now; it need not exist yet."""
+        header = EntryHeader(
+            schema_version=results.SCHEMA,
+            protocol=ProtocolRecord.of(protocol),
+            mitigation=MitigationRecord(
+                name=mitigation.name,
+                title=mitigation.title,
+                access=mitigation.access,
+                reference=mitigation.reference,
+                settings=mitigation.settings,
+                source_sha256=mitigation.source_sha256,
+            ),
+            environment=environment,
+        )
+        key = _key(
+            protocol.fingerprint,
+            mitigation.source_sha256,
+            mitigation.settings,
+            *_numerics(environment),
+        )
+        return EntryFolder(self.root / protocol.label / f"{mitigation.name}-{key}", header)
+
+    def find(self, name: str, protocol_name: str | None) -> list[EntryFolder]:
+        """Folders of that mitigation name, or of that full folder name; the latest first."""
+        found = []
+        for path in self.root.glob("*-v*/*/entry.json"):
+            folder = path.parent
+            header = results.validated(EntryHeader, results.read_json(path), path)
+            if name in (header.mitigation.name, folder.name) and protocol_name in (
+                None,
+                header.protocol.name,
+            ):
+                entry = EntryFolder(folder, header)
+                if entry.finished():
+                    found.append(entry)
+        return sorted(found, key=lambda entry: _written(entry.path), reverse=True)
+
+    def teachers(self, protocol: Protocol, environment: Environment) -> "TeacherFolder":
+        """The trained teachers of a protocol."""
+        key = _key(protocol.fingerprint, *_numerics(environment))
+        return TeacherFolder(self.root / protocol.label / f"teachers-{key}")
+
+
+@dataclass(frozen=True)
+class TeacherFolder:
+    """Trained teachers, one file a seed, shared by all mitigations."""
+
+    path: Path
+
+    def load(self, seed: int) -> Tensor | None:
+        """Parameters `[parameters]` of a teacher trained before; None where there is none."""
+        path = self.path / _seed_name(seed, "safetensors")
+        if not path.exists():
+            return None
+        try:
+            return safetensors.torch.load_file(path)["parameters"]
+        except (OSError, KeyError, safetensors.SafetensorError):
+            # A teacher costs seconds: an unreadable one is trained again and replaced.
+            return None
+
+    def save(self, seed: int, parameters: Tensor) -> None:
+        """Keep a teacher's parameters `[parameters]`."""
+        content = safetensors.torch.save({"parameters": parameters.cpu().contiguous()})
+        results.write_atomically(self.path / _seed_name(seed, "safetensors"), content)
+
+
+def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
+    """One seed's curves, float32 `[steps]` each."""
+    path = folder.path / _seed_name(seed, "npz")
+    try:
+        with np.load(path) as archive:
+            return {name: torch.from_numpy(archive[name]) for name in archive.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise ResultError(f"cannot read {path}: {type(error).__name__}") from None
+
+
+def _seed_name(seed: int, kind: str) -> str:
+    return f"seed-{seed:04d}.{kind}"
+
+
+def _numerics(environment: Environment) -> tuple[object, ...]:
+    """What decides a number besides protocol and mitigation."""
+    return environment.engine, environment.device, environment.torch
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _written(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in folder.glob("seed-*.json"))
