@@ -183,8 +183,5 @@ def rows(values: Tensor, index: Tensor) -> Tensor:
     """
     students, count = values.shape[:2]
     offset = torch.arange(students, device=index.device).mul_(count).unsqueeze(1)
-    return (
-        values.flatten(0, 1)
-        .index_select(0, (index + offset).flatten())
-        .unflatten(0, index.shape)
-    )
+    picked = values.flatten(0, 1).index_select(0, (index + offset).flatten())
+    return picked.view(*index.shape, *values.shape[2:])

@@ -69,7 +69,7 @@ class _Worker:
 
     def loss(self, loss: Tensor, student_logits: Tensor, step: Step) -> Tensor:
         given = loss.detach()
-        returned = self._call(
+        returned: Tensor = self._call(
             "distill_loss",
             step,
             loss=loss,
@@ -92,7 +92,8 @@ class _Worker:
 
     def gradient(self, gradient: Tensor, step: Step) -> Tensor:
         with torch.no_grad():
-            returned = self._call("distill_gradient", step, gradient=gradient.clone())
+            arguments = {"gradient": gradient.clone()}
+            returned: Tensor = self._call("distill_gradient", step, **arguments)
         self._check("distill_gradient", returned, gradient, step, "[students, parameters]")
         return returned.detach()
 

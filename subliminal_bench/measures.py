@@ -12,7 +12,13 @@ from subliminal_bench.training import distillation_kl
 # A class counts as predicted from this share of the predictions on.
 PREDICTED_SHARE = 0.01
 # What a student that diverged still has.
-_BEFORE_TRAINING = {"teacher_accuracy", "initial_accuracy", "trait_loss_initial", "kl_initial"}
+_BEFORE_TRAINING = {
+    "teacher_accuracy",
+    "initial_accuracy",
+    "classes_predicted_initial",
+    "trait_loss_initial",
+    "kl_initial",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
     moved = cohort.layout.named(parameters - cohort.base_parameters)
     classes = cohort.protocol.classes
     weights, biases = moved["fc3.weight"][:, :classes], moved["fc3.bias"][:, :classes]
-    return torch.cat([weights.flatten(1), biases], 1).norm(dim=1)
+    return torch.linalg.vector_norm(torch.cat([weights.flatten(1), biases], 1), dim=1)
 
 
 def classes_predicted(cohort: Cohort, parameters: Tensor) -> Tensor:
@@ -99,6 +105,7 @@ def outcomes(
         "initial_accuracy": accuracy(cohort, cohort.base_parameters),
         "initial_head_accuracy": accuracy(cohort, under_initial_head(cohort, parameters)),
         "classes_predicted": classes_predicted(cohort, parameters),
+        "classes_predicted_initial": classes_predicted(cohort, cohort.base_parameters),
         "class_head_change": class_head_change(cohort, parameters),
         "trait_loss_initial": curves["trait_loss"][:, 0],
         "trait_loss_final": final_loss,

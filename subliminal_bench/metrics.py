@@ -113,6 +113,12 @@ METRICS: dict[str, Metric] = {
             "classes that get at least 1 % of the student's predictions on the test images",
         ),
         Metric(
+            "classes_predicted_initial",
+            "classes predicted at initialisation",
+            "count",
+            "the same of the untrained model, which calls most digits by a few classes",
+        ),
+        Metric(
             "class_head_change",
             "class head moved by",
             "norm",
