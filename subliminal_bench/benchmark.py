@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -59,7 +60,12 @@ class Bench:
             self._run_missing(mitigations, folders, missing, unfinished)
         return [folder.run(wanted) for folder in folders]
 
-    @property
+    def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
+        """Whether the store has all these seeds of the mitigation as it is now."""
+        folder = self.store.entry(self.protocol, mitigation, self._environment)
+        return len(folder.finished(wanted)) == len(wanted)
+
+    @cached_property
     def _environment(self) -> Environment:
         return Environment.here(device.kind(self.device), device.describe(self.device), ENGINE)
 

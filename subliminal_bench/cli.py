@@ -64,12 +64,18 @@ def run(
     ] = None,
     settings: SetOption = None,
     store: StoreOption = None,
+    rerun_references: Annotated[
+        bool,
+        typer.Option(
+            "--rerun-references", help="Run the references here, also where entries have them."
+        ),
+    ] = False,
 ) -> None:
-    """Run a mitigation and its baseline, and print the scorecard."""
+    """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
     from subliminal_bench import device as devices
-    from subliminal_bench import mitigations, results, scorecard
+    from subliminal_bench import mitigations, references, results, scorecard, scorecard_text
     from subliminal_bench import protocol as protocols
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
@@ -77,18 +83,15 @@ def run(
 
     chosen = protocols.get(protocol)
     entry = mitigations.load(mitigation, settings or [])
-    baseline = mitigations.load("baseline")
     wanted = seed_text.parse(seeds, chosen)
     where = devices.choose(device)
     target = _target(out, entry.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         bench = Bench(chosen, where, _store(store), data_dir, watcher)
-        together = [baseline] if entry == baseline else [baseline, entry]
-        reference, *rest = bench.run(together, wanted)
-    ours = rest[0] if rest else reference
-    Console().print(scorecard.table(ours, [reference] if rest else []))
+        found = references.run_with(bench, entry, wanted, rerun=rerun_references)
+    Console().print(scorecard_text.terminal(scorecard.build(*found)))
     if target:
-        results.write_json(target, ours)
+        results.write_run(target, found[0])
         print(f"written: {target}")
 
 

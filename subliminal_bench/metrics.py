@@ -6,7 +6,18 @@ Torch-free: results, statistics and every page read the names from here.
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["percent", "nats", "count", "norm", "cosine", "inner", "fraction"]
+Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner"]
+
+# How each unit is printed: factor, decimals, and the suffix of a heading.
+_SHOWN: dict[Unit, tuple[float, int, str]] = {
+    "percent": (100, 2, "[%]"),
+    "nats": (1, 3, "[nats]"),
+    "millinats": (1e3, 3, "[mnat]"),
+    "count": (1, 1, ""),
+    "norm": (1, 3, ""),
+    "cosine": (1e3, 2, "[1e-3]"),
+    "inner": (1e4, 3, "[1e-4]"),
+}
 
 
 @dataclass(frozen=True)
@@ -14,10 +25,15 @@ class Metric:
     """One number measured on every seed.
 
     Attributes:
-        name: as in results and exports.
+        name: as in results and exports, where it stands unscaled: fractions, nats.
         title: as in tables.
-        unit: `percent` values are stored as fractions and printed in percent.
+        unit: how it is printed.
         about: how it is measured.
+
+    >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
+    ('trait accuracy [%]', '55.28')
+    >>> METRICS["kl_mean"].heading, METRICS["kl_mean"].show(-0.0001, signed=True)
+    ('KL, training mean [mnat]', '-0.100')
     """
 
     name: str
@@ -25,60 +41,35 @@ class Metric:
     unit: Unit
     about: str
 
-    def show(self, value: float, signed: bool = False) -> str:
-        """The value as it is printed everywhere, without its unit.
+    @property
+    def scale(self) -> float:
+        """Factor between the stored and the printed number."""
+        return _SHOWN[self.unit][0]
 
-        >>> METRICS["trait_accuracy"].show(0.5528)
-        '55.28'
-        >>> METRICS["kl_mean"].show(0.001)
-        '0.001000'
-        """
-        scale, digits = _SHOWN[self.unit]
-        sign = "+" if signed else ""
-        if self.unit == "inner":
-            return f"{value:{sign}.3e}"
-        return f"{value * scale:{sign}.{digits}f}"
+    def show(self, value: float, signed: bool = False) -> str:
+        """The value as it is printed everywhere, without its unit."""
+        scale, decimals, _ = _SHOWN[self.unit]
+        # Adding 0.0 after rounding turns a negative zero into a plain one.
+        rounded = round(value * scale, decimals) + 0.0
+        return f"{rounded:{'+' if signed else ''}.{decimals}f}"
 
     @property
     def heading(self) -> str:
-        """Title with its unit."""
-        return f"{self.title} {_SUFFIX[self.unit]}".rstrip()
-
-
-_SHOWN: dict[str, tuple[float, int]] = {
-    "percent": (100, 2),
-    "nats": (1, 6),
-    "count": (1, 2),
-    "norm": (1, 3),
-    "cosine": (1, 5),
-    "inner": (1, 3),
-    "fraction": (1, 3),
-}
-_SUFFIX: dict[str, str] = {
-    "percent": "[%]",
-    "nats": "[nats]",
-    "count": "",
-    "norm": "",
-    "cosine": "",
-    "inner": "",
-    "fraction": "",
-}
+        """Title with its unit; a mnat is a thousandth of a nat."""
+        return f"{self.title} {_SHOWN[self.unit][2]}".rstrip()
 
 
 def _alignment(name: str, title: str, unit: Unit, what: str) -> list[Metric]:
-    """Each alignment statistic before and after the mitigation, first epoch and whole run."""
+    """Each alignment statistic before and after the mitigation, whole run and first epoch."""
     sides = (
-        ("pre", "raw gradient", "the raw distillation gradient"),
-        ("post", "applied gradient", "the gradient handed to the optimiser"),
+        ("pre", "raw", "the raw distillation gradient"),
+        ("post", "applied", "the gradient handed to the optimiser"),
     )
-    spans = (
-        ("", "", "over the whole run"),
-        ("_first_epoch", ", epoch 1", "over the first epoch"),
-    )
+    spans = (("", "", "over the whole run"), ("_first_epoch", " ep.1", "over the first epoch"))
     return [
         Metric(
             f"{name}{span}_{side}",
-            f"{title}, {side_title}{span_title}",
+            f"{title} {side_title}{span_title}",
             unit,
             f"{what} of the trait gradient (whole audit set) and {side_about}, {span_about}",
         )
@@ -96,13 +87,13 @@ METRICS: dict[str, Metric] = {
         Metric("trait_accuracy", "trait accuracy", "percent", "the student on the test images"),
         Metric(
             "initial_accuracy",
-            "accuracy at initialisation",
+            "  untrained",
             "percent",
             "the untrained model on the test images: what no trait at all looks like",
         ),
         Metric(
             "initial_head_accuracy",
-            "trait accuracy, initial head",
+            "  initial head",
             "percent",
             "the student's hidden layers under the initial class head, on the test images",
         ),
@@ -114,7 +105,7 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "classes_predicted_initial",
-            "classes predicted at initialisation",
+            "  untrained",
             "count",
             "the same of the untrained model, which calls most digits by a few classes",
         ),
@@ -127,52 +118,52 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "trait_loss_initial",
-            "trait loss, initial",
+            "trait loss before",
             "nats",
             "class cross-entropy on the audit set before the first step",
         ),
         Metric(
             "trait_loss_final",
-            "trait loss, final",
+            "trait loss after",
             "nats",
             "class cross-entropy on the audit set after the last step",
         ),
         Metric(
             "kl_mean",
-            "distillation KL, training mean",
-            "nats",
+            "KL, training mean",
+            "millinats",
             "KL(teacher || student) of each step's batch, unmitigated, mean over steps",
         ),
         Metric(
             "kl_initial",
-            "distillation KL, initial",
-            "nats",
+            "KL, untrained",
+            "millinats",
             "KL(teacher || student) on the fresh noise before the first step",
         ),
         Metric(
             "kl_final",
-            "distillation KL, final, training noise",
-            "nats",
+            "KL, final",
+            "millinats",
             "KL(teacher || student) over the noise trained on, after the last step",
         ),
         Metric(
             "kl_fresh",
-            "distillation KL, final, fresh noise",
-            "nats",
+            "KL, fresh noise",
+            "millinats",
             "KL(teacher || student) over noise never trained on, after the last step",
         ),
         *_alignment("cosine_mean", "cosine", "cosine", "mean cosine"),
-        *_alignment("inner_mean", "inner product", "inner", "mean inner product"),
+        *_alignment("inner_mean", "inner", "inner", "mean inner product"),
         *_alignment(
             "positive_fraction",
-            "steps aligned",
-            "fraction",
+            "aligned",
+            "percent",
             "fraction of steps with a positive inner product",
         ),
         Metric(
             "altered_fraction",
             "steps altered",
-            "fraction",
+            "percent",
             "fraction of steps whose applied gradient differs from the raw one",
         ),
     ]

@@ -99,6 +99,10 @@ class Mitigation:
         joined = "\n".join(plugin.source_sha256 for plugin in self.plugins)
         return hashlib.sha256(joined.encode()).hexdigest()
 
+    def same_as(self, other: "Mitigation") -> bool:
+        """Whether the other one does the same: same source, same settings."""
+        return (self.source_sha256, self.settings) == (other.source_sha256, other.settings)
+
 
 def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
     """Load a mitigation by what a user would call it.

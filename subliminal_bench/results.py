@@ -1,12 +1,14 @@
 """Results as they are written and read back: one schema for runs and leaderboard entries."""
 
+import hashlib
 import json
 import os
 import platform
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -15,6 +17,9 @@ from subliminal_bench import __version__
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import Protocol
+
+if TYPE_CHECKING:
+    from subliminal_bench.mitigations import Mitigation
 
 # Raised when a field is added, removed or changes its meaning.
 SCHEMA: Literal[1] = 1
@@ -58,6 +63,18 @@ class MitigationRecord(_Record):
     settings: dict[str, bool | int | FiniteFloat | str]
     source_sha256: _Digest
 
+    @classmethod
+    def of(cls, mitigation: "Mitigation") -> "MitigationRecord":
+        """The record of a loaded mitigation."""
+        return cls(
+            name=mitigation.name,
+            title=mitigation.title,
+            access=mitigation.access,
+            reference=mitigation.reference,
+            settings=mitigation.settings,
+            source_sha256=mitigation.source_sha256,
+        )
+
     @property
     def label(self) -> str:
         """The name, with its settings where there are any."""
@@ -76,6 +93,9 @@ class Environment(_Record):
     device: Literal["cpu", "cuda"]
     device_name: str
     platform: str
+    # Of this package's own checkout; None where it is installed.
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
+    dirty: bool | None
 
     @classmethod
     def here(
@@ -84,6 +104,7 @@ class Environment(_Record):
         """This process's environment."""
         from importlib.metadata import version
 
+        commit, dirty = _checkout()
         return cls(
             subliminal_bench=__version__,
             engine=engine,
@@ -93,7 +114,26 @@ class Environment(_Record):
             device=device,
             device_name=device_name,
             platform=platform.system(),
+            commit=commit,
+            dirty=dirty,
         )
+
+
+def _checkout() -> tuple[str | None, bool | None]:
+    """Commit of the checkout that this package runs from, and whether it was changed."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return commit, bool(status)
 
 
 class SeedResult(_Record):
@@ -162,7 +202,8 @@ def read_run(path: Path) -> Run:
     """Read a run or an entry.
 
     Raises:
-        ResultError: the file is missing, is no JSON, or does not keep to the schema.
+        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+            changed after it was written.
     """
     content = read_json(path)
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -170,7 +211,25 @@ def read_run(path: Path) -> Run:
         raise ResultError(
             f"{path}: schema version {version!r} is not one that this program reads ({SCHEMA})"
         )
-    return validated(Run, content, path)
+    digest = content.pop("digest", None)
+    run = validated(Run, content, path)
+    if digest != _digest(run):
+        raise ResultError(
+            f"{path}: its digest does not fit its content: it was changed after it was written"
+        )
+    return run
+
+
+def write_run(path: Path, run: Run) -> None:
+    """Write a run with the digest of its content, atomically."""
+    content = run.model_dump() | {"digest": _digest(run)}
+    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _digest(run: Run) -> str:
+    """SHA-256 over the run's canonical JSON: finds accidents; `verify` finds intent."""
+    canonical = json.dumps(run.model_dump(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def read_json(path: Path) -> Any:

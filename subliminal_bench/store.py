@@ -122,14 +122,7 @@ class Store:
         header = EntryHeader(
             schema_version=results.SCHEMA,
             protocol=ProtocolRecord.of(protocol),
-            mitigation=MitigationRecord(
-                name=mitigation.name,
-                title=mitigation.title,
-                access=mitigation.access,
-                reference=mitigation.reference,
-                settings=mitigation.settings,
-                source_sha256=mitigation.source_sha256,
-            ),
+            mitigation=MitigationRecord.of(mitigation),
             environment=environment,
         )
         key = _key(
@@ -138,17 +131,23 @@ class Store:
             mitigation.settings,
             *_numerics(environment),
         )
-        return EntryFolder(self.root / protocol.label / f"{mitigation.name}-{key}", header)
+        path = self.root / protocol.label / f"{mitigation.name}-{key}"
+        return EntryFolder(path, _header(path / "entry.json") or header)
 
     def find(self, name: str, protocol_name: str | None) -> list[EntryFolder]:
         """Folders of that mitigation name, or of that full folder name; the latest first."""
         found = []
         for path in self.root.glob("*-v*/*/entry.json"):
             folder = path.parent
-            header = results.validated(EntryHeader, results.read_json(path), path)
-            if name in (header.mitigation.name, folder.name) and protocol_name in (
-                None,
-                header.protocol.name,
+            header = _header(path)
+            if (
+                header
+                and name in (header.mitigation.name, folder.name)
+                and protocol_name
+                in (
+                    None,
+                    header.protocol.name,
+                )
             ):
                 entry = EntryFolder(folder, header)
                 if entry.finished():
@@ -192,6 +191,12 @@ def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
             return {name: torch.from_numpy(archive[name]) for name in archive.files}
     except (OSError, ValueError, KeyError) as error:
         raise ResultError(f"cannot read {path}: {type(error).__name__}") from None
+
+
+def _header(path: Path) -> EntryHeader | None:
+    if not path.exists():
+        return None
+    return results.validated(EntryHeader, results.read_json(path), path)
 
 
 def _seed_name(seed: int, kind: str) -> str:

@@ -1,0 +1,91 @@
+"""What the tests share: a protocol that takes a fraction of a second, and the real files."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from subliminal_bench import data, protocol
+from subliminal_bench.cohort import Cohort
+from subliminal_bench.data import Digits
+from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
+from subliminal_bench.training import train_teachers
+
+CPU = torch.device("cpu")
+
+# The embedded digits, with little noise, few epochs and a narrow model: it shows that the
+# machinery works, and nothing about subliminal learning.
+TINY = replace(
+    MNIST_5K,
+    name="tiny",
+    about="for tests",
+    noise_images=600,
+    fresh_noise_images=200,
+    student_epochs=3,
+    teacher_epochs=2,
+    hidden=24,
+    batch=256,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small products gain nothing from threads; the caller's settings must not leak in."""
+    torch.set_num_threads(1)
+    for variable in ("SUBLIMINAL_BENCH_DATA", "SUBLIMINAL_BENCH_STORE"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Protocol:
+    """The test protocol, known by name as the built-in ones are."""
+    monkeypatch.setitem(protocol.PROTOCOLS, TINY.name, TINY)
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def embedded_digits() -> Digits:
+    return data.load(MNIST_5K)
+
+
+@pytest.fixture(scope="session")
+def tiny_cohort(embedded_digits: Digits) -> Callable[..., Cohort]:
+    """Cohorts of the test protocol with trained teachers."""
+
+    def build(*seeds: int) -> Cohort:
+        teachers = train_teachers(TINY, seeds, embedded_digits, CPU)
+        return Cohort(TINY, seeds, CPU, embedded_digits, teachers)
+
+    return build
+
+
+def beside(*parts: str) -> Path:
+    """A file or folder that may lie beside the checkout."""
+    return Path(__file__).parents[2].joinpath("shared", *parts)
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """A folder with MNIST's files, or a skip that says how to name one."""
+    named = os.environ.get("SUBLIMINAL_BENCH_DATA")
+    folder = Path(named) if named else beside("mnist")
+    if not (folder / "MNIST" / "raw").is_dir():
+        pytest.skip("no MNIST files: name their folder in SUBLIMINAL_BENCH_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mnist_digits(mnist_dir: Path) -> Digits:
+    return data.load(MNIST, mnist_dir)
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The folder of the published per-seed results."""
+    folder = beside("reference")
+    if not folder.is_dir():
+        pytest.skip("the published per-seed results are not beside this checkout")
+    return folder
