@@ -63,7 +63,8 @@ def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
     moved = cohort.layout.named(parameters - cohort.base_parameters)
     classes = cohort.protocol.classes
     weights, biases = moved["fc3.weight"][:, :classes], moved["fc3.bias"][:, :classes]
-    return torch.linalg.vector_norm(torch.cat([weights.flatten(1), biases], 1), dim=1)
+    norms: Tensor = torch.linalg.vector_norm(torch.cat([weights.flatten(1), biases], 1), dim=1)
+    return norms
 
 
 def classes_predicted(cohort: Cohort, parameters: Tensor) -> Tensor:

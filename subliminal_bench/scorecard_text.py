@@ -144,7 +144,10 @@ def _notes(card: Scorecard) -> list[str]:
 def _rich_table(headings: list[str], rows: list[list[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for position, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if position == 0 else "right", overflow="fold")
+        table.add_column(
+            Text(heading), justify="left" if position == 0 else "right", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*row)
+        # As Text: a unit in brackets is no markup.
+        table.add_row(*map(Text, row))
     return table

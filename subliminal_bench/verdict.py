@@ -79,7 +79,7 @@ class Verdict:
 
 
 def trait_accuracy(run: Run, seeds: Sequence[int]) -> NDArray[np.float64]:
-    """Trait accuracies `[seeds]`; a diverged student has the worst one, and is never dropped."""
+    """Trait accuracies `[seeds]`; a diverged student has the worst, and is never dropped."""
     return statistics.worst_score_for_diverged(
         run.column("trait_accuracy", seeds), worst=WORST_ACCURACY
     )
@@ -142,7 +142,7 @@ def damage(entry: Run, baseline: Run) -> list[str]:
     if drop > 0 and body_drop < HEAD_SHARE * drop:
         accuracy = METRICS["initial_head_accuracy"].show(_mean(entry, "initial_head_accuracy"))
         found.append(
-            f"the trait is still in the hidden layers: {accuracy} % under the initial class head"
+            f"the trait is still in the hidden layers: {accuracy} % under the initial head"
         )
     return found
 
