@@ -46,6 +46,13 @@ SetOption = Annotated[
 ]
 
 
+FormOption = Annotated[str, typer.Option("--format", help="terminal, markdown or json.")]
+LeaderboardOption = Annotated[
+    Path | None,
+    typer.Option("--leaderboard", help="The leaderboard's folder.  [default: this checkout's]"),
+]
+
+
 @app.command()
 def run(
     mitigation: Annotated[
@@ -70,6 +77,7 @@ def run(
             "--rerun-references", help="Run the references here, also where entries have them."
         ),
     ] = False,
+    form: FormOption = "terminal",
 ) -> None:
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
@@ -81,6 +89,7 @@ def run(
     from subliminal_bench.benchmark import Bench
     from subliminal_bench.progress import ConsoleWatcher
 
+    scorecard_text.checked_format(form)
     chosen = protocols.get(protocol)
     entry = mitigations.load(mitigation, settings or [])
     wanted = seed_text.parse(seeds, chosen)
@@ -89,7 +98,7 @@ def run(
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         bench = Bench(chosen, where, _store(store), data_dir, watcher)
         found = references.run_with(bench, entry, wanted, rerun=rerun_references)
-    Console().print(scorecard_text.terminal(scorecard.build(*found)))
+    scorecard_text.show(scorecard.build(*found), form)
     if target:
         results.write_run(target, found[0])
         print(f"written: {target}")
@@ -139,13 +148,88 @@ def export(
 ) -> None:
     """Write a run's metrics, one row a seed."""
     from subliminal_bench import export as exports
-    from subliminal_bench import results
+    from subliminal_bench import finding, results
 
-    text = exports.render(exports.find(entry, protocol, _store(store)), form)
+    text = exports.render(finding.find(entry, protocol, _store(store)), form)
     if out is None:
         sys.stdout.write(text)
     else:
         results.write_atomically(out, text.encode())
+
+
+@app.command()
+def compare(
+    entries: Annotated[
+        list[str], typer.Argument(help="Two or more names in the store, or files of runs.")
+    ],
+    protocol: Annotated[
+        str | None,
+        typer.Option("--protocol", help="Needed where the store has them under both."),
+    ] = None,
+    form: FormOption = "terminal",
+    store: StoreOption = None,
+) -> None:
+    """Hold runs against each other, pair by pair, on the seeds that all of them have."""
+    from subliminal_bench import finding, scorecard, scorecard_text
+
+    found = finding.find_all(entries, protocol, _store(store))
+    scorecard_text.show(scorecard.side_by_side(found), form)
+
+
+@app.command()
+def submit(
+    entry: Annotated[str, typer.Argument(help="A name in the store, or the file of a run.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over an entry of the same name.")
+    ] = False,
+    folder: LeaderboardOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Make a finished run of the canonical protocol an entry of the leaderboard."""
+    from subliminal_bench import finding, submission
+
+    found = finding.find(entry, None, _store(store))
+    path = submission.submit(found, _leaderboard(folder) / "entries", replace)
+    print(f"written: {path}; now run: subliminal-bench leaderboard")
+
+
+@app.command()
+def leaderboard(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where the page is stale.")
+    ] = False,
+    folder: LeaderboardOption = None,
+) -> None:
+    """Write the leaderboard's page from its entries."""
+    from subliminal_bench import entries, leaderboard_page, results
+    from subliminal_bench.leaderboard import rank
+
+    root = _leaderboard(folder)
+    page = root / "README.md"
+    text = leaderboard_page.render(rank(entries.read(root / "entries")))
+    if not check:
+        results.write_atomically(page, text.encode())
+        print(f"written: {page}")
+    elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+        print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")
+        raise typer.Exit(1)
+    else:
+        print(f"fresh: {page}")
+
+
+def _leaderboard(folder: Path | None) -> Path:
+    """The folder named, or the one of the checkout that this runs from."""
+    from subliminal_bench import shipped
+    from subliminal_bench.errors import ResultError
+
+    found = folder or shipped.folder("leaderboard")
+    if not folder and not shipped.is_checkout():
+        raise ResultError(
+            "an installed package keeps no leaderboard: name one, --leaderboard DIR"
+        )
+    if not found.is_dir():
+        raise ResultError(f"no such folder: {found}")
+    return found
 
 
 def _store(folder: Path | None) -> "Store":

@@ -8,22 +8,20 @@ must not influence one another.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import pluggy
 import torch
 from torch import Tensor
 
 from subliminal_bench import model
+from subliminal_bench.access import Access
 from subliminal_bench.errors import HookError, MitigationError
 
 PROJECT = "subliminal_bench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
-Access = Literal["blind", "trait-gradient"]
-# From the least to the most; a composition has the highest of its members.
-ACCESS_LEVELS: tuple[Access, ...] = ("blind", "trait-gradient")
 Value = bool | int | float | str
 
 

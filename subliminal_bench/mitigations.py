@@ -16,12 +16,11 @@ from typing import Any
 import pluggy
 
 from subliminal_bench import shipped
+from subliminal_bench.access import ACCESS_LEVELS, Access
 from subliminal_bench.errors import BenchmarkError, MitigationError
 from subliminal_bench.hooks import (
-    ACCESS_LEVELS,
     HOOKS,
     PROJECT,
-    Access,
     Card,
     HookSpecifications,
     Settings,

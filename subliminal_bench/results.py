@@ -14,6 +14,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from subliminal_bench import __version__
+from subliminal_bench.access import Access
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import Protocol
@@ -58,7 +59,7 @@ class MitigationRecord(_Record):
 
     name: _Name
     title: str
-    access: Literal["blind", "trait-gradient"]
+    access: Access
     reference: str
     settings: dict[str, bool | int | FiniteFloat | str]
     source_sha256: _Digest
@@ -173,6 +174,10 @@ class Run(_Record):
     def seed_numbers(self) -> tuple[int, ...]:
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
+
+    def first(self, count: int) -> "Run":
+        """The same run with its first `count` seeds only."""
+        return self.model_copy(update={"seeds": self.seeds[:count]})
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (all of the run's when left out)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -9,8 +10,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import Metric
 from subliminal_bench.results import ProtocolRecord, Run, same_protocol
 from subliminal_bench.seeds import describe
-from subliminal_bench.statistics import NonInferiority
-from subliminal_bench.verdict import Comparison, Verdict, compare, distillation, judge
+from subliminal_bench.verdict import Comparison, Verdict, compare, judge
 
 BASELINE = "baseline"
 REFERENCES = (BASELINE, "projection", "liminal")
@@ -35,6 +35,7 @@ class Summary:
     def show(self, metric: Metric) -> str:
         """Mean ± SD as printed everywhere.
 
+        >>> from subliminal_bench.metrics import METRICS
         >>> Summary.of([0.5, 0.6]).show(METRICS["trait_accuracy"])
         '55.00 ± 7.07'
         """
@@ -49,57 +50,44 @@ class Scorecard:
     """Everything that the pages about one entry show.
 
     Attributes:
-        entry: the entry's run.
-        references: runs over the same seeds, by name.
-        sources: where a reference's numbers are from, where they were not run here.
-        comparisons: the entry against each reference.
-        distillation: the entry's final KL against the baseline's; None for the baseline itself
-            and where a student diverged.
-        verdict: None for the baseline itself.
+        names: of the runs, in the order of the columns; the scored one first.
+        all_runs: the runs, likewise.
+        seeds: the seeds compared.
+        comparisons: the scored run against each of the others, or all pairs.
+        verdict: None for the baseline itself, and where nothing is judged.
+        remarks: what a reader must know of these numbers.
     """
 
-    entry: Run
-    references: Mapping[str, Run]
-    sources: Mapping[str, str]
+    names: tuple[str, ...]
+    all_runs: tuple[Run, ...]
+    seeds: tuple[int, ...]
     comparisons: tuple[Comparison, ...]
-    distillation: NonInferiority | None
     verdict: Verdict | None
+    remarks: tuple[str, ...]
+
+    @property
+    def entry(self) -> Run:
+        """The scored run."""
+        return self.all_runs[0]
 
     @property
     def protocol(self) -> ProtocolRecord:
         """The protocol that all runs share."""
         return self.entry.protocol
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seeds compared."""
-        return self.entry.seed_numbers
-
     def runs(self) -> list[tuple[str, Run]]:
-        """The entry and its references, in the order of the columns."""
-        return [(self.entry.mitigation.name, self.entry), *self.references.items()]
+        """Every run with its name, in the order of the columns."""
+        return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the entry's seeds."""
-        return [Summary.of(run.column(metric, self.seeds)) for _, run in self.runs()]
-
-    def diverged(self) -> dict[str, list[int]]:
-        """Seeds that diverged, by run; runs without any are left out."""
-        found = {
-            name: [
-                result.seed
-                for result in run.seeds
-                if result.diverged_at is not None and result.seed in self.seeds
-            ]
-            for name, run in self.runs()
-        }
-        return {name: seeds for name, seeds in found.items() if seeds}
+        """One metric of every run, over the seeds compared."""
+        return [Summary.of(run.column(metric, self.seeds)) for run in self.all_runs]
 
 
 def build(
     entry: Run, references: Mapping[str, Run], sources: Mapping[str, str] | None = None
 ) -> Scorecard:
-    """Score an entry against references.
+    """Score an entry against references, on the entry's seeds.
 
     Args:
         entry: the run to score.
@@ -111,21 +99,75 @@ def build(
         ResultError: a reference lacks one of the entry's seeds.
     """
     same_protocol([entry, *references.values()])
-    for name, reference in references.items():
-        lacking = set(entry.seed_numbers) - set(reference.seed_numbers)
+    seeds, name = entry.seed_numbers, entry.mitigation.name
+    for other, reference in references.items():
+        lacking = set(seeds) - set(reference.seed_numbers)
         if lacking:
             raise ResultError(
-                f"{name} lacks seeds {describe(lacking)} of {entry.mitigation.name}: seeds are "
-                "compared one by one"
+                f"{other} lacks seeds {describe(lacking)} of {name}: seeds are compared one "
+                "by one"
             )
-    comparisons = tuple(compare(entry, references))
-    baseline = references.get(BASELINE)
-    against = next((one for one in comparisons if one.reference == BASELINE), None)
-    return Scorecard(
-        entry=entry,
-        references=references,
-        sources=sources or {},
-        comparisons=comparisons,
-        distillation=distillation(entry, baseline) if baseline else None,
-        verdict=judge(entry, baseline, against) if baseline and against else None,
+    comparisons = compare(
+        [(name, entry, other, reference) for other, reference in references.items()], seeds
     )
+    against = next((one for one in comparisons if one.reference == BASELINE), None)
+    names, runs = (name, *references), (entry, *references.values())
+    said = [f"{other} is {source}" for other, source in (sources or {}).items()]
+    return Scorecard(
+        names=names,
+        all_runs=runs,
+        seeds=seeds,
+        comparisons=tuple(comparisons),
+        verdict=judge(entry, references[BASELINE], against) if against else None,
+        remarks=(*_divergence(names, runs, seeds), *said),
+    )
+
+
+def side_by_side(runs: Mapping[str, Run]) -> Scorecard:
+    """Every run against every other, on the seeds that all of them have.
+
+    Raises:
+        ProtocolError: the runs are from different protocols.
+        ResultError: they have no seed in common.
+    """
+    same_protocol(list(runs.values()))
+    common = sorted(set.intersection(*(set(run.seed_numbers) for run in runs.values())))
+    if not common:
+        raise ResultError(f"{', '.join(runs)} have no seed in common")
+    seeds = tuple(common)
+    left_out = {
+        name: describe(set(run.seed_numbers) - set(common))
+        for name, run in runs.items()
+        if set(run.seed_numbers) - set(common)
+    }
+    pairs = [(one, runs[one], other, runs[other]) for one, other in combinations(runs, 2)]
+    names, all_runs = tuple(runs), tuple(runs.values())
+    return Scorecard(
+        names=names,
+        all_runs=all_runs,
+        seeds=seeds,
+        comparisons=tuple(compare(pairs, seeds)),
+        verdict=None,
+        remarks=(
+            *_divergence(names, all_runs, seeds),
+            *(f"seeds {lost} of {name} are left out" for name, lost in left_out.items()),
+        ),
+    )
+
+
+def _divergence(names: Sequence[str], runs: Sequence[Run], seeds: Sequence[int]) -> list[str]:
+    """A remark on each run with seeds that diverged."""
+    remarks = []
+    for name, run in zip(names, runs, strict=True):
+        lost = [
+            result.seed
+            for result in run.seeds
+            if result.diverged_at is not None and result.seed in seeds
+        ]
+        if lost:
+            noun = "seed" if len(lost) == 1 else "seeds"
+            remarks.append(
+                f"{name} diverged on {noun} {describe(lost)}: counted as 100 % trait accuracy "
+                "in every comparison, left out of the means above"
+            )
+    return remarks

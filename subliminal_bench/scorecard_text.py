@@ -1,21 +1,46 @@
 """The scorecard as text: for a terminal, as markdown, as JSON. All three show one table."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.scorecard import Scorecard
 from subliminal_bench.seeds import describe
 from subliminal_bench.verdict import Comparison, show_p
 
 _POINTS = METRICS["trait_accuracy"]
+_ABSENT = "—"
+
+
+FORMATS = ("terminal", "markdown", "json")
+
+
+def show(card: Scorecard, form: str) -> None:
+    """Print the scorecard in one of the formats.
+
+    Raises:
+        ResultError: an unknown format.
+    """
+    if form == "terminal":
+        Console().print(terminal(card))
+    else:
+        print({"markdown": markdown, "json": as_json}[checked_format(form)](card), end="")
+
+
+def checked_format(form: str) -> str:
+    """The format, where there is one of that name."""
+    if form not in FORMATS:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    return form
 
 
 def terminal(card: Scorecard) -> RenderableType:
@@ -24,16 +49,13 @@ def terminal(card: Scorecard) -> RenderableType:
         Text(_title(card), style="bold"),
         _rich_table(_metric_headings(card), _metric_rows(card)),
     ]
-    if card.comparisons:
-        parts += [
-            Text(""),
-            _rich_table(_comparison_headings(), [_comparison_row(c) for c in card.comparisons]),
-        ]
+    for headings, row in _comparison_tables(card):
+        parts += [Text(""), _rich_table(headings, [row(one) for one in card.comparisons])]
     parts.append(Text(""))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Padding(Text(f"- {reason}"), (0, 0, 0, 1)) for reason in card.verdict.reasons]
-    parts += [Text(f"Note: {note}") for note in _notes(card)]
+    parts += [Text(f"Note: {remark}") for remark in card.remarks]
     return Group(*parts)
 
 
@@ -44,14 +66,14 @@ def markdown(card: Scorecard) -> str:
         "",
         tabulate(_metric_rows(card), _metric_headings(card), "github", disable_numparse=True),
     ]
-    if card.comparisons:
-        rows = [_comparison_row(comparison) for comparison in card.comparisons]
-        lines += ["", tabulate(rows, _comparison_headings(), "github", disable_numparse=True)]
+    for headings, row in _comparison_tables(card):
+        rows = [row(one) for one in card.comparisons]
+        lines += ["", tabulate(rows, headings, "github", disable_numparse=True)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
         lines += [f"- {reason}" for reason in card.verdict.reasons]
-    for note in _notes(card):
-        lines += ["", f"Note: {note}"]
+    for remark in card.remarks:
+        lines += ["", f"Note: {remark}"]
     return "\n".join(lines) + "\n"
 
 
@@ -68,25 +90,27 @@ def as_json(card: Scorecard) -> str:
             }
             for name, metric in METRICS.items()
         },
-        "comparisons": {
-            comparison.reference: {
-                **vars(comparison.trait),
-                "adjusted_p": comparison.adjusted_p,
-                "resolved": comparison.resolved,
-                "shown": dict(
-                    zip(
-                        _comparison_headings()[1:], _comparison_row(comparison)[1:], strict=True
-                    )
-                ),
+        "comparisons": [
+            {
+                "entry": one.entry,
+                "reference": one.reference,
+                "trait_accuracy": vars(one.trait),
+                "adjusted_p": one.adjusted_p,
+                "resolved": one.resolved,
+                "distillation": vars(one.distillation) if one.distillation else None,
+                "training_kl_ratio": one.training_ratio,
+                "shown": {
+                    heading: cell
+                    for headings, row in _comparison_tables(card)
+                    for heading, cell in zip(headings[1:], row(one)[1:], strict=True)
+                },
             }
-            for comparison in card.comparisons
-        },
-        "distillation": vars(card.distillation) if card.distillation else None,
+            for one in card.comparisons
+        ],
         "verdict": {"word": card.verdict.text, "reasons": list(card.verdict.reasons)}
         if card.verdict
         else None,
-        "notes": _notes(card),
-        "sources": dict(card.sources),
+        "remarks": list(card.remarks),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -94,7 +118,13 @@ def as_json(card: Scorecard) -> str:
 def _title(card: Scorecard) -> str:
     seeds = f"seeds {describe(card.seeds)} (n = {len(card.seeds)})"
     mitigation = card.entry.mitigation
-    return f"{mitigation.label}, {mitigation.access} · {card.protocol.label} · {seeds}"
+    what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
+    return f"{what} · {card.protocol.label} · {seeds}"
+
+
+def _is_scored(card: Scorecard) -> bool:
+    """Whether one run is held against the others, rather than all against all."""
+    return all(one.entry == card.names[0] for one in card.comparisons)
 
 
 def _metric_headings(card: Scorecard) -> list[str]:
@@ -108,37 +138,57 @@ def _metric_rows(card: Scorecard) -> list[list[str]]:
     ]
 
 
-def _comparison_headings() -> list[str]:
-    return ["trait accuracy against", "points", "95 % interval", "p (Holm)", "resolves", "r"]
+_Row = Callable[[Comparison], list[str]]
 
 
-def _comparison_row(comparison: Comparison) -> list[str]:
+def _comparison_tables(card: Scorecard) -> list[tuple[list[str], _Row]]:
+    """Headings and row of the tables on trait and on distillation."""
+    if not card.comparisons:
+        return []
+    scored = _is_scored(card)
+
+    def first(one: Comparison) -> str:
+        return one.reference if scored else f"{one.entry} - {one.reference}"
+
+    suffix = " against" if scored else ""
+    return [
+        (
+            [f"trait accuracy{suffix}", "points", "95 % interval", "p (Holm)", "resolves", "r"],
+            lambda one: [first(one), *_trait_cells(one)],
+        ),
+        (
+            [f"final KL, fresh noise{suffix}", "ratio", "at most", "kept", "training KL ratio"],
+            lambda one: [first(one), *_distillation_cells(one)],
+        ),
+    ]
+
+
+def _trait_cells(comparison: Comparison) -> list[str]:
     trait = comparison.trait
-    interval = "—"
+    interval = _ABSENT
     if trait.low is not None and trait.high is not None:
         low, high = (_POINTS.show(end, signed=True) for end in (trait.low, trait.high))
         interval = f"{low} to {high}"
     smallest = trait.smallest_difference
     return [
-        comparison.reference,
         _POINTS.show(trait.mean, signed=True),
         interval,
         show_p(comparison.adjusted_p) if trait.resolvable else "n too small",
-        "—" if smallest is None else _POINTS.show(smallest),
-        "—" if trait.correlation is None else f"{trait.correlation:.3f}",
+        _ABSENT if smallest is None else _POINTS.show(smallest),
+        _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",
     ]
 
 
-def _notes(card: Scorecard) -> list[str]:
-    notes = []
-    for name, seeds in card.diverged().items():
-        noun = "seed" if len(seeds) == 1 else "seeds"
-        notes.append(
-            f"{name} diverged on {noun} {describe(seeds)}: counted as 100 % trait accuracy in "
-            "every comparison, left out of the means above"
-        )
-    notes += [f"{name} is {source}" for name, source in card.sources.items()]
-    return notes
+def _distillation_cells(comparison: Comparison) -> list[str]:
+    kept, training = comparison.distillation, comparison.training_ratio
+    if kept is None or training is None:
+        return [_ABSENT, _ABSENT, "diverged", _ABSENT]
+    return [
+        f"{kept.ratio:.3f}",
+        _ABSENT if kept.high is None else f"{kept.high:.3f}",
+        kept.verdict,
+        f"{training:.3f}",
+    ]
 
 
 def _rich_table(headings: list[str], rows: list[list[str]]) -> Table:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+_PACKAGE = Path(__file__).parent
+
 
 def folder(name: str) -> Path:
     """`plugins` or `leaderboard`: inside an installed package, or beside it in a checkout.
@@ -9,6 +11,9 @@ def folder(name: str) -> Path:
     >>> (folder("plugins") / "baseline.py").is_file()
     True
     """
-    package = Path(__file__).parent
-    installed = package / "_shipped" / name
-    return installed if installed.is_dir() else package.parent / name
+    return (_PACKAGE.parent if is_checkout() else _PACKAGE / "_shipped") / name
+
+
+def is_checkout() -> bool:
+    """Whether this package runs from a checkout rather than from an installed wheel."""
+    return not (_PACKAGE / "_shipped").is_dir()

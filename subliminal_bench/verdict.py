@@ -4,7 +4,7 @@ The plan is in `docs/verdict.md`: everything is fixed before the run, compares s
 and says "not resolvable" where the seeds are too few to say anything.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -45,17 +45,25 @@ class Word(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """The entry against one reference, on the same seeds.
+    """One run against another, on the same seeds.
 
     Attributes:
-        reference: the reference's name.
+        entry: the run's name.
+        reference: the other's name.
         trait: paired difference in trait accuracy, entry minus reference, as a fraction.
-        adjusted_p: its p-value after Holm over all references; None where n is too small.
+        adjusted_p: its p-value after Holm over all comparisons made together; None for one
+            seed.
+        distillation: the entry's final KL on fresh noise against the reference's; None where
+            a student diverged.
+        training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
     """
 
+    entry: str
     reference: str
     trait: PairedDifference
     adjusted_p: float | None
+    distillation: NonInferiority | None
+    training_ratio: float | None
 
     @property
     def resolved(self) -> bool:
@@ -85,30 +93,46 @@ def trait_accuracy(run: Run, seeds: Sequence[int]) -> NDArray[np.float64]:
     )
 
 
-def compare(entry: Run, references: Mapping[str, Run]) -> list[Comparison]:
-    """The entry against each reference, on the entry's seeds."""
-    seeds = entry.seed_numbers
-    ours = trait_accuracy(entry, seeds)
-    differences = {
-        name: statistics.paired_difference(ours, trait_accuracy(reference, seeds))
-        for name, reference in references.items()
-    }
+def compare(
+    pairs: Sequence[tuple[str, Run, str, Run]], seeds: Sequence[int]
+) -> list[Comparison]:
+    """Compare runs pair by pair on the same seeds, with Holm over all the pairs.
+
+    Args:
+        pairs: name and run of the entry, name and run of its reference.
+        seeds: the seeds that all of them have.
+    """
+    differences = [
+        statistics.paired_difference(trait_accuracy(entry, seeds), trait_accuracy(other, seeds))
+        for _, entry, _, other in pairs
+    ]
     known = {
-        name: difference.p_value
-        for name, difference in differences.items()
+        str(position): difference.p_value
+        for position, difference in enumerate(differences)
         if difference.p_value is not None
     }
     adjusted = statistics.holm(known) if known else {}
     return [
-        Comparison(name, difference, adjusted.get(name))
-        for name, difference in differences.items()
+        Comparison(
+            entry_name,
+            reference_name,
+            difference,
+            adjusted.get(str(position)),
+            kl_ratio(entry, reference, "kl_fresh", seeds),
+            training.ratio if training else None,
+        )
+        for position, ((entry_name, entry, reference_name, reference), difference) in enumerate(
+            zip(pairs, differences, strict=True)
+        )
+        for training in [kl_ratio(entry, reference, "kl_mean", seeds)]
     ]
 
 
-def distillation(entry: Run, baseline: Run) -> NonInferiority | None:
-    """Non-inferiority of the final KL on fresh noise; None where a student diverged."""
-    seeds = entry.seed_numbers
-    ours, theirs = entry.column("kl_fresh", seeds), baseline.column("kl_fresh", seeds)
+def kl_ratio(
+    entry: Run, reference: Run, metric: str, seeds: Sequence[int]
+) -> NonInferiority | None:
+    """Non-inferiority of one of the KLs; None where a student diverged."""
+    ours, theirs = entry.column(metric, seeds), reference.column(metric, seeds)
     if None in ours or None in theirs:
         return None
     return statistics.non_inferiority(
@@ -153,9 +177,8 @@ def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
     "Mitigates" needs the trait to be lower and the distillation kept and nothing broken; as all
     of them must hold, no further correction is due (intersection-union).
     """
-    trait = against_baseline.trait
+    trait, kept = against_baseline.trait, against_baseline.distillation
     points = METRICS["trait_accuracy"]
-    kept = distillation(entry, baseline)
     if not trait.resolvable:
         return Verdict(
             Word.TOO_FEW,

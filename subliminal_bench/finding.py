@@ -1,0 +1,79 @@
+"""Finding a run by what a user calls it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from subliminal_bench import entries
+from subliminal_bench.errors import ProtocolError, ResultError
+from subliminal_bench.protocol import PROTOCOLS
+from subliminal_bench.results import Run, read_run
+from subliminal_bench.store import Store
+
+
+def find(name: str, protocol: str | None, store: Store) -> Run:
+    """A run by its file, by its name in the store, or by the name of a committed entry.
+
+    Where the store holds several runs of that name (other settings, an older source), the one
+    written last is taken; the folder's full name picks another.
+
+    Raises:
+        ResultError: nothing of that name, or it ran under several protocols.
+    """
+    found = _by_protocol(name, protocol, store)
+    if len(found) > 1:
+        raise ResultError(f"{name!r} ran under {_listed(found)}: choose one with --protocol")
+    (run,) = found.values()
+    return run
+
+
+def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[str, Run]:
+    """Several runs under one protocol, by names that tell them apart.
+
+    Raises:
+        ResultError: fewer than two, one twice, or one that is not there.
+        ProtocolError: they share no protocol, or more than one.
+    """
+    if len(names) < 2:
+        raise ResultError("name at least two runs to compare")
+    if len(set(names)) < len(names):
+        raise ResultError(f"{', '.join(names)}: a run is named twice")
+    found = [_by_protocol(name, protocol, store) for name in names]
+    shared = set.intersection(*(set(runs) for runs in found))
+    if not shared:
+        under = "; ".join(
+            f"{name} ran under {_listed(runs)}" for name, runs in zip(names, found, strict=True)
+        )
+        raise ProtocolError(f"{under}: different protocols are never compared")
+    if len(shared) > 1:
+        raise ResultError(
+            f"all of them ran under {' and '.join(sorted(shared))}: choose with --protocol"
+        )
+    (label,) = shared
+    runs = [one[label] for one in found]
+    short = [run.mitigation.name for run in runs]
+    unique = len(set(short)) == len(short)
+    return dict(zip(short if unique else names, runs, strict=True))
+
+
+def _by_protocol(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
+    """The runs of that name by the label of their protocol; at least one."""
+    path = Path(name)
+    if path.is_file() or path.suffix == ".json":
+        run = read_run(path)
+        return {run.protocol.label: run}
+    found: dict[str, Run] = {}
+    for folder in store.find(name, protocol):
+        found.setdefault(folder.header.protocol.label, folder.run())
+    for known in PROTOCOLS.values():
+        if protocol in (None, known.name) and known.label not in found:
+            run_or_none = entries.committed(name, known)
+            if run_or_none:
+                found[known.label] = run_or_none
+    if not found:
+        under = f" under {protocol}" if protocol else ""
+        raise ResultError(f"no run named {name!r}{under} in {store.root}, and no such file")
+    return found
+
+
+def _listed(runs: dict[str, Run]) -> str:
+    return " and ".join(sorted(runs))

@@ -1,0 +1,162 @@
+"""The leaderboard's page: `leaderboard/README.md`, made from the entries and nothing else."""
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from subliminal_bench.access import Access
+from subliminal_bench.leaderboard import Level, Row
+from subliminal_bench.metrics import METRICS
+from subliminal_bench.scorecard import BASELINE, Summary
+from subliminal_bench.seeds import describe
+from subliminal_bench.verdict import KL_MARGIN, Comparison, show_p
+
+_TRAIT = METRICS["trait_accuracy"]
+_ABOUT: dict[Access, tuple[str, str]] = {
+    "blind": (
+        "Blind",
+        "These see what a distiller really has: teacher logits on the noise, the base model.",
+    ),
+    "trait-gradient": (
+        "Oracles",
+        "These may ask for the gradient of the trait loss on labelled digits, which no "
+        "distiller has. They show what is possible, and never rank beside a blind entry.",
+    ),
+}
+_HEADINGS = (
+    "rank",
+    "entry",
+    "trait accuracy [%]",
+    "against baseline [points]",
+    "p (Holm)",
+    "final KL ratio",
+    "training KL ratio",
+    "initial head [%]",
+    "trait loss after [nats]",
+    "Pareto",
+    "verdict",
+)
+
+
+def render(levels: Sequence[Level]) -> str:
+    """The page as markdown; the same entries give the same bytes."""
+    rows = [row for level in levels for row in level.rows]
+    protocol = rows[0].run.protocol
+    lines = [
+        "# Leaderboard",
+        "",
+        "Written by `subliminal-bench leaderboard` from the files in `entries/`; do not edit.",
+        "",
+        f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Seeds are "
+        "paired with the baseline's. Entries that share a rank (=) are not told apart by their seeds: "
+        "sign-flip tests of all pairs, Holm-corrected. Points, intervals and p-values are "
+        "those of each entry's scorecard, Holm over the references. KL ratios are geometric means "
+        "over seeds against the baseline; final is on fresh noise, with its upper 95 % bound, "
+        f"and distillation counts as kept while that bound is below x{KL_MARGIN:.2f}. "
+        "Pareto: no ranked entry of the section has both less trait and less final KL. An "
+        "entry without a rank suppresses the trait by damage or by not distilling.",
+    ]
+    for level in levels:
+        heading, about = _ABOUT[level.access]
+        lines += ["", f"## {heading}", "", about, "", _table(level)]
+    lines += ["", "## What this table can resolve", "", _resolution(rows)]
+    lines += ["", "## Provenance", "", _provenance(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(level: Level) -> str:
+    cells = [_cells(row) for row in level.rows]
+    return tabulate(cells, _HEADINGS, "github", disable_numparse=True)
+
+
+def _cells(row: Row) -> list[str]:
+    against = _against_baseline(row)
+    rank = "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
+    return [
+        rank,
+        _name(row),
+        row.trait.show(_TRAIT),
+        "reference" if against is None else _difference(against),
+        "–" if against is None else show_p(against.adjusted_p),
+        "1" if against is None else _final_ratio(against),
+        "1" if against is None else _training_ratio(against),
+        _mean(row, "initial_head_accuracy"),
+        _mean(row, "trait_loss_final"),
+        "yes" if row.pareto else "",
+        row.card.verdict.text if row.card.verdict else "reference",
+    ]
+
+
+def _name(row: Row) -> str:
+    """The entry's label, safe inside a table."""
+    return row.run.mitigation.label.replace("|", "\\|")
+
+
+def _against_baseline(row: Row) -> Comparison | None:
+    return next((one for one in row.card.comparisons if one.reference == BASELINE), None)
+
+
+def _difference(against: Comparison) -> str:
+    trait = against.trait
+    shown = _TRAIT.show(trait.mean, signed=True)
+    if trait.low is None or trait.high is None:
+        return shown
+    low, high = (_TRAIT.show(end, signed=True) for end in (trait.low, trait.high))
+    return f"{shown} ({low} to {high})"
+
+
+def _final_ratio(against: Comparison) -> str:
+    kept = against.distillation
+    if kept is None or kept.high is None:
+        return "diverged"
+    return f"{kept.ratio:.3f} (at most {kept.high:.3f})"
+
+
+def _training_ratio(against: Comparison) -> str:
+    return "diverged" if against.training_ratio is None else f"{against.training_ratio:.3f}"
+
+
+def _mean(row: Row, metric: str) -> str:
+    return Summary.of(row.run.column(metric, row.card.seeds)).show(METRICS[metric])
+
+
+def _resolution(rows: Sequence[Row]) -> str:
+    """One line: the differences from the baseline that the rows' seeds find."""
+    found = [
+        against.trait.smallest_difference
+        for row in rows
+        if (against := _against_baseline(row)) and against.trait.smallest_difference is not None
+    ]
+    if not found:
+        return "There is nothing to compare yet."
+    fewest, most = (pick(len(row.card.seeds) for row in rows) for pick in (min, max))
+    seeds = f"{fewest} seeds" if fewest == most else f"{fewest} to {most} seeds"
+    return (
+        f"With {seeds}, an entry's difference from the baseline is found four times in five "
+        f"when it is at least {_TRAIT.show(min(found))} to {_TRAIT.show(max(found))} points, "
+        "depending on how much its own differences scatter (two-sided .05, before Holm)."
+    )
+
+
+def _provenance(rows: Sequence[Row]) -> str:
+    cells = [
+        [
+            _name(row),
+            describe(row.card.seeds),
+            row.run.mitigation.source_sha256[:12],
+            row.run.environment.device_name,
+            row.run.environment.torch,
+            _commit(row),
+            row.run.mitigation.reference.replace("|", "\\|"),
+        ]
+        for row in rows
+    ]
+    headings = ("entry", "seeds", "source", "device", "torch", "commit", "reference")
+    return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def _commit(row: Row) -> str:
+    environment = row.run.environment
+    if environment.commit is None:
+        return "installed"
+    return environment.commit[:10] + (" (changed)" if environment.dirty else "")
