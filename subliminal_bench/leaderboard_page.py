@@ -47,14 +47,17 @@ def render(levels: Sequence[Level]) -> str:
         "",
         "Written by `subliminal-bench leaderboard` from the files in `entries/`; do not edit.",
         "",
-        f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Seeds are "
-        "paired with the baseline's. Entries that share a rank (=) are not told apart by their seeds: "
-        "sign-flip tests of all pairs, Holm-corrected. Points, intervals and p-values are "
-        "those of each entry's scorecard, Holm over the references. KL ratios are geometric means "
-        "over seeds against the baseline; final is on fresh noise, with its upper 95 % bound, "
-        f"and distillation counts as kept while that bound is below x{KL_MARGIN:.2f}. "
-        "Pareto: no ranked entry of the section has both less trait and less final KL. An "
-        "entry without a rank suppresses the trait by damage or by not distilling.",
+        f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Every number "
+        "pairs an entry with the baseline seed by seed.",
+        "",
+        "- **rank**: entries that share one (=) are not told apart by their seeds (sign-flip "
+        "tests of all pairs, Holm-corrected). No rank: it suppresses the trait by damage or by "
+        "not distilling.",
+        "- **points, interval, p**: as on the entry's scorecard, Holm over its references.",
+        "- **KL ratios**: geometric means over seeds against the baseline. The final one is on "
+        "fresh noise, with its upper 95 % bound; distillation counts as kept while that bound "
+        f"is below {KL_MARGIN:.2f}.",
+        "- **Pareto**: no ranked entry of the section has both less trait and less final KL.",
     ]
     for level in levels:
         heading, about = _ABOUT[level.access]

@@ -12,11 +12,11 @@ Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
     "percent": (100, 2, "[%]"),
     "nats": (1, 3, "[nats]"),
-    "millinats": (1e3, 3, "[mnat]"),
+    "millinats": (1e3, 2, "[mnat]"),
     "count": (1, 1, ""),
     "norm": (1, 3, ""),
     "cosine": (1e3, 2, "[1e-3]"),
-    "inner": (1e4, 3, "[1e-4]"),
+    "inner": (1e4, 1, "[1e-4]"),
 }
 
 
@@ -33,7 +33,7 @@ class Metric:
     >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
     ('trait accuracy [%]', '55.28')
     >>> METRICS["kl_mean"].heading, METRICS["kl_mean"].show(-0.0001, signed=True)
-    ('KL, training mean [mnat]', '-0.100')
+    ('KL, training mean [mnat]', '-0.10')
     """
 
     name: str
@@ -62,8 +62,8 @@ class Metric:
 def _alignment(name: str, title: str, unit: Unit, what: str) -> list[Metric]:
     """Each alignment statistic before and after the mitigation, whole run and first epoch."""
     sides = (
-        ("pre", "raw", "the raw distillation gradient"),
-        ("post", "applied", "the gradient handed to the optimiser"),
+        ("pre", "pre", "the raw distillation gradient"),
+        ("post", "post", "the gradient handed to the optimiser"),
     )
     spans = (("", "", "over the whole run"), ("_first_epoch", " ep.1", "over the first epoch"))
     return [

@@ -6,7 +6,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
@@ -54,7 +53,7 @@ def terminal(card: Scorecard) -> RenderableType:
     parts.append(Text(""))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
-        parts += [Padding(Text(f"- {reason}"), (0, 0, 0, 1)) for reason in card.verdict.reasons]
+        parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
     parts += [Text(f"Note: {remark}") for remark in card.remarks]
     return Group(*parts)
 
@@ -192,7 +191,7 @@ def _distillation_cells(comparison: Comparison) -> list[str]:
 
 
 def _rich_table(headings: list[str], rows: list[list[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for position, heading in enumerate(headings):
         table.add_column(
             Text(heading), justify="left" if position == 0 else "right", overflow="fold"

@@ -1,0 +1,217 @@
+"""Entries made by hand get the right rank or a refusal of one line."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subliminal_bench import entries, leaderboard, leaderboard_page, submission
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.protocol import MNIST, MNIST_5K
+from subliminal_bench.results import Run, write_run
+from tests.runs import make_run
+
+SEEDS = 20
+RANDOM = np.random.default_rng(0)
+LEVELS = RANDOM.uniform(0.35, 0.70, SEEDS)
+
+
+def around(shift: float, spread: float = 0.02) -> list[float]:
+    return list(np.clip(LEVELS + shift + spread * RANDOM.standard_normal(SEEDS), 0, 1))
+
+
+REFERENCES = (
+    make_run("baseline", list(LEVELS)),
+    make_run("liminal", around(-0.06), kl_fresh=1.12e-3),
+    make_run("projection", [0.1] * SEEDS, access="trait-gradient", trait_loss_final=8.0),
+)
+
+
+def ranks(*more: Run) -> dict[str, tuple[int | None, bool]]:
+    named = {run.mitigation.name: run for run in (*REFERENCES, *more)}
+    return {
+        row.run.mitigation.name: (row.rank, row.tied)
+        for level in leaderboard.rank(named)
+        for row in level.rows
+    }
+
+
+def page(*more: Run) -> str:
+    named = {run.mitigation.name: run for run in (*REFERENCES, *more)}
+    return leaderboard_page.render(leaderboard.rank(named))
+
+
+def test_an_oracle_never_ranks_beside_a_blind_entry() -> None:
+    text = page(make_run("oracle", around(-0.4), access="trait-gradient", kl_fresh=1e-3))
+    blind, oracles = text.index("## Blind"), text.index("## Oracles")
+    assert blind < text.index("| baseline") < oracles < text.index("| oracle")
+    assert ranks(make_run("oracle", around(-0.3), access="trait-gradient"))["oracle"][0] == 1
+
+
+def test_entries_that_the_seeds_do_not_tell_apart_share_a_rank() -> None:
+    found = ranks(make_run("one", around(-0.2)), make_run("other", around(-0.2)))
+    assert found["one"] == found["other"] == (1, True)
+    assert found["liminal"] == (3, False)
+    assert found["baseline"] == (4, False)
+
+
+def test_damage_and_refusing_to_distil_have_no_rank() -> None:
+    found = ranks(
+        make_run("frozen", [0.09] * SEEDS, kl_fresh=9e-3, trait_loss_final=2.4),
+        make_run("broken", [0.1] * SEEDS, trait_loss_final=6.0),
+    )
+    assert found["frozen"] == found["broken"] == (None, False)
+    assert found["projection"] == (None, False)
+    assert found["liminal"][0] == 1
+
+
+def test_a_diverged_entry_stays_and_counts_as_the_worst() -> None:
+    trait: list[float | None] = list(around(-0.2))
+    trait[4] = trait[9] = None
+    text = page(make_run("fragile", trait))
+    assert "| fragile" in text
+    assert "diverged" in text
+    assert "fragile" not in [line for line in text.splitlines() if "| yes" in line]
+
+
+def test_the_pareto_front_is_what_nothing_ranked_beats_on_both() -> None:
+    text = page(
+        make_run("better", around(-0.3), kl_fresh=1.05e-3),
+        make_run("worse", around(-0.1), kl_fresh=1.3e-3),
+    )
+    row = {
+        line.split("|")[2].strip(): line
+        for line in text.split("## What")[0].splitlines()
+        if line.startswith("|")
+    }
+    assert "| yes" in row["better"]
+    assert "| yes" in row["baseline"]
+    assert "| yes" not in row["worse"]
+
+
+def test_the_same_entries_give_the_same_bytes_in_any_order() -> None:
+    extra = make_run("extra", around(-0.15))
+    named = {run.mitigation.name: run for run in (*REFERENCES, extra)}
+    backwards = dict(reversed(named.items()))
+    assert leaderboard_page.render(leaderboard.rank(named)) == leaderboard_page.render(
+        leaderboard.rank(backwards)
+    )
+
+
+def test_entries_with_fewer_seeds_are_compared_on_those_that_all_have() -> None:
+    longer = make_run("long", [*around(-0.2), 0.3, 0.3])
+    named = {run.mitigation.name: run for run in (*REFERENCES, longer)}
+    (row,) = (
+        row
+        for level in leaderboard.rank(named)
+        for row in level.rows
+        if row.run.mitigation.name == "long"
+    )
+    assert row.card.seeds == tuple(range(1, SEEDS + 1))
+
+
+def test_the_page_says_what_it_can_resolve() -> None:
+    assert (
+        "With 20 seeds, an entry's difference from the baseline is found four times" in page()
+    )
+
+
+def test_a_leaderboard_without_its_references_is_refused() -> None:
+    with pytest.raises(BenchmarkError, match="projection, liminal"):
+        leaderboard.rank({"baseline": REFERENCES[0]})
+
+
+NOT_ELIGIBLE: dict[str, tuple[Callable[[], Run], str]] = {
+    "other protocol": (
+        lambda: make_run("x", around(0), protocol=MNIST_5K),
+        "a leaderboard takes mnist-v1",
+    ),
+    "other version": (
+        lambda: make_run("x", around(0), protocol=replace(MNIST, version=2)),
+        "is from mnist-v2",
+    ),
+    "other numbers under the same version": (
+        lambda: make_run("x", around(0), protocol=replace(MNIST, learning_rate=3.1e-4)),
+        "with another fingerprint",
+    ),
+    "missing seeds": (lambda: make_run("x", around(0), first_seed=3), "lacks seeds 1-2"),
+    "too few seeds": (lambda: make_run("x", around(0)[:6]), "needs at least 20"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_ELIGIBLE)
+def test_what_is_not_eligible_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
+    make, expected = NOT_ELIGIBLE[case]
+    with pytest.raises(BenchmarkError, match=expected) as refused:
+        submission.submit(make(), tmp_path)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BenchmarkError, match=expected):
+        page(make())
+
+
+def test_a_submitted_run_reads_back_as_it_was(tmp_path: Path) -> None:
+    run = make_run("idea", around(-0.1))
+    path = submission.submit(run, tmp_path)
+    assert path.name == "idea.json"
+    assert entries.read(tmp_path) == {"idea": run}
+
+
+def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
+    submission.submit(make_run("idea", around(-0.1)), tmp_path)
+    again = make_run("idea", around(-0.2))
+    with pytest.raises(BenchmarkError, match="already"):
+        submission.submit(again, tmp_path)
+    submission.submit(again, tmp_path, replace=True)
+    assert entries.read(tmp_path) == {"idea": again}
+
+
+def test_other_settings_make_another_entry(tmp_path: Path) -> None:
+    run = make_run("idea", around(-0.1))
+    stronger = run.model_copy(
+        update={"mitigation": run.mitigation.model_copy(update={"settings": {"weight": 2.0}})}
+    )
+    submission.submit(run, tmp_path)
+    submission.submit(stronger, tmp_path)
+    assert set(entries.read(tmp_path)) == {"idea", "idea (weight=2.0)"}
+
+
+def tampered(content: dict[str, object]) -> dict[str, object]:
+    content["seeds"][0]["metrics"]["trait_accuracy"] = 0.01  # type: ignore[index]
+    return content
+
+
+BROKEN_FILES: dict[str, tuple[Callable[[dict[str, object]], object], str]] = {
+    "a number changed": (tampered, "changed after it was written"),
+    "a hash changed": (lambda content: content | {"digest": "0" * 64}, "changed after"),
+    "an unknown schema": (
+        lambda content: content | {"schema_version": 99},
+        "schema version 99",
+    ),
+    "an unknown field": (lambda content: content | {"extra": 1}, "extra"),
+    "a list": (lambda content: [content], "schema version None"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_FILES)
+def test_a_damaged_entry_is_refused_in_one_line_that_names_it(
+    case: str, tmp_path: Path
+) -> None:
+    change, expected = BROKEN_FILES[case]
+    path = tmp_path / "idea.json"
+    write_run(path, make_run("idea", around(0)))
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(BenchmarkError, match=expected) as refused:
+        entries.read(tmp_path)
+    assert "idea.json" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_two_files_of_one_entry_are_refused(tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        write_run(tmp_path / name, make_run("idea", around(0)))
+    with pytest.raises(BenchmarkError, match=r"b\.json and a\.json both hold"):
+        entries.read(tmp_path)

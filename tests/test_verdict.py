@@ -1,0 +1,145 @@
+"""Every word of the verdict, from runs made by hand."""
+
+import numpy as np
+import pytest
+
+from subliminal_bench import scorecard
+from subliminal_bench.errors import ProtocolError, ResultError
+from subliminal_bench.protocol import MNIST_5K
+from subliminal_bench.results import Run
+from subliminal_bench.verdict import Verdict, Word
+from tests.runs import make_run
+
+SEEDS = 12
+LEVELS = np.linspace(0.35, 0.70, SEEDS)
+BASELINE = make_run("baseline", list(LEVELS))
+# Differences that vary from seed to seed, all of one sign.
+DROPS = 0.10 + 0.02 * np.sin(np.arange(SEEDS))
+# KL ratios around a mean, as seeds would have them.
+WOBBLE = 1 + 0.01 * np.cos(np.arange(SEEDS))
+
+
+def verdict(entry: Run, baseline: Run = BASELINE) -> Verdict:
+    found = scorecard.build(entry, {"baseline": baseline}).verdict
+    assert found is not None
+    return found
+
+
+def dropped(**metrics: float | list[float]) -> Run:
+    return make_run("idea", list(LEVELS - DROPS), **metrics)
+
+
+def test_less_trait_at_the_same_kl_mitigates() -> None:
+    found = verdict(dropped(kl_fresh=list(1.02e-3 * WOBBLE)))
+    assert found.word is Word.MITIGATES
+    assert "-10" in found.reasons[0]
+    assert "x1.020" in found.reasons[1]
+
+
+def test_less_trait_at_more_kl_attenuates() -> None:
+    assert verdict(dropped(kl_fresh=list(1.3e-3 * WOBBLE))).word is Word.ATTENUATES
+
+
+def test_a_kl_that_may_or_may_not_be_kept_is_not_called_kept() -> None:
+    scattered = list(1.08e-3 * (1 + 0.2 * np.cos(np.arange(SEEDS))))
+    found = verdict(dropped(kl_fresh=scattered))
+    assert found.word is Word.ATTENUATES
+    assert "not shown" in found.reasons[1]
+
+
+def test_a_student_that_did_not_learn_suppresses_by_not_distilling() -> None:
+    found = verdict(dropped(kl_fresh=list(8.9e-3 * WOBBLE)))
+    assert found.word is Word.NOT_DISTILLING
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"trait_loss_final": 5.0},
+        {"classes_predicted": 1.0},
+        {"initial_head_accuracy": list(LEVELS)},
+    ],
+    ids=lambda sign: next(iter(sign)),
+)
+def test_less_trait_by_breaking_the_student_is_damage(
+    sign: dict[str, float | list[float]],
+) -> None:
+    assert verdict(dropped(**sign)).word is Word.DAMAGE
+
+
+def test_an_untrained_looking_student_is_not_damaged() -> None:
+    untouched = dropped(
+        trait_loss_final=2.45, classes_predicted=4.0, kl_fresh=list(1.01e-3 * WOBBLE)
+    )
+    assert verdict(untouched).word is Word.MITIGATES
+
+
+def test_more_trait_amplifies() -> None:
+    assert verdict(make_run("idea", list(LEVELS + DROPS))).word is Word.AMPLIFIES
+
+
+def test_a_difference_in_the_noise_is_not_resolved_and_says_what_would_be() -> None:
+    entry = make_run("idea", list(LEVELS + 0.02 * np.cos(np.pi * np.arange(SEEDS))))
+    found = verdict(entry)
+    assert found.word is Word.NO_EFFECT
+    assert "12 seeds find a difference of" in found.reasons[1]
+
+
+def test_an_entry_equal_to_the_baseline_has_no_effect() -> None:
+    assert verdict(make_run("copy", list(LEVELS))).word is Word.NO_EFFECT
+
+
+def test_five_seeds_resolve_nothing_however_large_the_difference() -> None:
+    few = make_run("idea", [0.05] * 5)
+    assert verdict(few, BASELINE).word is Word.TOO_FEW
+
+
+def test_a_diverged_seed_counts_as_everything_learned_and_is_remarked_on() -> None:
+    trait: list[float | None] = list(LEVELS - DROPS)
+    trait[3] = None
+    card = scorecard.build(make_run("idea", trait), {"baseline": BASELINE})
+    expected = np.mean([*np.delete(-DROPS, 3), 1.0 - LEVELS[3]])
+    assert card.comparisons[0].trait.mean == pytest.approx(expected)
+    assert card.comparisons[0].distillation is None
+    assert any("diverged on seed 4" in remark for remark in card.remarks)
+
+
+def test_a_diverged_entry_never_mitigates() -> None:
+    trait: list[float | None] = [0.05] * SEEDS
+    trait[0] = None
+    assert verdict(make_run("idea", trait)).word is not Word.MITIGATES
+
+
+def test_the_p_values_are_corrected_over_the_references() -> None:
+    entry = dropped()
+    others = {
+        "baseline": BASELINE,
+        "projection": make_run("projection", [0.1] * SEEDS, access="trait-gradient"),
+        "liminal": make_run("liminal", list(LEVELS - DROPS + 0.001)),
+    }
+    alone = scorecard.build(entry, {"baseline": BASELINE}).comparisons[0]
+    among = scorecard.build(entry, others).comparisons[0]
+    assert alone.adjusted_p is not None
+    assert alone.trait.p_value == pytest.approx(2 / 2**SEEDS)
+    assert among.adjusted_p == pytest.approx(3 * alone.adjusted_p)
+
+
+def test_runs_of_different_protocols_never_meet() -> None:
+    other = make_run("baseline", list(LEVELS), protocol=MNIST_5K)
+    with pytest.raises(ProtocolError, match=r"mnist-v1 .* mnist-5k-v1"):
+        scorecard.build(dropped(), {"baseline": other})
+
+
+def test_a_reference_must_have_every_seed_of_the_entry() -> None:
+    short = make_run("baseline", list(LEVELS[:-2]))
+    with pytest.raises(ResultError, match="lacks seeds 11-12"):
+        scorecard.build(dropped(), {"baseline": short})
+
+
+def test_runs_side_by_side_share_their_seeds_and_say_what_is_left_out() -> None:
+    card = scorecard.side_by_side(
+        {"a": make_run("a", list(LEVELS)), "b": make_run("b", list(LEVELS), first_seed=3)}
+    )
+    assert card.seeds == tuple(range(3, SEEDS + 1))
+    assert any("seeds 1-2 of a" in remark for remark in card.remarks)
+    assert card.verdict is None
