@@ -77,10 +77,10 @@ class Bench:
         unfinished: Sequence[int],
     ) -> None:
         self.watcher.doing("reading the digits")
-        digits = data.load(self.protocol, self.data_dir, self.watcher.doing).to(self.device)
+        digits = data.load(self.protocol, self.data_dir, self.watcher.say).to(self.device)
         self.watcher.total(
-            len(unfinished) * self.protocol.teacher_steps
-            + sum(map(len, missing)) * self.protocol.student_steps
+            len(unfinished) * self.protocol.teacher_steps * self._teacher_work
+            + sum(map(len, missing)) * self.protocol.student_steps * self._student_work
         )
         size = device.cohort_size(self.protocol, self.device)
         for begin in range(0, len(unfinished), size):
@@ -92,7 +92,8 @@ class Bench:
                 if not cohort.seeds:
                     continue
                 self._say(mitigation.name, cohort.seeds)
-                for outcome in train_students(cohort, mitigation, self._advance(cohort.seeds)):
+                advance = self._advance(cohort.seeds, self._student_work)
+                for outcome in train_students(cohort, mitigation, advance):
                     folder.save(outcome)
 
     def _teachers(self, chosen: tuple[int, ...], digits: data.Digits) -> Tensor:
@@ -101,7 +102,7 @@ class Bench:
         kept = {seed: folder.load(seed) for seed in chosen}
         absent = tuple(seed for seed, teacher in kept.items() if teacher is None)
         known = len(chosen) - len(absent)
-        self.watcher.advance(known * self.protocol.teacher_steps)
+        self.watcher.advance(known * self.protocol.teacher_steps * self._teacher_work)
         if absent:
             self._say("teacher", absent)
             trained = train_teachers(
@@ -109,7 +110,7 @@ class Bench:
                 absent,
                 digits,
                 self.device,
-                self._advance(absent),
+                self._advance(absent, self._teacher_work),
             )
             for seed, teacher in zip(absent, trained, strict=True):
                 folder.save(seed, teacher)
@@ -118,9 +119,19 @@ class Bench:
             [teacher.to(self.device) for teacher in kept.values() if teacher is not None]
         )
 
-    def _advance(self, chosen: tuple[int, ...]) -> Callable[[int], None]:
-        """Progress is counted in steps of one seed; a cohort does as many at once."""
-        return lambda steps: self.watcher.advance(steps * len(chosen))
+    @property
+    def _teacher_work(self) -> int:
+        """Work of one seed's teacher step: images pushed forward and back (three passes)."""
+        return 3 * self.protocol.batch
+
+    @property
+    def _student_work(self) -> int:
+        """Work of one seed's student step, the audit set's gradient included."""
+        return 3 * (self.protocol.batch + self.protocol.audit_images)
+
+    def _advance(self, chosen: tuple[int, ...], work: int) -> Callable[[int], None]:
+        """Progress is counted in work, of which a cohort does as many times at once."""
+        return lambda steps: self.watcher.advance(steps * len(chosen) * work)
 
     def _say(self, what: str, chosen: tuple[int, ...]) -> None:
         noun = "seed" if len(chosen) == 1 else "seeds"

@@ -40,12 +40,14 @@ class Plugin:
         source_sha256: of the file that it was loaded from.
         manager: calls its hooks; each plugin has one of its own, so that several can be
             called one after another.
+        path: the file, where there is one.
     """
 
     card: Card
     settings: Settings
     source_sha256: str
     manager: pluggy.PluginManager
+    path: Path | None = None
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
     values = _values([card for card, _ in named], settings)
     return Mitigation(
         tuple(
-            Plugin(card, Settings(own), _digest(path), manager)
+            Plugin(card, Settings(own), _digest(path), manager, path)
             for (card, manager), (_, path), own in zip(named, found, values, strict=True)
         )
     )

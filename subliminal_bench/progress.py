@@ -20,26 +20,32 @@ _PLAIN_EVERY = 10.0
 class Watcher(Protocol):
     """What a job reports to."""
 
-    def total(self, steps: int) -> None:
-        """Say how many steps there are in all."""
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+
+    def total(self, work: int) -> None:
+        """Say how much work there is in all, in any unit."""
 
     def doing(self, what: str) -> None:
         """Say what comes next."""
 
-    def advance(self, steps: int) -> None:
-        """Say that so many more steps are done."""
+    def advance(self, work: int) -> None:
+        """Say that so much more of it is done."""
 
 
 class Silent:
     """Reports nothing."""
 
-    def total(self, steps: int) -> None:
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def total(self, work: int) -> None:
         """Nothing."""
 
     def doing(self, what: str) -> None:
         """Nothing."""
 
-    def advance(self, steps: int) -> None:
+    def advance(self, work: int) -> None:
         """Nothing."""
 
 
@@ -63,7 +69,7 @@ class ConsoleWatcher:
             transient=True,
         )
         self._task = self._bar.add_task("", total=None)
-        self._steps = 0
+        self._work = 0
         self._done = 0
         self._what = ""
         self._started = self._printed = time.monotonic()
@@ -81,29 +87,32 @@ class ConsoleWatcher:
     ) -> None:
         self._bar.stop()
 
-    def total(self, steps: int) -> None:
-        """Say how many steps there are in all."""
-        self._steps = steps
-        self._started = time.monotonic()
-        self._bar.update(self._task, total=steps)
+    def say(self, line: str) -> None:
+        """Print a line that stays."""
+        self._console.print(line, highlight=False)
+
+    def total(self, work: int) -> None:
+        """Say how much work there is in all, in any unit."""
+        self._work = work
+        self._started = self._printed = time.monotonic()
+        self._bar.update(self._task, total=work)
 
     def doing(self, what: str) -> None:
         """Say what comes next."""
         self._what = what
         self._bar.update(self._task, description=what)
 
-    def advance(self, steps: int) -> None:
-        """Say that so many more steps are done."""
-        self._done += steps
+    def advance(self, work: int) -> None:
+        """Say that so much more of it is done."""
+        self._done += work
         self._bar.update(self._task, completed=self._done)
         now = time.monotonic()
         if self._console.is_terminal or now - self._printed < _PLAIN_EVERY:
             return
         self._printed = now
-        left = (now - self._started) / self._done * (self._steps - self._done)
-        self._console.print(
-            f"{self._what}: {100 * self._done / self._steps:.0f} % done, {_clock(left)} left",
-            highlight=False,
+        left = (now - self._started) / self._done * (self._work - self._done)
+        self.say(
+            f"{self._what}: {100 * self._done / self._work:.0f} % done, {_clock(left)} left"
         )
 
 

@@ -95,17 +95,13 @@ def _gradients(cohort: Cohort, calls: HookCalls, step: Step) -> tuple[Tensor, Te
     parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)
     raw_loss = distillation_kl(cohort.protocol, student_logits, step.teacher_logits)
-    loss = calls.loss(raw_loss, student_logits, step)
     # Summed over students: each row of the gradient is its own student's.
     (raw_gradient,) = torch.autograd.grad(
-        raw_loss.sum(), parameters, retain_graph=loss is not raw_loss
+        raw_loss.sum(), parameters, retain_graph=calls.change_the_loss
     )
     gradient = raw_gradient
-    if loss is not raw_loss:
-        (reached,) = torch.autograd.grad(loss.sum(), parameters, allow_unused=True)
-        if reached is None:
-            raise calls.cut_off(step)
-        gradient = reached
+    if calls.change_the_loss:
+        gradient = calls.loss_gradient(raw_loss, raw_gradient, student_logits, step)
     return raw_loss.detach(), raw_gradient, calls.gradient(gradient, step)
 
 
