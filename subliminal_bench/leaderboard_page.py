@@ -9,7 +9,8 @@ from subliminal_bench.leaderboard import Level, Row
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.scorecard import BASELINE, Summary
 from subliminal_bench.seeds import describe
-from subliminal_bench.verdict import KL_MARGIN, Comparison, show_p
+from subliminal_bench.statistics import MARGIN
+from subliminal_bench.verdict import Comparison, show_p
 
 _TRAIT = METRICS["trait_accuracy"]
 _ABOUT: dict[Access, tuple[str, str]] = {
@@ -56,7 +57,7 @@ def render(levels: Sequence[Level]) -> str:
         "- **points, interval, p**: as on the entry's scorecard, Holm over its references.",
         "- **KL ratios**: geometric means over seeds against the baseline. The final one is on "
         "fresh noise, with its upper 95 % bound; distillation counts as kept while that bound "
-        f"is below {KL_MARGIN:.2f}.",
+        f"is below {MARGIN:.2f}.",
         "- **Pareto**: no ranked entry of the section has both less trait and less final KL.",
     ]
     for level in levels:

@@ -18,7 +18,6 @@ from subliminal_bench.statistics import NonInferiority, PairedDifference
 
 # The plan's numbers.
 ALPHA = 0.05
-KL_MARGIN = 1.10
 # A trait loss this far above the initial one (nats) is damage: five times the spread of the
 # initial loss over seeds.
 DAMAGE_LOSS = 0.5
@@ -138,7 +137,7 @@ def kl_ratio(
     return statistics.non_inferiority(
         [value for value in ours if value is not None],
         [value for value in theirs if value is not None],
-        margin=KL_MARGIN,
+        margin=statistics.MARGIN,
     )
 
 

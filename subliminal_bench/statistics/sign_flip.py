@@ -69,12 +69,8 @@ def sign_flip_p(differences: Array, noise: float = 0.0) -> float:
     >>> sign_flip_p(np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3]), noise=1e-12)
     0.03125
     """
-    observed = differences.mean()
-
-    def beyond(flipped: Array, axis: int) -> Array:
-        return _snapped(flipped.mean(axis=axis) - observed, noise)
-
-    return float(_scipy_test(differences, beyond).pvalue)
+    # scipy's test, with its sign patterns kept from call to call: a hundred times faster.
+    return float(sign_flip_p_of_rows(differences[np.newaxis], np.array([noise]))[0])
 
 
 def sign_flip_p_of_rows(differences: Array, noise: Array) -> Array:
@@ -136,18 +132,6 @@ def _snapped(means: Array, noise: Any) -> Array:
     return np.where(np.abs(means) <= noise, 0.0, means)
 
 
-def _scipy_test(differences: Array, statistic: Any) -> Any:
-    return stats.permutation_test(
-        (differences,),
-        statistic,
-        permutation_type="samples",
-        n_resamples=RESAMPLES,
-        vectorized=True,
-        alternative="two-sided",
-        rng=np.random.default_rng(_GENERATOR_SEED),
-    )
-
-
 @lru_cache(maxsize=4)
 def _signs(seeds: int) -> Array:
     """The patterns that scipy tries at this many seeds: what it makes of all ones."""
@@ -158,7 +142,14 @@ def _signs(seeds: int) -> Array:
         means: Array = flipped.mean(axis=axis)
         return means
 
-    _scipy_test(np.ones(seeds), keep)
+    stats.permutation_test(
+        (np.ones(seeds),),
+        keep,
+        permutation_type="samples",
+        n_resamples=RESAMPLES,
+        vectorized=True,
+        rng=np.random.default_rng(_GENERATOR_SEED),
+    )
     signs: NDArray[np.float64] = np.ascontiguousarray(seen[-1])
     signs.flags.writeable = False
     return signs
