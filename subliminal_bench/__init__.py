@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from subliminal_bench.hooks import Card, Parameter, Step, hookimpl
+    from subliminal_bench.card import Card, Parameter
+    from subliminal_bench.hooks import Step, hookimpl
 
 __all__ = ["Card", "Parameter", "Step", "__version__", "hookimpl"]
 __version__ = "0.1.0"
@@ -13,5 +14,6 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """Load torch only when something that needs it is asked for: `--help` must be instant."""
     if name in __all__:
-        return getattr(import_module("subliminal_bench.hooks"), name)
+        home = "card" if name in ("Card", "Parameter") else "hooks"
+        return getattr(import_module(f"subliminal_bench.{home}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

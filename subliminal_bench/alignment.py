@@ -72,5 +72,8 @@ def inner_and_cosine(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     ([6.0], [0.6])
     """
     inner = torch.linalg.vecdot(first, second)
-    norms = torch.linalg.vector_norm(first, dim=-1) * torch.linalg.vector_norm(second, dim=-1)
-    return inner, torch.where(norms > 0, inner / norms.clamp_min(1e-30), 0.0)
+    # The product of norms is formed in float64: it may leave float32's range where they do not.
+    norms = [torch.linalg.vector_norm(one, dim=-1).double() for one in (first, second)]
+    product = norms[0] * norms[1]
+    cosine = torch.where(product > 0, inner / product.clamp_min(1e-300), 0.0)
+    return inner, cosine.to(first.dtype)

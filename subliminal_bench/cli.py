@@ -1,15 +1,19 @@
 """The command line. Everything heavy is imported inside the commands: `--help` is instant."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from subliminal_bench.errors import BenchmarkError
 
 if TYPE_CHECKING:
     from subliminal_bench.store import Store
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="subliminal-bench",
@@ -101,7 +105,8 @@ def run(
     scorecard_text.show(scorecard.build(*found), form)
     if target:
         results.write_run(target, found[0])
-        print(f"written: {target}")
+        # Other formats may be piped into a program that reads them.
+        print(f"written: {target}", file=sys.stdout if form == "terminal" else sys.stderr)
 
 
 @app.command(name="list")
@@ -110,11 +115,11 @@ def list_mitigations() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from subliminal_bench import mitigations
+    from subliminal_bench import loading, mitigations
     from subliminal_bench.protocol import PROTOCOLS
 
     table = Table("mitigation", "access", "hooks", "parameters", box=None, pad_edge=False)
-    for name in [*mitigations.built_in_names(), *mitigations.installed_names()]:
+    for name in [*loading.built_in_names(), *loading.installed_names()]:
         try:
             (plugin,) = mitigations.load(name).plugins
         except BenchmarkError as error:
@@ -126,7 +131,7 @@ def list_mitigations() -> None:
     protocols = Table("protocol", "about", box=None, pad_edge=False)
     for protocol in PROTOCOLS.values():
         protocols.add_row(protocol.name, protocol.about)
-    console = Console()
+    console = Console(markup=False)
     console.print(protocols)
     console.print()
     console.print(table)
@@ -233,31 +238,47 @@ def _leaderboard(folder: Path | None) -> Path:
 
 
 def _store(folder: Path | None) -> "Store":
-    import os
-
     from subliminal_bench.store import DEFAULT_STORE, STORE_VARIABLE, Store
 
     return Store(folder or Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE))
 
 
 def _target(out: Path, name: str) -> Path:
-    """The file that `--out` means: itself, or NAME.json in the folder."""
-    return out if out.suffix == ".json" and not out.is_dir() else out / f"{name}.json"
+    """The file that `--out` means: itself, or NAME.json in the folder.
+
+    Checked before anything is trained.
+    """
+    from subliminal_bench.errors import ResultError
+
+    target = out if out.suffix == ".json" and not out.is_dir() else out / f"{name}.json"
+    folder = next(parent for parent in target.parents if parent.exists())
+    if not folder.is_dir() or target.is_dir():
+        raise ResultError(
+            f"--out {out}: {folder if not folder.is_dir() else target} is in the way"
+        )
+    if not os.access(folder, os.W_OK):
+        raise ResultError(f"--out {out}: {folder} cannot be written to")
+    return target
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     try:
         code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
-    except BenchmarkError as error:
+    except (BenchmarkError, TyperException) as error:
         if debug:
             raise
-        message, code = str(error), 2
-    except (typer.Abort, KeyboardInterrupt):
-        message, code = "interrupted; finished seeds are kept, the same command goes on", 130
-    else:
-        sys.exit(code or 0)
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(code)
+        said = error.format_message() if isinstance(error, TyperException) else str(error)
+        sys.exit(_failed(said, 2))
+    # typer has turned an interruption into its exit code.
+    if code == _INTERRUPTED:
+        _failed("interrupted; finished seeds are kept, and the same command goes on", code)
+    sys.exit(code or 0)
+
+
+def _failed(message: str, code: int) -> int:
+    """Print one line that says what is wrong, and pass the exit code on."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import io
 import os
 import shutil
@@ -94,10 +95,13 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
         Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
     )
     root = named or cache_folder()
-    if named is None and not (root / _RAW).exists():
+    present = all((root / _RAW / name).exists() for name, _ in protocol.digests)
+    if named is None and not present:
         _download(protocol, root, say)
     _check_files(protocol, root)
-    train, test = (mnist_class()(root, train=part) for part in (True, False))
+    # torchvision prefers the unchecked files that its old versions kept in `processed`.
+    raw_only = type("MNIST", (mnist_class(),), {"processed_folder": os.devnull})
+    train, test = (raw_only(root, train=part) for part in (True, False))
     return Digits(
         _scaled(train.data.flatten(1)),
         train.targets,
@@ -123,15 +127,15 @@ def _check_files(protocol: Protocol, root: Path) -> None:
     for name, expected in protocol.digests:
         path = root / _RAW / name
         try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+            right = _sha256(path) == expected
+        except (FileNotFoundError, NotADirectoryError):
             raise DataError(
                 f"no MNIST file {path}: --data-dir must name the folder that holds {_RAW}, "
                 "or use --protocol mnist-5k, which needs no files"
             ) from None
         except OSError as error:
             raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
-        if hashlib.sha256(content).hexdigest() != expected:
+        if not right:
             raise DataError(
                 f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
                 "delete it and fetch it again"
@@ -147,13 +151,19 @@ def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> Non
             # torchvision prints a line per mirror that it tries.
             with contextlib.redirect_stdout(io.StringIO()):
                 mnist_class()(folder, download=True)
-            _check_files(protocol, Path(folder))
+            for name, expected in protocol.digests:
+                if _sha256(Path(folder) / _RAW / name) != expected:
+                    raise RuntimeError(
+                        f"{name} arrived with another SHA-256 than the pinned one"
+                    )
             shutil.copytree(Path(folder) / "MNIST", root / "MNIST", dirs_exist_ok=True)
-    except (OSError, RuntimeError) as error:
-        reason = (
-            str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        )
+    except (OSError, RuntimeError, http.client.HTTPException) as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise DataError(
             f"MNIST is not at hand and could not be downloaded ({reason}): name a folder that "
             "holds it with --data-dir, or use the embedded --protocol mnist-5k"
         ) from None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

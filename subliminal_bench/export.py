@@ -26,4 +26,7 @@ def render(run: Run, form: str) -> str:
         raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
     import pandas
 
-    return pandas.DataFrame(rows).to_csv(index=False)
+    frame = pandas.DataFrame(rows)
+    # A nullable integer: an empty cell must not turn its neighbours into 7.0.
+    frame["diverged_at"] = frame["diverged_at"].astype("Int64")
+    return frame.to_csv(index=False)

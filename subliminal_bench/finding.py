@@ -5,7 +5,8 @@ from pathlib import Path
 
 from subliminal_bench import entries
 from subliminal_bench.errors import ProtocolError, ResultError
-from subliminal_bench.protocol import PROTOCOLS
+from subliminal_bench.loading import is_file
+from subliminal_bench.protocol import PROTOCOLS, get
 from subliminal_bench.results import Run, read_run
 from subliminal_bench.store import Store
 
@@ -57,10 +58,13 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
 
 def _by_protocol(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
     """The runs of that name by the label of their protocol; at least one."""
-    path = Path(name)
-    if path.is_file() or path.suffix == ".json":
-        run = read_run(path)
+    if is_file(name) or name.endswith(".json"):
+        run = read_run(Path(name))
+        if protocol not in (None, run.protocol.name, run.protocol.label):
+            raise ProtocolError(f"{name} ran under {run.protocol.label}, not {protocol}")
         return {run.protocol.label: run}
+    if protocol is not None:
+        protocol = _without_version(protocol)
     found: dict[str, Run] = {}
     for folder in store.find(name, protocol):
         found.setdefault(folder.header.protocol.label, folder.run())
@@ -73,6 +77,16 @@ def _by_protocol(name: str, protocol: str | None, store: Store) -> dict[str, Run
         under = f" under {protocol}" if protocol else ""
         raise ResultError(f"no run named {name!r}{under} in {store.root}, and no such file")
     return found
+
+
+def _without_version(protocol: str) -> str:
+    """The protocol's name, also where its label is given, as messages show it.
+
+    >>> _without_version("mnist-v1")
+    'mnist'
+    """
+    by_label = {known.label: known.name for known in PROTOCOLS.values()}
+    return by_label.get(protocol) or get(protocol).name
 
 
 def _listed(runs: dict[str, Run]) -> str:

@@ -189,7 +189,7 @@ class _Worker:
 
 def _authors_frame(frames: Sequence[FrameSummary], path: Path | None) -> FrameSummary:
     """The innermost frame in the mitigation's own file, else the innermost one."""
-    own = [frame for frame in frames if path and Path(frame.filename) == path]
+    own = [frame for frame in frames if path and Path(frame.filename).resolve() == path]
     return own[-1] if own else frames[-1]
 
 

@@ -6,7 +6,7 @@ it needs. Every tensor has a leading student dimension: students are trained sid
 must not influence one another.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,121 +15,12 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import model
-from subliminal_bench.access import Access
-from subliminal_bench.errors import HookError, MitigationError
+from subliminal_bench.card import Card, Settings
+from subliminal_bench.errors import HookError
 
 PROJECT = "subliminal_bench"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-
-Value = bool | int | float | str
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number or word of a mitigation that `--set name=value` changes.
-
-    The default's type is the parameter's type.
-
-    >>> Parameter("weight", 1.0, "strength of the anchor", minimum=0.0).read("0.5")
-    0.5
-    >>> Parameter("weight", 1.0, minimum=0.0).read("-1")
-    Traceback (most recent call last):
-    subliminal_bench.errors.MitigationError: parameter weight is -1.0, below its minimum 0.0
-    """
-
-    name: str
-    default: Value
-    about: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] | None = None
-
-    def read(self, text: str) -> Value:
-        """The value that `text` stands for, within the declared range."""
-        kind = type(self.default)
-        try:
-            value = _BOOLEANS[text.lower()] if kind is bool else kind(text)
-        except (KeyError, ValueError):
-            raise MitigationError(
-                f"parameter {self.name} takes {_KINDS[kind]}, not {text!r}"
-            ) from None
-        if isinstance(value, float) and not abs(value) < float("inf"):
-            raise MitigationError(f"parameter {self.name} must be finite, not {text}")
-        if not isinstance(value, str):
-            if self.minimum is not None and value < self.minimum:
-                raise MitigationError(
-                    f"parameter {self.name} is {value}, below its minimum {self.minimum}"
-                )
-            if self.maximum is not None and value > self.maximum:
-                raise MitigationError(
-                    f"parameter {self.name} is {value}, above its maximum {self.maximum}"
-                )
-        elif self.choices is not None and value not in self.choices:
-            raise MitigationError(
-                f"parameter {self.name} is {value!r}; choose one of {', '.join(self.choices)}"
-            )
-        return value
-
-
-_KINDS: dict[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a word",
-}
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a mitigation says of itself.
-
-    Attributes:
-        name: short, lower case, as it is typed on the command line.
-        title: one line for people.
-        access: `blind` for what a distiller really has (teacher logits on the noise, the base
-            model); `trait-gradient` for an oracle that may ask for the trait gradient.
-        parameters: what `--set` may change.
-        reference: where the idea is from.
-
-    >>> Card("halve", "Halve the gradient").access
-    'blind'
-    """
-
-    name: str
-    title: str
-    access: Access = "blind"
-    parameters: tuple[Parameter, ...] = ()
-    reference: str = ""
-
-
-class Settings(Mapping[str, Value]):
-    """The values of a mitigation's parameters, read as attributes.
-
-    >>> Settings({"weight": 0.5}).weight
-    0.5
-    """
-
-    def __init__(self, values: Mapping[str, Value]) -> None:
-        self._values = dict(values)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._values:
-            raise AttributeError(
-                f"no parameter {name!r} is declared on the card; "
-                f"declared: {', '.join(self._values) or 'none'}"
-            )
-        return self._values[name]
-
-    def __getitem__(self, name: str) -> Value:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 @dataclass(frozen=True)

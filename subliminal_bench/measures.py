@@ -11,6 +11,15 @@ from subliminal_bench.training import distillation_kl
 
 # A class counts as predicted from this share of the predictions on.
 PREDICTED_SHARE = 0.01
+# Curves with a value for every step; one that is not finite is a divergence.
+_EVERY_STEP = (
+    "trait_loss",
+    "distill_loss",
+    "inner_pre",
+    "cosine_pre",
+    "inner_post",
+    "cosine_post",
+)
 # What a student that diverged still has.
 _BEFORE_TRAINING = {
     "teacher_accuracy",
@@ -29,7 +38,8 @@ class Outcome:
         seed: whose.
         metrics: a value for every name in `metrics.METRICS`; None where the student diverged.
         curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU.
-        diverged_at: the step at which the student's loss was no longer finite, or None.
+        diverged_at: the step at which the student's loss or gradient was no longer finite or
+            too large to measure, or None.
     """
 
     seed: int
@@ -124,9 +134,8 @@ def outcomes(
             columns[f"inner_mean{span}_{side}"] = inner.mean(1)
             columns[f"positive_fraction{span}_{side}"] = (inner > 0).double().mean(1)
     # A student can also diverge in its very last update, after its last measured loss.
-    sound = torch.cat(
-        [torch.isfinite(curves["distill_loss"]), torch.isfinite(final_loss)[:, None]], 1
-    )
+    sums = torch.stack([curves[name] for name in _EVERY_STEP]).sum(0)
+    sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1))
     table = {name: column.tolist() for name, column in columns.items()}
     kept = {name: curve.cpu() for name, curve in curves.items()}
     found = []

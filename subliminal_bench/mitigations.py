@@ -1,33 +1,18 @@
-"""Finding, loading and setting up mitigations."""
+"""Mitigations, loaded and set up."""
 
 import hashlib
-import importlib
-import importlib.util
-import inspect
-import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from subliminal_bench import shipped
+from subliminal_bench import loading
 from subliminal_bench.access import ACCESS_LEVELS, Access
-from subliminal_bench.errors import BenchmarkError, MitigationError
-from subliminal_bench.hooks import (
-    HOOKS,
-    PROJECT,
-    Card,
-    HookSpecifications,
-    Settings,
-    Value,
-)
-
-ENTRY_POINT_GROUP = "subliminal_bench"
+from subliminal_bench.card import Card, Settings, Value
+from subliminal_bench.errors import MitigationError
+from subliminal_bench.hooks import HOOKS, PROJECT, HookSpecifications
 
 
 @dataclass(frozen=True)
@@ -41,6 +26,7 @@ class Plugin:
         manager: calls its hooks; each plugin has one of its own, so that several can be
             called one after another.
         path: the file, where there is one.
+        attribute: its name in the file, where the user chose one.
     """
 
     card: Card
@@ -48,6 +34,7 @@ class Plugin:
     source_sha256: str
     manager: pluggy.PluginManager
     path: Path | None = None
+    attribute: str = ""
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -100,9 +87,19 @@ class Mitigation:
         joined = "\n".join(plugin.source_sha256 for plugin in self.plugins)
         return hashlib.sha256(joined.encode()).hexdigest()
 
+    @property
+    def attribute(self) -> str:
+        """Which objects of their files these are, where the user chose."""
+        return "+".join(plugin.attribute for plugin in self.plugins).strip("+")
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What decides what it does: sources, objects in them, settings."""
+        return self.source_sha256, self.attribute, self.settings
+
     def same_as(self, other: "Mitigation") -> bool:
-        """Whether the other one does the same: same source, same settings."""
-        return (self.source_sha256, self.settings) == (other.source_sha256, other.settings)
+        """Whether the other one does the same."""
+        return self.identity == other.identity
 
 
 def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
@@ -120,128 +117,39 @@ def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
     >>> load("liminal", ["temperature=3"]).settings["temperature"]
     3.0
     """
-    parts = [spec] if Path(spec).is_file() else spec.split("+")
-    found = [_find(part) for part in parts]
-    named = [_described(part, plugin) for part, (plugin, _) in zip(parts, found, strict=True)]
+    parts = loading.parts(spec)
+    found = [loading.find(part) for part in parts]
+    named = [_described(part, one.plugin) for part, one in zip(parts, found, strict=True)]
+    names = [card.name for card, _ in named]
+    if len(set(names)) < len(names):
+        raise MitigationError(f"{spec} holds two mitigations of one name: {', '.join(names)}")
     values = _values([card for card, _ in named], settings)
     return Mitigation(
         tuple(
-            Plugin(card, Settings(own), _digest(path), manager, path)
-            for (card, manager), (_, path), own in zip(named, found, values, strict=True)
+            Plugin(
+                card,
+                Settings(own),
+                hashlib.sha256(one.source).hexdigest(),
+                manager,
+                one.path,
+                one.attribute,
+            )
+            for (card, manager), one, own in zip(named, found, values, strict=True)
         )
     )
-
-
-def built_in_names() -> list[str]:
-    """Names of the mitigations that ship with the package."""
-    return sorted(path.stem for path in shipped.folder("plugins").glob("[!_]*.py"))
-
-
-def installed_names() -> list[str]:
-    """Names of the mitigations that other installed packages bring."""
-    return sorted(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
-
-
-def _find(spec: str) -> tuple[object, Path | None]:
-    """The plugin object and the file it is from."""
-    head, _, attribute = spec.rpartition(":") if ":" in spec else (spec, "", "")
-    if head.endswith(".py") or "/" in head or "\\" in head:
-        path = Path(head)
-        module = _load_file(path)
-        return _pick(module, attribute, str(path)), path
-    if attribute:
-        return _from_module(head, attribute)
-    if spec in built_in_names():
-        path = shipped.folder("plugins") / f"{spec}.py"
-        return _pick(_load_file(path), "", spec), path
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == spec:
-            return _from_module(point.module, point.attr)
-    hint = f"; for a file, write {spec}.py" if Path(f"{spec}.py").is_file() else ""
-    known = ", ".join([*built_in_names(), *installed_names()])
-    raise MitigationError(
-        f"unknown mitigation {spec!r}: known are {known}; or give a .py file{hint}"
-    )
-
-
-def _from_module(name: str, attribute: str) -> tuple[object, Path | None]:
-    try:
-        module = importlib.import_module(name)
-    except Exception as error:
-        raise MitigationError(f"cannot import module {name}: {_reason(error)}") from error
-    return _pick(module, attribute, name), Path(module.__file__) if module.__file__ else None
-
-
-def _load_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise MitigationError(f"no such file: {path}")
-    name = f"subliminal_bench_mitigation_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise MitigationError(f"{path} is not a Python file: its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    # Registered as a normal import would do: dataclasses and pickle look modules up there.
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BenchmarkError:
-        raise
-    except Exception as error:
-        raise MitigationError(f"cannot load {path}: {_reason(error)}") from error
-    return module
-
-
-def _reason(error: BaseException) -> str:
-    """One line: the kind of error, its first line and the place."""
-    text = str(error).strip().splitlines()
-    if isinstance(error, SyntaxError):
-        return f"SyntaxError: {error.msg} (line {error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {text[0] if text else ''}{place}"
-
-
-def _pick(module: ModuleType, attribute: str, where: str) -> object:
-    """The plugin in a module: the named attribute, the module itself, or its one class."""
-    if attribute:
-        chosen = getattr(module, attribute, None)
-        if chosen is None:
-            raise MitigationError(f"{where} has no {attribute!r}")
-        return _instance(chosen, f"{where}:{attribute}")
-    if _marked(module):
-        return module
-    classes = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and value.__module__ == module.__name__ and _marked(value)
-    ]
-    if len(classes) == 1:
-        return _instance(classes[0], where)
-    if classes:
-        names = ", ".join(f"{where}:{value.__name__}" for value in classes)
-        raise MitigationError(f"{where} has several mitigations; name one: {names}")
-    raise MitigationError(
-        f"{where} holds no mitigation: have you forgotten to mark its functions with @hookimpl?"
-    )
-
-
-def _instance(chosen: object, where: str) -> object:
-    if not inspect.isclass(chosen):
-        return chosen
-    try:
-        return chosen()
-    except Exception as error:
-        raise MitigationError(f"cannot create {where}: {_reason(error)}") from error
-
-
-def _marked(holder: object) -> bool:
-    return any(hasattr(value, f"{PROJECT}_impl") for value in vars(holder).values())
 
 
 def _described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
     """Register the plugin alone and ask it for its card."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(HookSpecifications)
+    for hook in ("mitigation", *HOOKS):
+        function = getattr(plugin, hook, None)
+        if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
+            raise MitigationError(
+                f"{spec}: {hook} is not marked and would never run; have you forgotten its "
+                "@hookimpl?"
+            )
     try:
         manager.register(plugin)
         manager.check_pending()
@@ -258,16 +166,19 @@ def _described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
         )
     try:
         card: Any = manager.hook.mitigation()
-    except Exception as error:
-        raise MitigationError(f"{spec}: hook mitigation failed: {_reason(error)}") from error
+    except MitigationError as error:
+        raise MitigationError(f"{spec}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise MitigationError(
+            f"{spec}: hook mitigation failed: {loading.reason(error)}"
+        ) from error
+    if card is Card:
+        raise MitigationError(
+            f"{spec}: hook mitigation returned the class Card; have you forgotten the `()`?"
+        )
     if not isinstance(card, Card):
         raise MitigationError(
             f"{spec}: hook mitigation must return a Card, not {type(card).__name__}"
-        )
-    if card.access not in ACCESS_LEVELS:
-        raise MitigationError(
-            f"{spec}: access level {card.access!r} is unknown; "
-            f"choose one of {', '.join(ACCESS_LEVELS)}"
         )
     return card, manager
 
@@ -298,7 +209,3 @@ def _values(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Va
         parameter = next(one for one in cards[i].parameters if one.name == name)
         values[i][name] = parameter.read(text.strip())
     return values
-
-
-def _digest(path: Path | None) -> str:
-    return hashlib.sha256(path.read_bytes() if path else b"").hexdigest()

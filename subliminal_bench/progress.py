@@ -59,7 +59,7 @@ class ConsoleWatcher:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -85,11 +85,12 @@ class ConsoleWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
-        self._console.print(line, highlight=False)
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def total(self, work: int) -> None:
         """Say how much work there is in all, in any unit."""
@@ -107,7 +108,8 @@ class ConsoleWatcher:
         self._done += work
         self._bar.update(self._task, completed=self._done)
         now = time.monotonic()
-        if self._console.is_terminal or now - self._printed < _PLAIN_EVERY:
+        early = now - self._printed < _PLAIN_EVERY
+        if self._console.is_terminal or early or not (self._done and self._work):
             return
         self._printed = now
         left = (now - self._started) / self._done * (self._work - self._done)

@@ -63,6 +63,8 @@ class MitigationRecord(_Record):
     reference: str
     settings: dict[str, bool | int | FiniteFloat | str]
     source_sha256: _Digest
+    # The object in that source, where the user chose one of several.
+    attribute: str = ""
 
     @classmethod
     def of(cls, mitigation: "Mitigation") -> "MitigationRecord":
@@ -74,6 +76,7 @@ class MitigationRecord(_Record):
             reference=mitigation.reference,
             settings=mitigation.settings,
             source_sha256=mitigation.source_sha256,
+            attribute=mitigation.attribute,
         )
 
     @property
@@ -212,7 +215,7 @@ def read_run(path: Path) -> Run:
     """
     content = read_json(path)
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA:
+    if type(version) is not int or version != SCHEMA:
         raise ResultError(
             f"{path}: schema version {version!r} is not one that this program reads ({SCHEMA})"
         )
@@ -245,7 +248,7 @@ def read_json(path: Path) -> Any:
         raise ResultError(f"no such file: {path}") from None
     except OSError as error:
         raise ResultError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ResultError(f"{path} is not valid JSON: is it complete?") from None
 
 
@@ -256,7 +259,8 @@ def validated(kind: type[_Model], content: Any, path: Path) -> _Model:
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ResultError(f"{path}: {where}: {first['msg']}") from None
+        line = " ".join(f"{path}: {where}: {first['msg']}".split())
+        raise ResultError(line) from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from subliminal_bench.errors import SeedsError
 from subliminal_bench.protocol import Protocol
 
-_PART = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+_PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
 
 
 def parse(text: str, protocol: Protocol) -> tuple[int, ...]:
@@ -21,17 +21,17 @@ def parse(text: str, protocol: Protocol) -> tuple[int, ...]:
     (1, 5, 6, 7)
     """
     seeds: list[int] = []
-    for part in text.replace(" ", "").split(","):
+    for part in text.split(","):
         match = _PART.fullmatch(part)
         if match is None:
             raise SeedsError(f"cannot read seeds {text!r}: write them like 1-10 or 1,3,5-7")
         first = int(match[1])
         last = int(match[2] or match[1])
         if last < first:
-            raise SeedsError(f"seeds {part!r} run backwards: write {last}-{first}")
+            raise SeedsError(f"seeds {part.strip()!r} run backwards: write {last}-{first}")
         if first < 1 or last > protocol.highest_seed:
             raise SeedsError(
-                f"seeds {part!r}: {protocol.name} has seeds 1 to {protocol.highest_seed}"
+                f"seeds {part.strip()!r}: {protocol.name} has 1 to {protocol.highest_seed}"
             )
         seeds.extend(range(first, last + 1))
     if len(set(seeds)) < len(seeds):

@@ -13,6 +13,8 @@ never meets its old results.
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +92,10 @@ class EntryFolder:
         found = []
         for seed in self.finished(seeds):
             path = self.path / _seed_name(seed, "json")
-            result = results.validated(SeedResult, results.read_json(path), path)
+            try:
+                result = results.validated(SeedResult, results.read_json(path), path)
+            except ResultError as error:
+                raise ResultError(f"{error} (delete it and run again)") from None
             if result.seed != seed:
                 raise ResultError(f"{path} is of seed {result.seed}: delete it and run again")
             found.append(result)
@@ -130,6 +135,8 @@ class Store:
             mitigation.source_sha256,
             mitigation.settings,
             *_numerics(environment),
+            # Only where there is one, so that it moved no folder when it came to be.
+            *filter(None, [mitigation.attribute]),
         )
         path = self.root / protocol.label / f"{mitigation.name}-{key}"
         return EntryFolder(path, _header(path / "entry.json") or header)
@@ -139,16 +146,13 @@ class Store:
         found = []
         for path in self.root.glob("*-v*/*/entry.json"):
             folder = path.parent
-            header = _header(path)
-            if (
-                header
-                and name in (header.mitigation.name, folder.name)
-                and protocol_name
-                in (
-                    None,
-                    header.protocol.name,
-                )
-            ):
+            try:
+                header = _header(path)
+            except ResultError:
+                # A run of that very entry says what is wrong; it must not hide the others.
+                continue
+            names = (header.mitigation.name, folder.name) if header else ()
+            if header and name in names and protocol_name in (None, header.protocol.name):
                 entry = EntryFolder(folder, header)
                 if entry.finished():
                     found.append(entry)
@@ -189,8 +193,10 @@ def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
     try:
         with np.load(path) as archive:
             return {name: torch.from_numpy(archive[name]) for name in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise ResultError(f"cannot read {path}: {type(error).__name__}") from None
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise ResultError(
+            f"cannot read {path} ({type(error).__name__}): delete the seed's files, run again"
+        ) from None
 
 
 def _header(path: Path) -> EntryHeader | None:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from subliminal_bench import model
 from subliminal_bench.alignment import inner_and_cosine, trait_gradient
+from subliminal_bench.card import Settings
 from subliminal_bench.cohort import Cohort, rows
 from subliminal_bench.hook_calls import HookCalls
-from subliminal_bench.hooks import Settings, Step
+from subliminal_bench.hooks import Step
 from subliminal_bench.measures import Outcome, accuracy, outcomes
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.training import adam, distillation_kl

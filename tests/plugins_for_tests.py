@@ -9,15 +9,9 @@ from typing import Any
 import pluggy
 
 from subliminal_bench.access import Access
+from subliminal_bench.card import Card, Parameter, Settings
 from subliminal_bench.errors import BenchmarkError
-from subliminal_bench.hooks import (
-    PROJECT,
-    Card,
-    HookSpecifications,
-    Parameter,
-    Settings,
-    hookimpl,
-)
+from subliminal_bench.hooks import PROJECT, HookSpecifications, hookimpl
 from subliminal_bench.mitigations import Mitigation, Plugin
 
 HEAD = "from subliminal_bench import Card, Parameter, Step, hookimpl\n\n"

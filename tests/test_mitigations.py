@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subliminal_bench import mitigations
+from subliminal_bench import loading, mitigations
+from subliminal_bench.card import Parameter
 from subliminal_bench.errors import MitigationError
-from subliminal_bench.hooks import Parameter
 from subliminal_bench.mitigations import Mitigation
 from tests.plugins_for_tests import HEAD, one_line, scaling_source, write
 
@@ -54,12 +54,12 @@ def scaled_by(mitigation: Mitigation) -> list[float]:
 
 class TestNames:
     def test_the_three_references_are_built_in(self) -> None:
-        assert mitigations.built_in_names() == ["baseline", "liminal", "projection"]
-        for name in mitigations.built_in_names():
+        assert loading.built_in_names() == ["baseline", "liminal", "projection"]
+        for name in loading.built_in_names():
             assert mitigations.load(name).name == name
 
     def test_built_in_cards_say_what_they_need(self) -> None:
-        loaded = {name: mitigations.load(name) for name in mitigations.built_in_names()}
+        loaded = {name: mitigations.load(name) for name in loading.built_in_names()}
         assert {name: one.access for name, one in loaded.items()} == {
             "baseline": "blind",
             "liminal": "blind",
@@ -107,7 +107,7 @@ class TestNames:
 
     def test_another_packages_entry_point_is_a_name(self, importable: Path) -> None:
         install(importable, "from_afar = module_from_afar", scaling_source("from_afar"))
-        assert "from_afar" in mitigations.installed_names()
+        assert "from_afar" in loading.installed_names()
         assert scaled_by(mitigations.load("from_afar")) == [0.5]
         assert "from_afar" in refused("from_far")
 
@@ -167,7 +167,7 @@ def install(folder: Path, entry_point: str, source: str) -> None:
     """What an installed package with one module and one entry point looks like."""
     info = folder / "from_afar-1.0.dist-info"
     write(info / "METADATA", "Metadata-Version: 2.1\nName: from-afar\nVersion: 1.0\n")
-    write(info / "entry_points.txt", f"[{mitigations.ENTRY_POINT_GROUP}]\n{entry_point}\n")
+    write(info / "entry_points.txt", f"[{loading.ENTRY_POINT_GROUP}]\n{entry_point}\n")
     write(folder / "module_from_afar.py", source)
 
 
