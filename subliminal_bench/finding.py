@@ -20,7 +20,11 @@ def find(name: str, protocol: str | None, store: Store) -> Run:
     Raises:
         ResultError: nothing of that name, or it ran under several protocols.
     """
-    found = _by_protocol(name, protocol, store)
+    own = _own(name, protocol, store)
+    # What was run here comes before what is committed.
+    found = own or _committed(name, protocol)
+    if not found:
+        raise _nothing(name, protocol, store)
     if len(found) > 1:
         raise ResultError(f"{name!r} ran under {_listed(found)}: choose one with --protocol")
     (run,) = found.values()
@@ -38,7 +42,10 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
         raise ResultError("name at least two runs to compare")
     if len(set(names)) < len(names):
         raise ResultError(f"{', '.join(names)}: a run is named twice")
-    found = [_by_protocol(name, protocol, store) for name in names]
+    found = [_committed(name, protocol) | _own(name, protocol, store) for name in names]
+    for name, one in zip(names, found, strict=True):
+        if not one:
+            raise _nothing(name, protocol, store)
     shared = set.intersection(*(set(runs) for runs in found))
     if not shared:
         under = "; ".join(
@@ -56,35 +63,41 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
     return dict(zip(short if unique else names, runs, strict=True))
 
 
-def _by_protocol(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
-    """The runs of that name by the label of their protocol; at least one."""
+def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
+    """The user's own runs of that name (or the one in that file) by their protocol's label."""
     if is_file(name) or name.endswith(".json"):
         run = read_run(Path(name))
         if protocol not in (None, run.protocol.name, run.protocol.label):
             raise ProtocolError(f"{name} ran under {run.protocol.label}, not {protocol}")
         return {run.protocol.label: run}
-    if protocol is not None:
-        protocol = _without_version(protocol)
     found: dict[str, Run] = {}
-    for folder in store.find(name, protocol):
-        found.setdefault(folder.header.protocol.label, folder.run())
-    for known in PROTOCOLS.values():
-        if protocol in (None, known.name) and known.label not in found:
-            run_or_none = entries.committed(name, known)
-            if run_or_none:
-                found[known.label] = run_or_none
-    if not found:
-        under = f" under {protocol}" if protocol else ""
-        raise ResultError(f"no run named {name!r}{under} in {store.root}, and no such file")
+    for folder in store.find(name, _without_version(protocol)):
+        if folder.header.protocol.label not in found:
+            found[folder.header.protocol.label] = folder.run()
     return found
 
 
-def _without_version(protocol: str) -> str:
+def _committed(name: str, protocol: str | None) -> dict[str, Run]:
+    """The committed entries of that name by their protocol's label."""
+    wanted = _without_version(protocol)
+    known = [one for one in PROTOCOLS.values() if wanted in (None, one.name)]
+    runs = {one.label: entries.committed(name, one) for one in known}
+    return {label: run for label, run in runs.items() if run is not None}
+
+
+def _nothing(name: str, protocol: str | None, store: Store) -> ResultError:
+    under = f" under {protocol}" if protocol else ""
+    return ResultError(f"no run named {name!r}{under} in {store.root}, and no such file")
+
+
+def _without_version(protocol: str | None) -> str | None:
     """The protocol's name, also where its label is given, as messages show it.
 
     >>> _without_version("mnist-v1")
     'mnist'
     """
+    if protocol is None:
+        return None
     by_label = {known.label: known.name for known in PROTOCOLS.values()}
     return by_label.get(protocol) or get(protocol).name
 

@@ -11,7 +11,7 @@ Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner
 # How each unit is printed: factor, decimals, and the suffix of a heading.
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
     "percent": (100, 2, "[%]"),
-    "nats": (1, 3, "[nats]"),
+    "nats": (1, 2, "[nats]"),
     "millinats": (1e3, 2, "[mnat]"),
     "count": (1, 1, ""),
     "norm": (1, 3, ""),

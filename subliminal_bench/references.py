@@ -41,7 +41,7 @@ def run_with(
     ours, *theirs = bench.run([entry, *running], seeds)
     ran = {run.mitigation.name: run for run in theirs}
     sources = {
-        name: f"from the committed entry ({run.environment.device_name}, "
+        name: f"committed numbers ({run.environment.device_name}, "
         f"torch {run.environment.torch}), not run here"
         for name, run in taken.items()
     }

@@ -112,7 +112,9 @@ def build(
     )
     against = next((one for one in comparisons if one.reference == BASELINE), None)
     names, runs = (name, *references), (entry, *references.values())
-    said = [f"{other} is {source}" for other, source in (sources or {}).items()]
+    said = [
+        f"{', '.join(others)}: {source}" for source, others in _by_source(sources or {}).items()
+    ]
     return Scorecard(
         names=names,
         all_runs=runs,
@@ -153,6 +155,14 @@ def side_by_side(runs: Mapping[str, Run]) -> Scorecard:
             *(f"seeds {lost} of {name} are left out" for name, lost in left_out.items()),
         ),
     )
+
+
+def _by_source(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Which references come from each source."""
+    found: dict[str, list[str]] = {}
+    for name, source in sources.items():
+        found.setdefault(source, []).append(name)
+    return found
 
 
 def _divergence(names: Sequence[str], runs: Sequence[Run], seeds: Sequence[int]) -> list[str]:

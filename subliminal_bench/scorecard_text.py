@@ -168,11 +168,11 @@ def _trait_cells(comparison: Comparison) -> list[str]:
     if trait.low is not None and trait.high is not None:
         low, high = (_POINTS.show(end, signed=True) for end in (trait.low, trait.high))
         interval = f"{low} to {high}"
-    smallest = trait.smallest_difference
+    smallest = trait.smallest_difference if comparison.resolvable else None
     return [
         _POINTS.show(trait.mean, signed=True),
         interval,
-        show_p(comparison.adjusted_p) if trait.resolvable else "n too small",
+        show_p(comparison.adjusted_p) if comparison.resolvable else "n too small",
         _ABSENT if smallest is None else _POINTS.show(smallest),
         _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",
     ]

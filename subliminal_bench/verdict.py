@@ -7,6 +7,7 @@ and says "not resolvable" where the seeds are too few to say anything.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class Comparison:
         distillation: the entry's final KL on fresh noise against the reference's; None where
             a student diverged.
         training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
+        together: how many comparisons Holm corrects for.
     """
 
     entry: str
@@ -63,13 +65,17 @@ class Comparison:
     adjusted_p: float | None
     distillation: NonInferiority | None
     training_ratio: float | None
+    together: int
+
+    @property
+    def resolvable(self) -> bool:
+        """Whether these seeds could tell any two runs apart, after the correction."""
+        return self.together * self.trait.smallest_p <= ALPHA
 
     @property
     def resolved(self) -> bool:
         """Whether the seeds tell the two apart."""
-        return (
-            self.trait.resolvable and self.adjusted_p is not None and self.adjusted_p <= ALPHA
-        )
+        return self.resolvable and self.adjusted_p is not None and self.adjusted_p <= ALPHA
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def compare(
             adjusted.get(str(position)),
             kl_ratio(entry, reference, "kl_fresh", seeds),
             training.ratio if training else None,
+            len(pairs),
         )
         for position, ((entry_name, entry, reference_name, reference), difference) in enumerate(
             zip(pairs, differences, strict=True)
@@ -178,14 +185,8 @@ def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
     """
     trait, kept = against_baseline.trait, against_baseline.distillation
     points = METRICS["trait_accuracy"]
-    if not trait.resolvable:
-        return Verdict(
-            Word.TOO_FEW,
-            (
-                f"{trait.seeds} seeds cannot resolve any difference: the smallest p-value they "
-                f"can give is {trait.smallest_p:.3f}; run at least 6",
-            ),
-        )
+    if not against_baseline.resolvable:
+        return Verdict(Word.TOO_FEW, (_too_few(against_baseline),))
     measured = (
         f"trait accuracy {points.show(trait.mean, signed=True)} points against the baseline "
         f"(p {show_p(against_baseline.adjusted_p)})"
@@ -224,6 +225,17 @@ def distils(entry: Run, baseline: Run) -> bool:
     ]
     ours, best, untrained = (float(values.mean()) for values in logs)
     return ours < (best + untrained) / 2
+
+
+def _too_few(comparison: Comparison) -> str:
+    """Why these seeds say nothing, and how many would."""
+    seeds, together = comparison.trait.seeds, comparison.together
+    enough = next(n for n in count(seeds) if together * statistics.smallest_p(n) <= ALPHA)
+    noun = "seed" if seeds == 1 else "seeds"
+    return (
+        f"{seeds} {noun} cannot resolve any difference, however large: with {together} "
+        f"comparison{'s' if together > 1 else ''} it takes {enough}"
+    )
 
 
 def _kept(kept: NonInferiority | None) -> str:

@@ -93,7 +93,19 @@ def test_an_entry_equal_to_the_baseline_has_no_effect() -> None:
 
 def test_five_seeds_resolve_nothing_however_large_the_difference() -> None:
     few = make_run("idea", [0.05] * 5)
-    assert verdict(few, BASELINE).word is Word.TOO_FEW
+    found = verdict(few, BASELINE)
+    assert found.word is Word.TOO_FEW
+    assert "it takes 6" in found.reasons[0]
+
+
+def test_three_references_take_seven_seeds_to_resolve_anything() -> None:
+    references = {
+        name: make_run(name, list(LEVELS)) for name in ("baseline", "projection", "liminal")
+    }
+    for seeds, word in ((6, Word.TOO_FEW), (7, Word.MITIGATES)):
+        card = scorecard.build(dropped().first(seeds), references)
+        assert card.verdict is not None
+        assert card.verdict.word is word
 
 
 def test_a_diverged_seed_counts_as_everything_learned_and_is_remarked_on() -> None:
