@@ -7,19 +7,11 @@ from torch import Tensor
 
 from subliminal_bench.alignment import trait_gradient
 from subliminal_bench.cohort import Cohort
+from subliminal_bench.metrics import STEP_CURVES
 from subliminal_bench.training import distillation_kl
 
 # A class counts as predicted from this share of the predictions on.
 PREDICTED_SHARE = 0.01
-# Curves with a value for every step; one that is not finite is a divergence.
-_EVERY_STEP = (
-    "trait_loss",
-    "distill_loss",
-    "inner_pre",
-    "cosine_pre",
-    "inner_post",
-    "cosine_post",
-)
 # What a student that diverged still has.
 _BEFORE_TRAINING = {
     "teacher_accuracy",
@@ -134,7 +126,7 @@ def outcomes(
             columns[f"inner_mean{span}_{side}"] = inner.mean(1)
             columns[f"positive_fraction{span}_{side}"] = (inner > 0).double().mean(1)
     # A student can also diverge in its very last update, after its last measured loss.
-    sums = torch.stack([curves[name] for name in _EVERY_STEP]).sum(0)
+    sums = torch.stack([curves[name] for name in STEP_CURVES]).sum(0)
     sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1))
     table = {name: column.tolist() for name, column in columns.items()}
     kept = {name: curve.cpu() for name, curve in curves.items()}

@@ -169,13 +169,14 @@ METRICS: dict[str, Metric] = {
     ]
 }
 
-# Curves kept of each seed, one value a step; the test accuracy every tenth step.
-CURVES = (
+# Curves kept of each seed with one value a step.
+STEP_CURVES = (
     "trait_loss",
     "distill_loss",
     "inner_pre",
     "cosine_pre",
     "inner_post",
     "cosine_post",
-    "test_accuracy",
 )
+# All of them; the test accuracy has a value every tenth step.
+CURVES = (*STEP_CURVES, "test_accuracy")

@@ -13,6 +13,7 @@ from subliminal_bench.cohort import Cohort, rows
 from subliminal_bench.hook_calls import HookCalls
 from subliminal_bench.hooks import Step
 from subliminal_bench.measures import Outcome, accuracy, outcomes
+from subliminal_bench.metrics import STEP_CURVES
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.training import adam, distillation_kl
 
@@ -117,15 +118,9 @@ class _Record:
     @staticmethod
     def empty(cohort: Cohort) -> "_Record":
         shape = (len(cohort.seeds), cohort.protocol.student_steps)
-        names = (
-            "trait_loss",
-            "distill_loss",
-            "inner_pre",
-            "cosine_pre",
-            "inner_post",
-            "cosine_post",
-        )
-        series = {name: torch.full(shape, float("nan"), device=cohort.device) for name in names}
+        series = {
+            name: torch.full(shape, float("nan"), device=cohort.device) for name in STEP_CURVES
+        }
         return _Record(series, torch.zeros(shape, dtype=torch.bool, device=cohort.device), [])
 
     def measure(
