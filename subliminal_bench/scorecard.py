@@ -6,11 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
+from subliminal_bench import statistics
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import Metric
 from subliminal_bench.results import ProtocolRecord, Run, same_protocol
 from subliminal_bench.seeds import describe
-from subliminal_bench.verdict import Comparison, Verdict, compare, judge
+from subliminal_bench.verdict import Comparison, Verdict, compare, judge, trait_accuracy
 
 BASELINE = "baseline"
 REFERENCES = (BASELINE, "projection", "liminal")
@@ -82,6 +83,20 @@ class Scorecard:
     def summaries(self, metric: str) -> list[Summary]:
         """One metric of every run, over the seeds compared."""
         return [Summary.of(run.column(metric, self.seeds)) for run in self.all_runs]
+
+    def middle_halves(self) -> list[float]:
+        """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
+        return [
+            statistics.interquartile_mean(trait_accuracy(run, self.seeds))
+            for run in self.all_runs
+        ]
+
+    def worst_tenths(self) -> list[float]:
+        """Mean trait accuracy of every run's tenth of seeds that has the most."""
+        return [
+            statistics.worst_tenth(trait_accuracy(run, self.seeds), "high")
+            for run in self.all_runs
+        ]
 
 
 def build(

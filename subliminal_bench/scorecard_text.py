@@ -89,6 +89,10 @@ def as_json(card: Scorecard) -> str:
             }
             for name, metric in METRICS.items()
         },
+        "trait_accuracy_tails": {
+            title: dict(zip(card.names, values, strict=True))
+            for title, values in _tails(card).items()
+        },
         "comparisons": [
             {
                 "entry": one.entry,
@@ -98,6 +102,7 @@ def as_json(card: Scorecard) -> str:
                 "resolved": one.resolved,
                 "distillation": vars(one.distillation) if one.distillation else None,
                 "training_kl_ratio": one.training_ratio,
+                "lower_in": one.lower_in,
                 "shown": {
                     heading: cell
                     for headings, row in _comparison_tables(card)
@@ -131,10 +136,21 @@ def _metric_headings(card: Scorecard) -> list[str]:
 
 
 def _metric_rows(card: Scorecard) -> list[list[str]]:
-    return [
+    rows = [
         [metric.heading, *(summary.show(metric) for summary in card.summaries(name))]
         for name, metric in METRICS.items()
     ]
+    tails = [
+        [f"  {title} [%]", *(_POINTS.show(value) for value in values)]
+        for title, values in _tails(card).items()
+    ]
+    after = list(METRICS).index(_POINTS.name) + 1
+    return rows[:after] + tails + rows[after:]
+
+
+def _tails(card: Scorecard) -> dict[str, list[float]]:
+    """What the mean hides of every run's trait accuracy."""
+    return {"middle half": card.middle_halves(), "worst tenth": card.worst_tenths()}
 
 
 _Row = Callable[[Comparison], list[str]]
@@ -152,7 +168,10 @@ def _comparison_tables(card: Scorecard) -> list[tuple[list[str], _Row]]:
     suffix = " against" if scored else ""
     return [
         (
-            [f"trait accuracy{suffix}", "points", "95 % interval", "p (Holm)", "resolves", "r"],
+            [
+                f"trait accuracy{suffix}",
+                *("points", "95 % interval", "p (Holm)", "lower in", "resolves", "r"),
+            ],
             lambda one: [first(one), *_trait_cells(one)],
         ),
         (
@@ -173,6 +192,7 @@ def _trait_cells(comparison: Comparison) -> list[str]:
         _POINTS.show(trait.mean, signed=True),
         interval,
         show_p(comparison.adjusted_p) if comparison.resolvable else "n too small",
+        f"{100 * comparison.lower_in:.0f} %",
         _ABSENT if smallest is None else _POINTS.show(smallest),
         _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",
     ]

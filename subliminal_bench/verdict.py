@@ -56,6 +56,7 @@ class Comparison:
         distillation: the entry's final KL on fresh noise against the reference's; None where
             a student diverged.
         training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
+        lower_in: share of the seeds on which the entry has less trait, ties half.
         together: how many comparisons Holm corrects for.
     """
 
@@ -65,6 +66,7 @@ class Comparison:
     adjusted_p: float | None
     distillation: NonInferiority | None
     training_ratio: float | None
+    lower_in: float
     together: int
 
     @property
@@ -125,6 +127,9 @@ def compare(
             adjusted.get(str(position)),
             kl_ratio(entry, reference, "kl_fresh", seeds),
             training.ratio if training else None,
+            statistics.probability_of_improvement(
+                trait_accuracy(entry, seeds), trait_accuracy(reference, seeds), better="low"
+            ),
             len(pairs),
         )
         for position, ((entry_name, entry, reference_name, reference), difference) in enumerate(
