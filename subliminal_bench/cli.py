@@ -238,9 +238,9 @@ def _leaderboard(folder: Path | None) -> Path:
 
 
 def _store(folder: Path | None) -> "Store":
-    from subliminal_bench.store import DEFAULT_STORE, STORE_VARIABLE, Store
+    from subliminal_bench.store import Store, chosen_folder
 
-    return Store(folder or Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE))
+    return Store(chosen_folder(folder))
 
 
 def _target(out: Path, name: str) -> Path:

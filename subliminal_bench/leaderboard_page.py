@@ -7,7 +7,7 @@ from tabulate import tabulate
 from subliminal_bench.access import Access
 from subliminal_bench.leaderboard import Level, Row
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import BASELINE, Summary
+from subliminal_bench.scorecard import Summary
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.verdict import Comparison, show_p
@@ -74,7 +74,7 @@ def _table(level: Level) -> str:
 
 
 def _cells(row: Row) -> list[str]:
-    against = _against_baseline(row)
+    against = row.card.against_baseline
     rank = "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
     return [
         rank,
@@ -94,10 +94,6 @@ def _cells(row: Row) -> list[str]:
 def _name(row: Row) -> str:
     """The entry's label, safe inside a table."""
     return row.run.mitigation.label.replace("|", "\\|")
-
-
-def _against_baseline(row: Row) -> Comparison | None:
-    return next((one for one in row.card.comparisons if one.reference == BASELINE), None)
 
 
 def _difference(against: Comparison) -> str:
@@ -129,7 +125,8 @@ def _resolution(rows: Sequence[Row]) -> str:
     found = [
         against.trait.smallest_difference
         for row in rows
-        if (against := _against_baseline(row)) and against.trait.smallest_difference is not None
+        if (against := row.card.against_baseline)
+        and against.trait.smallest_difference is not None
     ]
     if not found:
         return "There is nothing to compare yet."

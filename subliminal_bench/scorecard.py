@@ -72,6 +72,16 @@ class Scorecard:
         return self.all_runs[0]
 
     @property
+    def baseline(self) -> Run:
+        """The baseline's run."""
+        return self.all_runs[self.names.index(BASELINE)]
+
+    @property
+    def against_baseline(self) -> Comparison | None:
+        """The scored run against the baseline; None for the baseline itself."""
+        return next((one for one in self.comparisons if one.reference == BASELINE), None)
+
+    @property
     def protocol(self) -> ProtocolRecord:
         """The protocol that all runs share."""
         return self.entry.protocol

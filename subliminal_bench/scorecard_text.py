@@ -191,7 +191,7 @@ def _trait_cells(comparison: Comparison) -> list[str]:
     return [
         _POINTS.show(trait.mean, signed=True),
         interval,
-        show_p(comparison.adjusted_p) if comparison.resolvable else "n too small",
+        show_p(comparison.adjusted_p) if comparison.resolvable else "too few",
         f"{100 * comparison.lower_in:.0f} %",
         _ABSENT if smallest is None else _POINTS.show(smallest),
         _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",

@@ -13,6 +13,7 @@ never meets its old results.
 import hashlib
 import io
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -56,6 +57,11 @@ class EntryHeader(pydantic.BaseModel):
     protocol: ProtocolRecord
     mitigation: MitigationRecord
     environment: Environment
+
+
+def chosen_folder(named: Path | None, beside: Path = Path()) -> Path:
+    """The store's folder: the one named, else the environment's, else one in `beside`."""
+    return named or Path(os.environ.get(STORE_VARIABLE) or beside / DEFAULT_STORE)
 
 
 @dataclass(frozen=True)

@@ -170,16 +170,30 @@ def damage(entry: Run, baseline: Run) -> list[str]:
             f"predictions collapsed: {classes:.1f} classes, where the untrained model still "
             f"has {untrained:.1f}"
         )
-    drop, body_drop = (
-        _mean(baseline, name, entry.seed_numbers) - _mean(entry, name)
-        for name in ("trait_accuracy", "initial_head_accuracy")
-    )
-    if drop > 0 and body_drop < HEAD_SHARE * drop:
+    drop = drops(entry, baseline)
+    if drop.own > 0 and drop.under_initial_head < HEAD_SHARE * drop.own:
         accuracy = METRICS["initial_head_accuracy"].show(_mean(entry, "initial_head_accuracy"))
         found.append(
             f"the trait is still in the hidden layers: {accuracy} % under the initial head"
         )
     return found
+
+
+@dataclass(frozen=True)
+class Drops:
+    """How far the mean trait accuracy lies below the baseline's, as fractions."""
+
+    own: float
+    under_initial_head: float
+
+
+def drops(entry: Run, baseline: Run) -> Drops:
+    """The drop as it is, and with the initial class head put back on both."""
+    own, body = (
+        _mean(baseline, name, entry.seed_numbers) - _mean(entry, name)
+        for name in ("trait_accuracy", "initial_head_accuracy")
+    )
+    return Drops(own, body)
 
 
 def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
@@ -211,11 +225,11 @@ def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
         return Verdict(Word.AMPLIFIES, (measured,))
     broken = damage(entry, baseline)
     if broken:
-        return Verdict(Word.DAMAGE, (measured, *broken, _kept(kept)))
+        return Verdict(Word.DAMAGE, (measured, *broken, distillation_sentence(kept)))
     if kept is not None and kept.kept:
-        return Verdict(Word.MITIGATES, (measured, _kept(kept)))
+        return Verdict(Word.MITIGATES, (measured, distillation_sentence(kept)))
     word = Word.ATTENUATES if distils(entry, baseline) else Word.NOT_DISTILLING
-    return Verdict(word, (measured, _kept(kept)))
+    return Verdict(word, (measured, distillation_sentence(kept)))
 
 
 def distils(entry: Run, baseline: Run) -> bool:
@@ -243,7 +257,7 @@ def _too_few(comparison: Comparison) -> str:
     )
 
 
-def _kept(kept: NonInferiority | None) -> str:
+def distillation_sentence(kept: NonInferiority | None) -> str:
     """What became of the distillation, in a sentence."""
     if kept is None:
         return "a student diverged, so the distillation is lost"

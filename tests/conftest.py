@@ -10,25 +10,14 @@ import torch
 
 from subliminal_bench import data, protocol
 from subliminal_bench.cohort import Cohort
+from subliminal_bench.conformance import SMALL
 from subliminal_bench.data import Digits
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.training import train_teachers
 
 CPU = torch.device("cpu")
 
-# The embedded digits, with little noise, few epochs and a narrow model: it shows that the
-# machinery works, and nothing about subliminal learning.
-TINY = replace(
-    MNIST_5K,
-    name="tiny",
-    about="for tests",
-    noise_images=600,
-    fresh_noise_images=200,
-    student_epochs=3,
-    teacher_epochs=2,
-    hidden=24,
-    batch=256,
-)
+TINY = replace(SMALL, name="tiny", about="for tests")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,114 @@
+"""The pytest plugin: options, marker, fixtures and summary. What runs is in `pytest_session`.
+
+It is loaded by every pytest run of an environment that has the package, so it imports nothing
+heavy before a test asks for a scorecard.
+"""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from subliminal_bench import pytest_session
+from subliminal_bench.pytest_session import Scorecards
+
+if TYPE_CHECKING:
+    from subliminal_bench.mitigations import Mitigation
+    from subliminal_bench.scorecard import Scorecard
+
+_KEY = pytest.StashKey[Scorecards]()
+_SUITE = "subliminal_bench.suite"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options, all under one prefix."""
+    group = parser.getgroup("subliminal", "subliminal-bench: score a mitigation")
+    group.addoption(
+        "--subliminal-mitigation",
+        metavar="NAME",
+        help="mitigation to score: a name, a .py file or module:attribute",
+    )
+    group.addoption("--subliminal-protocol", metavar="NAME", default="mnist-5k")
+    group.addoption("--subliminal-seeds", metavar="SEEDS", default="1-10", help="such as 1-10")
+    group.addoption("--subliminal-device", metavar="NAME", default="auto")
+    group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
+    group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")
+    group.addoption(
+        "--subliminal-set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of the mitigation",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and this run's scorecards."""
+    config.addinivalue_line(
+        "markers",
+        "subliminal(mitigation, protocol, seeds, settings, max_trait_accuracy, max_kl_ratio): "
+        "score a mitigation for the scorecard fixture and hold it to bounds",
+    )
+    config.stash[_KEY] = Scorecards(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse wrong markers before anything runs; a marker alone asks for the scorecard."""
+    for item in items:
+        marker = item.get_closest_marker("subliminal")
+        if marker:
+            pytest_session.check_marker(marker, item.nodeid)
+            if isinstance(item, pytest.Function) and "scorecard" not in item.fixturenames:
+                item.fixturenames.append("scorecard")
+        from_suite = isinstance(item, pytest.Function) and item.module.__name__.startswith(
+            _SUITE
+        )
+        if from_suite and not config.getoption("--subliminal-mitigation"):
+            raise pytest.UsageError("name what to score: --subliminal-mitigation NAME_OR_FILE")
+
+
+@pytest.fixture
+def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
+    """The scorecard of the marker's mitigation, else of the command line's; run once."""
+    scorecards = request.config.stash[_KEY]
+    return scorecards.of(scorecards.wanted(request.node.get_closest_marker("subliminal")))
+
+
+@pytest.fixture
+def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
+    """The mitigation behind `scorecard`, loaded."""
+    scorecards = request.config.stash[_KEY]
+    wanted = scorecards.wanted(request.node.get_closest_marker("subliminal"))
+    return pytest_session.load(wanted)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Hold a marked test's scorecard to the marker's bounds."""
+    marker = item.get_closest_marker("subliminal")
+    if marker:
+        scorecards = item.config.stash[_KEY]
+        pytest_session.check_bounds(scorecards.of(scorecards.wanted(marker)), marker)
+    return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its scorecards to the main process."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["subliminal_scorecards"] = session.config.stash[_KEY].texts
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take a worker's scorecards."""
+    texts = getattr(node, "workeroutput", {}).get("subliminal_scorecards", {})
+    node.config.stash[_KEY].texts.update(texts)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every scorecard once."""
+    texts = terminalreporter.config.stash[_KEY].texts
+    for text in texts.values():
+        terminalreporter.section("subliminal-bench")
+        terminalreporter.write_line(text)

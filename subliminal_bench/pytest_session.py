@@ -1,0 +1,170 @@
+"""What a pytest run scores: each scorecard once, whatever the number of tests and workers."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from subliminal_bench.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from subliminal_bench.mitigations import Mitigation
+    from subliminal_bench.scorecard import Scorecard
+
+_CHOOSE = ("mitigation", "protocol", "seeds", "settings")
+_BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which scorecard."""
+
+    mitigation: str
+    protocol: str
+    seeds: str
+    settings: tuple[str, ...]
+
+
+class Scorecards:
+    """The scorecards of one pytest run.
+
+    Args:
+        config: pytest's; its `--subliminal-*` options say what markers leave open.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._cards: dict[Wanted, Scorecard | str] = {}
+        # Printed in the summary, by title; a worker's travel to the main process.
+        self.texts: dict[str, str] = {}
+
+    def wanted(self, marker: pytest.Mark | None) -> Wanted:
+        """What a test asks for: by its marker, else by the command line."""
+        chosen: dict[str, Any] = dict(marker.kwargs) if marker else {}
+        option = self._config.getoption
+        mitigation = chosen.get("mitigation") or option("--subliminal-mitigation")
+        if not mitigation:
+            pytest.fail(
+                "no mitigation: name it in @pytest.mark.subliminal(mitigation=...) or with "
+                "--subliminal-mitigation",
+                pytrace=False,
+            )
+        settings = chosen.get("settings")
+        return Wanted(
+            mitigation=str(mitigation),
+            protocol=str(chosen.get("protocol") or option("--subliminal-protocol")),
+            seeds=str(chosen.get("seeds") or option("--subliminal-seeds")),
+            settings=tuple(f"{name}={value}" for name, value in settings.items())
+            if settings is not None
+            else tuple(option("--subliminal-set")),
+        )
+
+    def of(self, wanted: Wanted) -> "Scorecard":
+        """The scorecard, run now if it was not before; a user's mistake fails the test."""
+        if wanted not in self._cards:
+            try:
+                self._cards[wanted] = self._run(wanted)
+            except BenchmarkError as error:
+                self._cards[wanted] = str(error)
+        found = self._cards[wanted]
+        if isinstance(found, str):
+            pytest.fail(found, pytrace=False)
+        return found
+
+    def _run(self, wanted: Wanted) -> "Scorecard":
+        from filelock import FileLock
+
+        from subliminal_bench import device, protocol, references, scorecard, seeds
+        from subliminal_bench.benchmark import Bench
+        from subliminal_bench.store import Store, chosen_folder
+
+        option = self._config.getoption
+        named = option("--subliminal-store")
+        folder = chosen_folder(Path(named) if named else None, self._config.rootpath)
+        data_dir = option("--subliminal-data-dir")
+        chosen = protocol.get(wanted.protocol)
+        bench = Bench(
+            chosen,
+            device.choose(option("--subliminal-device")),
+            Store(folder),
+            Path(data_dir) if data_dir else None,
+        )
+        numbers = seeds.parse(wanted.seeds, chosen)
+        entry = load(wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        # One worker runs, with all cores; the others wait, and find its seeds in the store.
+        with FileLock(folder / ".running.lock"):
+            card = scorecard.build(*references.run_with(bench, entry, numbers))
+        self.texts[f"{wanted}"] = _text(card)
+        return card
+
+
+def load(wanted: Wanted) -> "Mitigation":
+    """The mitigation that is scored."""
+    from subliminal_bench import mitigations
+
+    try:
+        return mitigations.load(wanted.mitigation, wanted.settings)
+    except BenchmarkError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def check_marker(marker: pytest.Mark, where: str) -> None:
+    """Refuse what the marker does not know.
+
+    Raises:
+        pytest.UsageError: positional or unknown arguments, or a bound that is no number.
+    """
+    unknown = sorted(set(marker.kwargs) - {*_CHOOSE, *_BOUNDS})
+    if marker.args or unknown:
+        raise pytest.UsageError(
+            f"{where}: @pytest.mark.subliminal does not know "
+            f"{', '.join(unknown) if unknown else 'positional arguments'}; it takes "
+            f"{', '.join((*_CHOOSE, *_BOUNDS))}"
+        )
+    for name in _BOUNDS:
+        bound = marker.kwargs.get(name)
+        if bound is not None and not isinstance(bound, int | float):
+            raise pytest.UsageError(f"{where}: {name} must be a number, not {bound!r}")
+    settings = marker.kwargs.get("settings")
+    if settings is not None and not isinstance(settings, dict):
+        raise pytest.UsageError(f"{where}: settings must be a dictionary, not {settings!r}")
+
+
+def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
+    """Fail the test, in one line, where a bound is broken."""
+    from subliminal_bench.verdict import trait_accuracy
+
+    highest = marker.kwargs.get("max_trait_accuracy")
+    trait = float(trait_accuracy(card.entry, card.seeds).mean())
+    if highest is not None and trait > highest:
+        pytest.fail(
+            f"{card.entry.mitigation.name}: mean trait accuracy {trait:.4f} is above "
+            f"max_trait_accuracy={highest}",
+            pytrace=False,
+        )
+    largest = marker.kwargs.get("max_kl_ratio")
+    if largest is None:
+        return
+    against = card.against_baseline
+    kept = against.distillation if against else None
+    if kept is None or kept.ratio > largest:
+        found = f"{kept.ratio:.4f}" if kept else "that of a diverged student"
+        pytest.fail(
+            f"{card.entry.mitigation.name}: final KL ratio {found} is above "
+            f"max_kl_ratio={largest}",
+            pytrace=False,
+        )
+
+
+def _text(card: "Scorecard") -> str:
+    from rich.console import Console
+
+    from subliminal_bench import scorecard_text
+
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(scorecard_text.terminal(card))
+    return captured.get().rstrip()

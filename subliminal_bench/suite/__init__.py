@@ -1,0 +1,4 @@
+"""The benchmark as tests.
+
+`pytest --pyargs subliminal_bench.suite --subliminal-mitigation NAME`
+"""
