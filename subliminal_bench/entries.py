@@ -43,6 +43,6 @@ def committed(name: str, protocol: Protocol) -> Run | None:
     if any(letter in name for letter in "/\\*?[]"):
         return None
     for run in read(folder_of(protocol), f"{name}*.json").values():
-        if run.mitigation.name == name and run.protocol == record:
+        if run.mitigation.label == name and run.protocol == record:
             return run
     return None

@@ -58,7 +58,7 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
         )
     (label,) = shared
     runs = [one[label] for one in found]
-    short = [run.mitigation.name for run in runs]
+    short = [run.mitigation.label for run in runs]
     unique = len(set(short)) == len(short)
     return dict(zip(short if unique else names, runs, strict=True))
 

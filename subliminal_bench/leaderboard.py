@@ -108,11 +108,11 @@ def rank(entries: Mapping[str, Run]) -> list[Level]:
 
 
 def _references(entries: Mapping[str, Run]) -> dict[str, Run]:
-    by_name = {run.mitigation.name: run for run in entries.values()}
-    absent = [name for name in REFERENCES if name not in by_name]
+    by_label = {run.mitigation.label: run for run in entries.values()}
+    absent = [name for name in REFERENCES if name not in by_label]
     if absent:
         raise ResultError(f"the leaderboard needs the reference entries {', '.join(absent)}")
-    return {name: by_name[name] for name in REFERENCES}
+    return {name: by_label[name] for name in REFERENCES}
 
 
 def _score(run: Run, references: Mapping[str, Run]) -> Scorecard:

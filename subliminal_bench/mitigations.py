@@ -80,6 +80,25 @@ class Mitigation:
         }
 
     @property
+    def changed(self) -> list[str]:
+        """Names in `settings` whose value is not the declared default."""
+        defaults = {
+            (i, one.name): one.default
+            for i, plugin in enumerate(self.plugins)
+            for one in plugin.card.parameters
+        }
+        given = [
+            ((i, name), value)
+            for i, plugin in enumerate(self.plugins)
+            for name, value in plugin.settings.items()
+        ]
+        return [
+            full
+            for full, (place, value) in zip(self.settings, given, strict=True)
+            if defaults.get(place) != value
+        ]
+
+    @property
     def source_sha256(self) -> str:
         """The file's hash; of a composition, the hash of its files' hashes in order."""
         if len(self.plugins) == 1:

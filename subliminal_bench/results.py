@@ -65,6 +65,15 @@ class MitigationRecord(_Record):
     source_sha256: _Digest
     # The object in that source, where the user chose one of several.
     attribute: str = ""
+    # Names of the settings that are not at their defaults.
+    changed: list[str] = []
+
+    @pydantic.model_validator(mode="after")
+    def _changed_are_settings(self) -> "MitigationRecord":
+        unknown = sorted(set(self.changed) - self.settings.keys())
+        if unknown:
+            raise ValueError(f"changed settings {unknown} are not among the settings")
+        return self
 
     @classmethod
     def of(cls, mitigation: "Mitigation") -> "MitigationRecord":
@@ -77,12 +86,13 @@ class MitigationRecord(_Record):
             settings=mitigation.settings,
             source_sha256=mitigation.source_sha256,
             attribute=mitigation.attribute,
+            changed=mitigation.changed,
         )
 
     @property
     def label(self) -> str:
-        """The name, with its settings where there are any."""
-        shown = ", ".join(f"{name}={value}" for name, value in self.settings.items())
+        """The name, with the settings that are not at their defaults."""
+        shown = ", ".join(f"{name}={self.settings[name]}" for name in self.changed)
         return f"{self.name} ({shown})" if shown else self.name
 
 
@@ -221,7 +231,8 @@ def read_run(path: Path) -> Run:
         )
     digest = content.pop("digest", None)
     run = validated(Run, content, path)
-    if digest != _digest(run):
+    # Over the file's own content: fields that came later do not invalidate older files.
+    if digest != _digest(content):
         raise ResultError(
             f"{path}: its digest does not fit its content: it was changed after it was written"
         )
@@ -230,13 +241,14 @@ def read_run(path: Path) -> Run:
 
 def write_run(path: Path, run: Run) -> None:
     """Write a run with the digest of its content, atomically."""
-    content = run.model_dump() | {"digest": _digest(run)}
+    content = run.model_dump()
+    content["digest"] = _digest(content)
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _digest(run: Run) -> str:
-    """SHA-256 over the run's canonical JSON: finds accidents; `verify` finds intent."""
-    canonical = json.dumps(run.model_dump(), sort_keys=True, separators=(",", ":"))
+def _digest(content: dict[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a file without its digest: it finds accidents."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -125,6 +125,9 @@ def build(
     """
     same_protocol([entry, *references.values()])
     seeds, name = entry.seed_numbers, entry.mitigation.name
+    while name in references:
+        # A user's file may bear a reference's name.
+        name += "*"
     for other, reference in references.items():
         lacking = set(seeds) - set(reference.seed_numbers)
         if lacking:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from pathlib import Path
 
 from subliminal_bench import entries, leaderboard
@@ -29,19 +28,15 @@ def submit(run: Run, folder: Path, replace: bool = False) -> Path:
     present = entries.read(folder)
     if label in present and not replace:
         raise ResultError(f"there is an entry {label!r} already: --replace writes over it")
-    path = folder / f"{_slug(run, present)}.json"
+    path = folder / f"{_slug(run)}.json"
     write_run(path, run)
     return path
 
 
-def _slug(run: Run, present: dict[str, Run]) -> str:
-    """The mitigation's name; with a hash of its settings where another entry has the name."""
-    name = re.sub(r"[^a-z0-9_+-]", "-", run.mitigation.name.lower())
-    taken = any(
-        other.mitigation.name == run.mitigation.name and label != run.mitigation.label
-        for label, other in present.items()
-    )
-    if not taken:
-        return name
-    settings = json.dumps(run.mitigation.settings, sort_keys=True)
-    return f"{name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+def _slug(run: Run) -> str:
+    """The mitigation's name; with a hash of its settings where they are not the defaults."""
+    mitigation = run.mitigation
+    if not mitigation.changed:
+        return mitigation.name
+    settings = json.dumps(mitigation.settings, sort_keys=True)
+    return f"{mitigation.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"

@@ -119,6 +119,23 @@ def test_the_page_says_what_it_can_resolve() -> None:
     )
 
 
+def test_a_reference_with_other_settings_is_an_entry_and_no_reference() -> None:
+    stronger = make_run("liminal", around(-0.3))
+    record = stronger.mitigation.model_copy(
+        update={"settings": {"lambda0": 9.0}, "changed": ["lambda0"]}
+    )
+    named = {run.mitigation.label: run for run in REFERENCES}
+    named["liminal (lambda0=9.0)"] = stronger.model_copy(update={"mitigation": record})
+    rows = {
+        row.run.mitigation.label: row for level in leaderboard.rank(named) for row in level.rows
+    }
+    assert rows["liminal (lambda0=9.0)"].rank == 1
+    held_against = dict(
+        zip(rows["baseline"].card.names, rows["baseline"].card.all_runs, strict=True)
+    )
+    assert held_against["liminal"].seeds == named["liminal"].seeds
+
+
 def test_a_leaderboard_without_its_references_is_refused() -> None:
     with pytest.raises(BenchmarkError, match="projection, liminal"):
         leaderboard.rank({"baseline": REFERENCES[0]})
@@ -172,7 +189,11 @@ def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> 
 def test_other_settings_make_another_entry(tmp_path: Path) -> None:
     run = make_run("idea", around(-0.1))
     stronger = run.model_copy(
-        update={"mitigation": run.mitigation.model_copy(update={"settings": {"weight": 2.0}})}
+        update={
+            "mitigation": run.mitigation.model_copy(
+                update={"settings": {"weight": 2.0}, "changed": ["weight"]}
+            )
+        }
     )
     submission.submit(run, tmp_path)
     submission.submit(stronger, tmp_path)

@@ -138,6 +138,15 @@ def test_the_p_values_are_corrected_over_the_references() -> None:
     assert among.adjusted_p == pytest.approx(3 * alone.adjusted_p)
 
 
+def test_a_file_that_bears_a_references_name_is_held_against_the_reference() -> None:
+    impostor = make_run("baseline", list(LEVELS - DROPS))
+    card = scorecard.build(impostor, {"baseline": BASELINE})
+    assert card.names == ("baseline*", "baseline")
+    assert card.baseline is BASELINE
+    assert card.verdict is not None
+    assert card.verdict.word is Word.MITIGATES
+
+
 def test_runs_of_different_protocols_never_meet() -> None:
     other = make_run("baseline", list(LEVELS), protocol=MNIST_5K)
     with pytest.raises(ProtocolError, match=r"mnist-v1 .* mnist-5k-v1"):
