@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subliminal_bench import entries, leaderboard, leaderboard_page, submission
+from subliminal_bench import entries, leaderboard, leaderboard_page, shipped, submission
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.protocol import MNIST, MNIST_5K
 from subliminal_bench.results import Run, write_run
@@ -134,6 +134,12 @@ def test_a_reference_with_other_settings_is_an_entry_and_no_reference() -> None:
         zip(rows["baseline"].card.names, rows["baseline"].card.all_runs, strict=True)
     )
     assert held_against["liminal"].seeds == named["liminal"].seeds
+
+
+def test_the_committed_page_shows_the_committed_entries() -> None:
+    root = shipped.folder("leaderboard")
+    fresh = leaderboard_page.render(leaderboard.rank(entries.read(root / "entries")))
+    assert (root / "README.md").read_text(encoding="utf-8") == fresh
 
 
 def test_a_leaderboard_without_its_references_is_refused() -> None:
