@@ -58,6 +58,8 @@ class Bench:
         unfinished = sorted(set().union(*missing))
         if unfinished:
             self._run_missing(mitigations, folders, missing, unfinished)
+        for folder in folders:
+            folder.mark_used()
         return [folder.run(wanted) for folder in folders]
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:

@@ -53,8 +53,31 @@ SetOption = Annotated[
 FormOption = Annotated[str, typer.Option("--format", help="terminal, markdown or json.")]
 LeaderboardOption = Annotated[
     Path | None,
-    typer.Option("--leaderboard", help="The leaderboard's folder.  [default: this checkout's]"),
+    typer.Option(
+        "--leaderboard",
+        help="The leaderboard's folder.  [default: ./leaderboard, else this checkout's]",
+    ),
 ]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from subliminal_bench import __version__
+
+        print(f"subliminal-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """A benchmark and regression suite for mitigations of subliminal learning."""
 
 
 @app.command()
@@ -177,8 +200,8 @@ def compare(
     """Hold runs against each other, pair by pair, on the seeds that all of them have."""
     from subliminal_bench import finding, scorecard, scorecard_text
 
-    found = finding.find_all(entries, protocol, _store(store))
-    scorecard_text.show(scorecard.side_by_side(found), form)
+    found, committed = finding.find_all(entries, protocol, _store(store))
+    scorecard_text.show(scorecard.side_by_side(found, committed), form)
 
 
 @app.command()
@@ -227,11 +250,15 @@ def _leaderboard(folder: Path | None) -> Path:
     from subliminal_bench import shipped
     from subliminal_bench.errors import ResultError
 
-    found = folder or shipped.folder("leaderboard")
-    if not folder and not shipped.is_checkout():
+    here = Path("leaderboard")
+    if folder is None and (here / "entries").is_dir():
+        folder = here
+    if folder is None and not shipped.is_checkout():
         raise ResultError(
-            "an installed package keeps no leaderboard: name one, --leaderboard DIR"
+            "no leaderboard/entries here, and an installed package keeps none: name the "
+            "leaderboard's folder with --leaderboard DIR"
         )
+    found = folder or shipped.folder("leaderboard")
     if not found.is_dir():
         raise ResultError(f"no such folder: {found}")
     return found

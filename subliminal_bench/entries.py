@@ -21,7 +21,12 @@ def folder_of(protocol: Protocol) -> Path:
 
 
 def read(folder: Path, pattern: str = "*.json") -> dict[str, Run]:
-    """All entries of a folder by their labels, in the order of those.
+    """All entries of a folder by their labels, in the order of those; see `read_files`."""
+    return {label: run for label, (_, run) in read_files(folder, pattern).items()}
+
+
+def read_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[Path, Run]]:
+    """All entries of a folder with their files, by their labels and in the order of those.
 
     Raises:
         ResultError: a file cannot be read, or two hold an entry of the same label.
@@ -33,7 +38,7 @@ def read(folder: Path, pattern: str = "*.json") -> dict[str, Run]:
         if label in found:
             raise ResultError(f"{path} and {found[label][0].name} both hold an entry {label!r}")
         found[label] = path, run
-    return {label: found[label][1] for label in sorted(found)}
+    return {label: found[label] for label in sorted(found)}
 
 
 def committed(name: str, protocol: Protocol) -> Run | None:

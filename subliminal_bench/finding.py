@@ -15,7 +15,7 @@ def find(name: str, protocol: str | None, store: Store) -> Run:
     """A run by its file, by its name in the store, or by the name of a committed entry.
 
     Where the store holds several runs of that name (other settings, an older source), the one
-    written last is taken; the folder's full name picks another.
+    run last is taken; the folder's full name picks another.
 
     Raises:
         ResultError: nothing of that name, or it ran under several protocols.
@@ -31,8 +31,16 @@ def find(name: str, protocol: str | None, store: Store) -> Run:
     return run
 
 
-def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[str, Run]:
+def find_all(
+    names: Sequence[str], protocol: str | None, store: Store
+) -> tuple[dict[str, Run], list[str]]:
     """Several runs under one protocol, by names that tell them apart.
+
+    A name's own run comes before its committed entry, unless it lacks seeds of the other runs
+    that the committed entry has.
+
+    Returns:
+        The runs, and the names of those whose numbers are committed ones.
 
     Raises:
         ResultError: fewer than two, one twice, or one that is not there.
@@ -42,7 +50,9 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
         raise ResultError("name at least two runs to compare")
     if len(set(names)) < len(names):
         raise ResultError(f"{', '.join(names)}: a run is named twice")
-    found = [_committed(name, protocol) | _own(name, protocol, store) for name in names]
+    own = [_own(name, protocol, store) for name in names]
+    committed = [_committed(name, protocol) for name in names]
+    found = [ours | theirs for ours, theirs in zip(committed, own, strict=True)]
     for name, one in zip(names, found, strict=True):
         if not one:
             raise _nothing(name, protocol, store)
@@ -58,9 +68,18 @@ def find_all(names: Sequence[str], protocol: str | None, store: Store) -> dict[s
         )
     (label,) = shared
     runs = [one[label] for one in found]
+    wanted = set().union(*(one[label].seed_numbers for one in own if label in one))
+    taken = []
+    for place, known in enumerate(one.get(label) for one in committed):
+        lacking = wanted - set(runs[place].seed_numbers)
+        if known and lacking and lacking <= set(known.seed_numbers):
+            runs[place] = known
+        if known and runs[place] is known:
+            taken.append(place)
     short = [run.mitigation.label for run in runs]
     unique = len(set(short)) == len(short)
-    return dict(zip(short if unique else names, runs, strict=True))
+    titles = short if unique else list(names)
+    return dict(zip(titles, runs, strict=True)), [titles[place] for place in taken]
 
 
 def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:

@@ -20,7 +20,13 @@ from subliminal_bench.hooks import Step
 from subliminal_bench.mitigations import Mitigation, Plugin
 
 # What a hook may look at and only the harness changes.
-_NEVER_CHANGED = ("student_parameters", "base_parameters")
+_NEVER_CHANGED = (
+    "student_parameters",
+    "base_parameters",
+    "images",
+    "teacher_logits",
+    "base_logits",
+)
 
 
 class HookCalls:

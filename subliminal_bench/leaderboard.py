@@ -3,12 +3,13 @@
 Only the entries' files are read, so the same files give the same page.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from subliminal_bench import scorecard, statistics
+from subliminal_bench import scorecard, shipped, statistics
 from subliminal_bench.access import ACCESS_LEVELS, Access
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.protocol import MNIST
@@ -112,6 +113,13 @@ def _references(entries: Mapping[str, Run]) -> dict[str, Run]:
     absent = [name for name in REFERENCES if name not in by_label]
     if absent:
         raise ResultError(f"the leaderboard needs the reference entries {', '.join(absent)}")
+    for name in REFERENCES:
+        built_in = (shipped.folder("plugins") / f"{name}.py").read_bytes()
+        if by_label[name].mitigation.source_sha256 != hashlib.sha256(built_in).hexdigest():
+            raise ResultError(
+                f"entry {name!r} is not the built-in one (its source differs): another "
+                "mitigation needs another name"
+            )
     return {name: by_label[name] for name in REFERENCES}
 
 
@@ -127,8 +135,9 @@ def _rows(cards: Mapping[str, Scorecard]) -> list[Row]:
     seeds = min((len(cards[name].seeds) for name in ranked), default=0)
     values = {name: trait_accuracy(cards[name].entry, range(1, seeds + 1)) for name in ranked}
     groups = statistics.tie_groups(ranked, values) if ranked else []
+    kls = {name: _mean_kl(cards[name], range(1, seeds + 1)) for name in ranked}
     best = statistics.pareto_front(
-        {name: (float(values[name].mean()), _mean_kl(cards[name])) for name in ranked}
+        {name: (float(values[name].mean()), kl) for name, kl in kls.items() if kl is not None}
     )
     rows, position = [], 1
     for group in groups:
@@ -148,10 +157,10 @@ def _mean_trait(card: Scorecard) -> float:
     return float(trait_accuracy(card.entry, card.seeds).mean())
 
 
-def _mean_kl(card: Scorecard) -> float:
-    """Geometric mean of the final KL on fresh noise; infinite where a student diverged."""
-    values = card.entry.column("kl_fresh", card.seeds)
+def _mean_kl(card: Scorecard, seeds: Sequence[int]) -> float | None:
+    """Geometric mean of the final KL on fresh noise; None where a student diverged."""
+    values = card.entry.column("kl_fresh", seeds)
     sound = [value for value in values if value is not None]
     if len(sound) < len(values):
-        return float("inf")
+        return None
     return float(np.exp(np.mean(np.log(sound))))

@@ -1,5 +1,6 @@
 """The leaderboard's page: `leaderboard/README.md`, made from the entries and nothing else."""
 
+import re
 from collections.abc import Sequence
 
 from tabulate import tabulate
@@ -48,8 +49,8 @@ def render(levels: Sequence[Level]) -> str:
         "",
         "Written by `subliminal-bench leaderboard` from the files in `entries/`; do not edit.",
         "",
-        f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Every number "
-        "pairs an entry with the baseline seed by seed.",
+        f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Entries "
+        "are compared seed by seed; means stand with their SD over seeds.",
         "",
         "- **rank**: entries that share one (=) are not told apart by their seeds (sign-flip "
         "tests of all pairs, Holm-corrected). No rank: it suppresses the trait by damage or by "
@@ -92,8 +93,12 @@ def _cells(row: Row) -> list[str]:
 
 
 def _name(row: Row) -> str:
-    """The entry's label, safe inside a table."""
-    return row.run.mitigation.label.replace("|", "\\|")
+    return _plain(row.run.mitigation.label)
+
+
+def _plain(text: str) -> str:
+    """Somebody's text as it is: one line, with nothing that markdown or HTML would act on."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
 def _difference(against: Comparison) -> str:
@@ -123,10 +128,9 @@ def _mean(row: Row, metric: str) -> str:
 def _resolution(rows: Sequence[Row]) -> str:
     """One line: the differences from the baseline that the rows' seeds find."""
     found = [
-        against.trait.smallest_difference
+        against.resolves
         for row in rows
-        if (against := row.card.against_baseline)
-        and against.trait.smallest_difference is not None
+        if (against := row.card.against_baseline) and against.resolves is not None
     ]
     if not found:
         return "There is nothing to compare yet."
@@ -135,7 +139,8 @@ def _resolution(rows: Sequence[Row]) -> str:
     return (
         f"With {seeds}, an entry's difference from the baseline is found four times in five "
         f"when it is at least {_TRAIT.show(min(found))} to {_TRAIT.show(max(found))} points, "
-        "depending on how much its own differences scatter (two-sided .05, before Holm)."
+        "depending on how much its own differences scatter (two-sided .05, Holm over the "
+        "references)."
     )
 
 
@@ -145,10 +150,10 @@ def _provenance(rows: Sequence[Row]) -> str:
             _name(row),
             describe(row.card.seeds),
             row.run.mitigation.source_sha256[:12],
-            row.run.environment.device_name,
-            row.run.environment.torch,
+            _plain(row.run.environment.device_name),
+            _plain(row.run.environment.torch),
             _commit(row),
-            row.run.mitigation.reference.replace("|", "\\|"),
+            _plain(row.run.mitigation.reference),
         ]
         for row in rows
     ]

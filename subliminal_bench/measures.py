@@ -7,7 +7,7 @@ from torch import Tensor
 
 from subliminal_bench.alignment import trait_gradient
 from subliminal_bench.cohort import Cohort
-from subliminal_bench.metrics import STEP_CURVES
+from subliminal_bench.metrics import SMALLEST_KL, STEP_CURVES
 from subliminal_bench.training import distillation_kl
 
 # A class counts as predicted from this share of the predictions on.
@@ -128,7 +128,10 @@ def outcomes(
     # A student can also diverge in its very last update, after its last measured loss.
     sums = torch.stack([curves[name] for name in STEP_CURVES]).sum(0)
     sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1))
-    table = {name: column.tolist() for name, column in columns.items()}
+    table = {
+        name: (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).tolist()
+        for name, column in columns.items()
+    }
     kept = {name: curve.cpu() for name, curve in curves.items()}
     found = []
     for row, seed in enumerate(cohort.seeds):

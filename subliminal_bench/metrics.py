@@ -20,6 +20,10 @@ _SHOWN: dict[Unit, tuple[float, int, str]] = {
 }
 
 
+# A KL is compared by its logarithm; rounding must not make it zero.
+SMALLEST_KL = 1e-12
+
+
 @dataclass(frozen=True)
 class Metric:
     """One number measured on every seed.
@@ -42,9 +46,16 @@ class Metric:
     about: str
 
     @property
-    def scale(self) -> float:
-        """Factor between the stored and the printed number."""
-        return _SHOWN[self.unit][0]
+    def lowest(self) -> float:
+        """The smallest value that can be."""
+        if self.unit == "millinats":
+            return SMALLEST_KL
+        return float("-inf") if self.unit in ("cosine", "inner") else 0.0
+
+    @property
+    def highest(self) -> float:
+        """The largest value that can be."""
+        return 1.0 if self.unit == "percent" else float("inf")
 
     def show(self, value: float, signed: bool = False) -> str:
         """The value as it is printed everywhere, without its unit."""

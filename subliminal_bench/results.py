@@ -57,7 +57,7 @@ class ProtocolRecord(_Record):
 class MitigationRecord(_Record):
     """What ran: the card, the parameter values and the hash of the source."""
 
-    name: _Name
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
     title: str
     access: Access
     reference: str
@@ -163,7 +163,19 @@ class SeedResult(_Record):
         missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
         if missing or extra:
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
+        for name, value in metrics.items():
+            metric = METRICS[name]
+            if value is not None and not metric.lowest <= value <= metric.highest:
+                raise ValueError(
+                    f"{name} is {value}, outside {metric.lowest} to {metric.highest}"
+                )
         return {name: metrics[name] for name in METRICS}
+
+    @pydantic.model_validator(mode="after")
+    def _empty_where_diverged(self) -> "SeedResult":
+        if (None in self.metrics.values()) != (self.diverged_at is not None):
+            raise ValueError("metrics are empty exactly where a student diverged")
+        return self
 
 
 class Run(_Record):

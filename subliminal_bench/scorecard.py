@@ -91,7 +91,12 @@ class Scorecard:
         return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the seeds compared."""
+        """One metric of every run, over the seeds compared.
+
+        A diverged student has the worst trait accuracy, and no value of any other metric.
+        """
+        if metric == "trait_accuracy":
+            return [Summary.of(list(trait_accuracy(run, self.seeds))) for run in self.all_runs]
         return [Summary.of(run.column(metric, self.seeds)) for run in self.all_runs]
 
     def middle_halves(self) -> list[float]:
@@ -153,8 +158,12 @@ def build(
     )
 
 
-def side_by_side(runs: Mapping[str, Run]) -> Scorecard:
+def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scorecard:
     """Every run against every other, on the seeds that all of them have.
+
+    Args:
+        runs: by name, in the order of their columns.
+        committed: names of those whose numbers are committed ones.
 
     Raises:
         ProtocolError: the runs are from different protocols.
@@ -180,7 +189,8 @@ def side_by_side(runs: Mapping[str, Run]) -> Scorecard:
         verdict=None,
         remarks=(
             *_divergence(names, all_runs, seeds),
-            *(f"seeds {lost} of {name} are left out" for name, lost in left_out.items()),
+            *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
+            *([f"{', '.join(committed)}: committed numbers"] if committed else []),
         ),
     )
 
@@ -205,7 +215,7 @@ def _divergence(names: Sequence[str], runs: Sequence[Run], seeds: Sequence[int])
         if lost:
             noun = "seed" if len(lost) == 1 else "seeds"
             remarks.append(
-                f"{name} diverged on {noun} {describe(lost)}: counted as 100 % trait accuracy "
-                "in every comparison, left out of the means above"
+                f"{name} diverged on {noun} {describe(lost)}: counted as 100 % trait accuracy, "
+                "left out of the other metrics' means"
             )
     return remarks

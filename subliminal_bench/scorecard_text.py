@@ -187,7 +187,7 @@ def _trait_cells(comparison: Comparison) -> list[str]:
     if trait.low is not None and trait.high is not None:
         low, high = (_POINTS.show(end, signed=True) for end in (trait.low, trait.high))
         interval = f"{low} to {high}"
-    smallest = trait.smallest_difference if comparison.resolvable else None
+    smallest = comparison.resolves
     return [
         _POINTS.show(trait.mean, signed=True),
         interval,

@@ -10,6 +10,7 @@ and settings, engine version, device kind and torch version. A changed mitigatio
 never meets its old results.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -93,6 +94,12 @@ class EntryFolder:
             ),
         )
 
+    def mark_used(self) -> None:
+        """Make this the latest run of its name, also where all its seeds were there before."""
+        # A store that cannot be written to can still be read.
+        with contextlib.suppress(OSError):
+            (self.path / "entry.json").touch()
+
     def run(self, seeds: Iterable[int] | None = None) -> Run:
         """The finished seeds (of `seeds` only, where given) as one run."""
         found = []
@@ -162,7 +169,7 @@ class Store:
                 entry = EntryFolder(folder, header)
                 if entry.finished():
                     found.append(entry)
-        return sorted(found, key=lambda entry: _written(entry.path), reverse=True)
+        return sorted(found, key=lambda entry: _used(entry.path), reverse=True)
 
     def teachers(self, protocol: Protocol, environment: Environment) -> "TeacherFolder":
         """The trained teachers of a protocol."""
@@ -224,5 +231,5 @@ def _key(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def _written(folder: Path) -> float:
-    return max(path.stat().st_mtime for path in folder.glob("seed-*.json"))
+def _used(folder: Path) -> float:
+    return (folder / "entry.json").stat().st_mtime

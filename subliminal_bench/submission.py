@@ -25,10 +25,15 @@ def submit(run: Run, folder: Path, replace: bool = False) -> Path:
     """
     leaderboard.eligible(run)
     label = run.mitigation.label
-    present = entries.read(folder)
-    if label in present and not replace:
-        raise ResultError(f"there is an entry {label!r} already: --replace writes over it")
-    path = folder / f"{_slug(run)}.json"
+    present = entries.read_files(folder)
+    if label in present:
+        path, _ = present[label]
+        if not replace:
+            raise ResultError(f"there is an entry {label!r} already: --replace writes over it")
+    else:
+        path = folder / f"{_slug(run)}.json"
+        if path.exists():
+            raise ResultError(f"{path} holds another entry: give the mitigation another name")
     write_run(path, run)
     return path
 

@@ -75,6 +75,18 @@ class Comparison:
         return self.together * self.trait.smallest_p <= ALPHA
 
     @property
+    def resolves(self) -> float | None:
+        """The difference that these seeds find four times in five, at the corrected level.
+
+        That of the paired t test at .05 over the number of comparisons; None where the seeds
+        resolve nothing.
+        """
+        if not self.resolvable or self.trait.sd is None:
+            return None
+        level = ALPHA / self.together
+        return statistics.resolvable_difference(self.trait.sd, self.trait.seeds, alpha=level)
+
+    @property
     def resolved(self) -> bool:
         """Whether the seeds tell the two apart."""
         return self.resolvable and self.adjusted_p is not None and self.adjusted_p <= ALPHA
@@ -211,14 +223,13 @@ def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
         f"(p {show_p(against_baseline.adjusted_p)})"
     )
     if not against_baseline.resolved:
-        smallest = trait.smallest_difference
         return Verdict(
             Word.NO_EFFECT,
             (
                 measured,
                 f"{trait.seeds} seeds find a difference of "
-                f"{points.show(smallest if smallest is not None else 0.0)} points four times "
-                "in five; a smaller one would go unseen",
+                f"{points.show(against_baseline.resolves or 0.0)} points four times in five, "
+                "and a smaller one less often",
             ),
         )
     if trait.mean > 0:
@@ -264,11 +275,12 @@ def distillation_sentence(kept: NonInferiority | None) -> str:
     ratio = f"final KL on fresh noise x{kept.ratio:.3f} of the baseline's"
     if kept.high is None or kept.low is None:
         return f"{ratio}; one seed shows no bound"
+    margin = f"margin x{kept.margin:.2f}"
     words = {
-        "kept": f"distillation kept: {ratio}, at most x{kept.high:.3f} (margin x{kept.margin})",
-        "lost": f"distillation lost: {ratio}, at least x{kept.low:.3f} (margin x{kept.margin})",
+        "kept": f"distillation kept: {ratio}, at most x{kept.high:.3f} ({margin})",
+        "lost": f"distillation lost: {ratio}, at least x{kept.low:.3f} ({margin})",
         "not shown": f"distillation not shown to be kept: {ratio}, "
-        f"bound x{kept.high:.3f} (margin x{kept.margin})",
+        f"bound x{kept.high:.3f} ({margin})",
     }
     return words[kept.verdict]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subliminal_bench import export, finding
+from subliminal_bench import entries, export, finding
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
@@ -82,7 +82,7 @@ class TestRender:
 
     @modest
     @given(
-        st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5),
+        st.lists(st.floats(1e-12, allow_infinity=False), min_size=1, max_size=5),
         st.sampled_from(export.FORMATS),
     )
     def test_every_number_is_written_to_the_last_bit(
@@ -114,6 +114,21 @@ class TestFind:
         for name in ("halve", folder.name):
             assert finding.find(name, None, Store(tmp_path)) == PLAIN
             assert finding.find(name, "mnist", Store(tmp_path)) == PLAIN
+
+    def test_a_committed_entry_stands_in_for_an_own_run_that_lacks_seeds(
+        self, tmp_path: Path
+    ) -> None:
+        committed = entries.committed("baseline", MNIST)
+        assert committed is not None
+        keep(tmp_path, committed.first(1))
+        keep(tmp_path, make_run("halve", [0.5] * 20))
+        runs, taken = finding.find_all(["halve", "baseline"], None, Store(tmp_path))
+        assert len(runs["baseline"].seeds) == 20
+        assert taken == ["baseline"]
+        keep(tmp_path, make_run("short", [0.5]))
+        runs, taken = finding.find_all(["short", "baseline"], None, Store(tmp_path))
+        assert len(runs["baseline"].seeds) == 1
+        assert taken == []
 
     def test_an_unknown_name_is_refused_with_where_it_was_looked_for(
         self, tmp_path: Path

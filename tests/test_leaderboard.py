@@ -77,6 +77,30 @@ def test_a_diverged_entry_stays_and_counts_as_the_worst() -> None:
     assert "fragile" not in [line for line in text.splitlines() if "| yes" in line]
 
 
+def test_a_diverged_entry_may_have_a_rank_and_is_on_no_front() -> None:
+    trait: list[float | None] = list(around(0.0))
+    trait[0] = None
+    found = ranks(make_run("fragile", trait))
+    assert found["fragile"][0] is not None
+    assert ranks(make_run("lost", [None] * SEEDS))["lost"][0] == 3
+
+
+def test_another_source_cannot_pass_for_a_reference() -> None:
+    record = REFERENCES[0].mitigation.model_copy(update={"source_sha256": "0" * 64})
+    impostor = REFERENCES[0].model_copy(update={"mitigation": record})
+    with pytest.raises(BenchmarkError, match="'baseline' is not the built-in one"):
+        leaderboard.rank(
+            {"baseline": impostor, "liminal": REFERENCES[1], "projection": REFERENCES[2]}
+        )
+
+
+def test_somebodys_text_is_shown_as_it_is() -> None:
+    run = make_run("idea", around(-0.1))
+    record = run.mitigation.model_copy(update={"reference": "a|b\n<script>*c*"})
+    text = page(run.model_copy(update={"mitigation": record}))
+    assert "a\\|b \\<script\\>\\*c\\*" in text
+
+
 def test_the_pareto_front_is_what_nothing_ranked_beats_on_both() -> None:
     text = page(
         make_run("better", around(-0.3), kl_fresh=1.05e-3),
@@ -190,6 +214,12 @@ def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> 
         submission.submit(again, tmp_path)
     submission.submit(again, tmp_path, replace=True)
     assert entries.read(tmp_path) == {"idea": again}
+
+
+def test_an_entry_is_replaced_where_it_lies(tmp_path: Path) -> None:
+    submission.submit(make_run("idea", around(-0.1)), tmp_path).rename(tmp_path / "moved.json")
+    submission.submit(make_run("idea", around(-0.2)), tmp_path, replace=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["moved.json"]
 
 
 def test_other_settings_make_another_entry(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 from collections.abc import Callable, Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from hypothesis import strategies as st
 
 from subliminal_bench import results
 from subliminal_bench.errors import ProtocolError, ResultError
-from subliminal_bench.metrics import METRICS
+from subliminal_bench.metrics import METRICS, Metric
 from subliminal_bench.protocol import MNIST, MNIST_5K
 from subliminal_bench.results import Run, SeedResult, read_run, same_protocol, write_run
 from tests.plugins_for_tests import one_line
-from tests.runs import make_run
+from tests.runs import ORDINARY, make_run
 
 # The folder of one test serves all of its examples, which write over one another.
 modest = settings(
@@ -32,22 +33,35 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 values = st.booleans() | st.integers() | finite | words
 
 
+def value_of(metric: Metric) -> st.SearchStrategy[float]:
+    low, high = metric.lowest, metric.highest
+    return st.floats(
+        low if isfinite(low) else None,
+        high if isfinite(high) else None,
+        allow_nan=False,
+        allow_infinity=False,
+    )
+
+
 @st.composite
 def seed_results(draw: st.DrawFn) -> list[SeedResult]:
-    return [
-        SeedResult(
-            seed=seed,
-            metrics={name: draw(st.none() | finite) for name in METRICS},
-            diverged_at=draw(st.none() | st.integers(0, 300)),
-        )
-        for seed in sorted(draw(st.sets(st.integers(1, 3000), min_size=1, max_size=3)))
-    ]
+    results = []
+    for seed in sorted(draw(st.sets(st.integers(1, 3000), min_size=1, max_size=3))):
+        diverged_at = draw(st.none() | st.integers(0, 300))
+        metrics: dict[str, float | None] = {
+            name: draw(value_of(metric)) for name, metric in METRICS.items()
+        }
+        if diverged_at is not None:
+            lost = draw(st.sets(st.sampled_from(sorted(METRICS)), min_size=1))
+            metrics |= dict.fromkeys(lost)
+        results.append(SeedResult(seed=seed, metrics=metrics, diverged_at=diverged_at))
+    return results
 
 
 @st.composite
 def runs(draw: st.DrawFn) -> Run:
     record = PLAIN.mitigation.model_dump() | {
-        "name": draw(words.filter(bool)),
+        "name": draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,30}", fullmatch=True)),
         "title": draw(words),
         "reference": draw(words),
         "settings": draw(st.dictionaries(words, values, max_size=4)),
@@ -141,9 +155,8 @@ class TestChangedAfterwards:
         "change",
         [
             lambda content: content["seeds"].pop(),
-            lambda content: content["seeds"][0]["metrics"].update(trait_accuracy=None),
-            lambda content: content["seeds"][1]["metrics"].update(trait_accuracy=0.1),
-            lambda content: content["seeds"][1].update(diverged_at=None),
+            lambda content: content["seeds"][0]["metrics"].update(trait_accuracy=0.1),
+            lambda content: content["seeds"][1].update(diverged_at=8),
             lambda content: content["mitigation"].update(name="other"),
             lambda content: content["mitigation"].update(access="trait-gradient"),
             lambda content: content["mitigation"]["settings"].update(factor=0.5),
@@ -262,8 +275,31 @@ class TestRecords:
         with pytest.raises(pydantic.ValidationError):
             SeedResult(seed=1, metrics=metrics, diverged_at=None)
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("trait_accuracy", 1.7),
+            ("trait_accuracy", -0.1),
+            ("kl_fresh", 0.0),
+            ("kl_mean", -1.0),
+        ],
+    )
+    def test_what_cannot_be_measured_is_refused(self, name: str, value: float) -> None:
+        with pytest.raises(ValueError, match=f"{name} is"):
+            SeedResult(seed=1, metrics={**ORDINARY, name: value}, diverged_at=None)
+
+    @pytest.mark.parametrize(("missing", "diverged_at"), [(None, 3), ("kl_fresh", None)])
+    def test_values_are_missing_exactly_where_a_student_diverged(
+        self, missing: str | None, diverged_at: int | None
+    ) -> None:
+        metrics: dict[str, float | None] = dict(ORDINARY)
+        if missing:
+            metrics[missing] = None
+        with pytest.raises(ValueError, match="exactly where a student diverged"):
+            SeedResult(seed=1, metrics=metrics, diverged_at=diverged_at)
+
     def test_metrics_are_kept_in_one_order(self) -> None:
-        backwards: dict[str, float | None] = dict.fromkeys(reversed(METRICS), 0.0)
+        backwards: dict[str, float | None] = dict(reversed(list(ORDINARY.items())))
         result = SeedResult(seed=1, metrics=backwards, diverged_at=None)
         assert list(result.metrics) == list(METRICS)
 

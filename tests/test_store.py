@@ -1,6 +1,7 @@
 """The store: what is finished is never trained again, what was changed never meets its past."""
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -277,6 +278,19 @@ class TestFolders:
         assert [one.header.mitigation.settings["factor"] for one in found] == [0.25, 0.5]
         assert [one.path for one in where.find(found[1].path.name, "tiny")] == [found[1].path]
         assert where.find("halve", "mnist") == []
+
+
+class TestLatest:
+    def test_a_run_taken_from_the_store_again_is_the_latest_of_its_name(
+        self, kept: Store
+    ) -> None:
+        mild, strong = (
+            mitigations.load("liminal", [f"lambda0={value}"]) for value in (1.0, 2.0)
+        )
+        for one in (mild, strong, mild):
+            time.sleep(0.02)
+            bench(kept).run([one], (2,))
+        assert kept.find("liminal", None)[0].header.mitigation.settings == mild.settings
 
 
 class TestDamage:

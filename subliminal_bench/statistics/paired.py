@@ -107,6 +107,8 @@ def paired_difference(
 
 
 def _correlation(left: Array, right: Array) -> float | None:
-    if any(float(np.ptp(values)) <= noise(values) for values in (left, right)):
+    # Below the square root of the smallest float a variance is zero.
+    least = float(np.sqrt(np.finfo(float).tiny))
+    if any(float(np.ptp(one)) <= max(noise(one), least) for one in (left, right)):
         return None
     return float(np.corrcoef(left, right)[0, 1])
