@@ -136,5 +136,4 @@ class Bench:
         return lambda steps: self.watcher.advance(steps * len(chosen) * work)
 
     def _say(self, what: str, chosen: tuple[int, ...]) -> None:
-        noun = "seed" if len(chosen) == 1 else "seeds"
-        self.watcher.doing(f"{what}, {noun} {seeds.describe(chosen)}")
+        self.watcher.doing(f"{what}, {seeds.phrase(chosen)}")

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import model, streams
+from subliminal_bench.alignment import trait_gradient
 from subliminal_bench.data import Digits
 from subliminal_bench.protocol import Protocol
 
@@ -92,6 +93,11 @@ class Cohort:
         return self.logits(self.teacher_parameters, self.noise)
 
     @cached_property
+    def fresh_teacher_logits(self) -> Tensor:
+        """The teacher's logits on the fresh noise, `[students, images, logits]`."""
+        return self.logits(self.teacher_parameters, self.fresh_noise)
+
+    @cached_property
     def base_logits(self) -> Tensor:
         """The base model's logits on the noise, `[students, images, logits]`."""
         return self.logits(self.base_parameters, self.noise)
@@ -155,6 +161,21 @@ class Cohort:
             for batch in order[:, epoch].split(self.protocol.batch, 1)
         ]
         return batches[: self.protocol.student_steps]
+
+    def trait_gradient(
+        self, parameters: Tensor, batch: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Trait loss `[students]` and its gradient `[students, parameters]`.
+
+        Args:
+            parameters: `[students, parameters]`.
+            batch: positions in the audit set, int64 `[students, images]`; all of it when left
+                out.
+        """
+        images, labels = self.audit_images, self.audit_labels
+        if batch is not None:
+            images, labels = rows(images, batch), labels.gather(1, batch)
+        return trait_gradient(self.layout, parameters, images, labels, self.protocol.classes)
 
     def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
         """Logits without a graph, in chunks that bound the memory."""

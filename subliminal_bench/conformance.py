@@ -4,12 +4,14 @@ They show whether it keeps the rules, and nothing about subliminal learning.
 """
 
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from subliminal_bench import data
 from subliminal_bench.cohort import Cohort
+from subliminal_bench.data import Digits
 from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.protocol import MNIST_5K
@@ -54,8 +56,14 @@ def touched_by_a_neighbour(mitigation: Mitigation) -> list[str]:
     return _differing(beside_2, beside_3)
 
 
+@cache
+def _digits() -> Digits:
+    """Read once: that takes longer than a check."""
+    return data.load(SMALL)
+
+
 def _cohort(*seeds: int) -> Cohort:
-    digits = data.load(SMALL)
+    digits = _digits()
     return Cohort(SMALL, seeds, _CPU, digits, train_teachers(SMALL, seeds, digits, _CPU))
 
 

@@ -84,13 +84,15 @@ class _Worker:
 
     def __init__(self, plugin: Plugin, position: int, seeds: Sequence[int]) -> None:
         self._plugin = plugin
+        # Asked for at every step.
+        self._hooks = plugin.hooks
         self._state: dict[str, Any] = {}
         self._generators = tuple(
             _generator(f"{plugin.card.name}/{position}/{seed}") for seed in seeds
         )
 
     def implements(self, hook: str) -> bool:
-        return hook in self._plugin.hooks
+        return hook in self._hooks
 
     def loss(self, loss: Tensor, student_logits: Tensor, step: Step) -> Tensor:
         given = loss.detach()
@@ -186,9 +188,8 @@ class _Worker:
             )
 
     def _error(self, hook: str, step: Step, seeds: Sequence[int], what: str) -> HookError:
-        noun = "seed" if len(seeds) == 1 else "seeds"
         return HookError(
-            f"{self._plugin.card.name}: hook {hook}, {noun} {seed_text.describe(seeds)}, "
+            f"{self._plugin.card.name}: hook {hook}, {seed_text.phrase(seeds)}, "
             f"step {step.index}: {what}"
         )
 
@@ -242,11 +243,8 @@ def _picked(step: Step, rows: Tensor) -> list[int]:
 
 
 def _finite_rows(values: Tensor) -> Tensor:
-    return (
-        torch.isfinite(values.detach()).flatten(1).all(1)
-        if values.dim() > 1
-        else (torch.isfinite(values.detach()))
-    )
+    finite = torch.isfinite(values.detach())
+    return finite.flatten(1).all(1) if finite.dim() > 1 else finite
 
 
 def _generator(name: str) -> torch.Generator:

@@ -45,10 +45,9 @@ class Row:
         """The entry."""
         return self.card.entry
 
-    @property
-    def trait(self) -> Summary:
-        """Trait accuracy over the entry's seeds; a diverged student counts as 100 %."""
-        return Summary.of(list(trait_accuracy(self.run, self.card.seeds)))
+    def summary(self, metric: str) -> Summary:
+        """One of the entry's metrics, over the seeds of its card."""
+        return self.card.summaries(metric)[0]
 
 
 @dataclass(frozen=True)

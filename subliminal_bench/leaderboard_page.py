@@ -8,10 +8,9 @@ from tabulate import tabulate
 from subliminal_bench.access import Access
 from subliminal_bench.leaderboard import Level, Row
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import Summary
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
-from subliminal_bench.verdict import Comparison, show_p
+from subliminal_bench.verdict import Comparison, show_interval, show_p
 
 _TRAIT = METRICS["trait_accuracy"]
 _ABOUT: dict[Access, tuple[str, str]] = {
@@ -80,7 +79,7 @@ def _cells(row: Row) -> list[str]:
     return [
         rank,
         _name(row),
-        row.trait.show(_TRAIT),
+        _mean(row, _TRAIT.name),
         "reference" if against is None else _difference(against),
         "–" if against is None else show_p(against.adjusted_p),
         "1" if against is None else _final_ratio(against),
@@ -103,11 +102,7 @@ def _plain(text: str) -> str:
 
 def _difference(against: Comparison) -> str:
     trait = against.trait
-    shown = _TRAIT.show(trait.mean, signed=True)
-    if trait.low is None or trait.high is None:
-        return shown
-    low, high = (_TRAIT.show(end, signed=True) for end in (trait.low, trait.high))
-    return f"{shown} ({low} to {high})"
+    return f"{_TRAIT.show(trait.mean, signed=True)} ({show_interval(trait)})"
 
 
 def _final_ratio(against: Comparison) -> str:
@@ -122,7 +117,7 @@ def _training_ratio(against: Comparison) -> str:
 
 
 def _mean(row: Row, metric: str) -> str:
-    return Summary.of(row.run.column(metric, row.card.seeds)).show(METRICS[metric])
+    return row.summary(metric).show(METRICS[metric])
 
 
 def _resolution(rows: Sequence[Row]) -> str:

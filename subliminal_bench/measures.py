@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from subliminal_bench.alignment import trait_gradient
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.metrics import SMALLEST_KL, STEP_CURVES
 from subliminal_bench.training import distillation_kl
@@ -42,7 +41,12 @@ class Outcome:
 
 def accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
     """Share of test images classified rightly, float64 `[students]`."""
-    return (predictions(cohort, parameters) == cohort.test_labels).double().mean(1)
+    return share_right(cohort, predictions(cohort, parameters))
+
+
+def share_right(cohort: Cohort, predicted: Tensor) -> Tensor:
+    """Share of predictions `[students, images]` that are right, float64 `[students]`."""
+    return (predicted == cohort.test_labels).double().mean(1)
 
 
 def predictions(cohort: Cohort, parameters: Tensor) -> Tensor:
@@ -69,9 +73,8 @@ def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
     return norms
 
 
-def classes_predicted(cohort: Cohort, parameters: Tensor) -> Tensor:
+def classes_predicted(cohort: Cohort, predicted: Tensor) -> Tensor:
     """Classes with at least `PREDICTED_SHARE` of the predictions, `[students]`."""
-    predicted = predictions(cohort, parameters)
     classes = torch.arange(cohort.protocol.classes, device=predicted.device)
     shares = (predicted.unsqueeze(-1) == classes).double().mean(1)
     return (shares >= PREDICTED_SHARE).sum(1)
@@ -79,12 +82,9 @@ def classes_predicted(cohort: Cohort, parameters: Tensor) -> Tensor:
 
 def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
     """KL(teacher || student) over the training noise or the fresh noise, `[students]`."""
-    if not fresh:
-        student = cohort.logits(parameters, cohort.noise)
-        return distillation_kl(cohort.protocol, student, cohort.teacher_logits)
-    student = cohort.logits(parameters, cohort.fresh_noise)
-    teacher = cohort.logits(cohort.teacher_parameters, cohort.fresh_noise)
-    return distillation_kl(cohort.protocol, student, teacher)
+    noise = cohort.fresh_noise if fresh else cohort.noise
+    teacher_logits = cohort.fresh_teacher_logits if fresh else cohort.teacher_logits
+    return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), teacher_logits)
 
 
 def outcomes(
@@ -99,16 +99,17 @@ def outcomes(
         altered: bool `[students, steps]`: the applied gradient differed from the raw one.
     """
     protocol = cohort.protocol
-    final_loss, _ = trait_gradient(
-        cohort.layout, parameters, cohort.audit_images, cohort.audit_labels, protocol.classes
+    final_loss, _ = cohort.trait_gradient(parameters)
+    predicted, untrained = (
+        predictions(cohort, one) for one in (parameters, cohort.base_parameters)
     )
     columns: dict[str, Tensor] = {
         "teacher_accuracy": accuracy(cohort, cohort.teacher_parameters),
-        "trait_accuracy": accuracy(cohort, parameters),
-        "initial_accuracy": accuracy(cohort, cohort.base_parameters),
+        "trait_accuracy": share_right(cohort, predicted),
+        "initial_accuracy": share_right(cohort, untrained),
         "initial_head_accuracy": accuracy(cohort, under_initial_head(cohort, parameters)),
-        "classes_predicted": classes_predicted(cohort, parameters),
-        "classes_predicted_initial": classes_predicted(cohort, cohort.base_parameters),
+        "classes_predicted": classes_predicted(cohort, predicted),
+        "classes_predicted_initial": classes_predicted(cohort, untrained),
         "class_head_change": class_head_change(cohort, parameters),
         "trait_loss_initial": curves["trait_loss"][:, 0],
         "trait_loss_final": final_loss,

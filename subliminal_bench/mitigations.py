@@ -71,10 +71,8 @@ class Mitigation:
     @property
     def settings(self) -> dict[str, Value]:
         """All parameter values; `name.parameter` in a composition."""
-        if len(self.plugins) == 1:
-            return dict(self.plugins[0].settings)
         return {
-            f"{plugin.card.name}.{name}": value
+            self._full(plugin, name): value
             for plugin in self.plugins
             for name, value in plugin.settings.items()
         }
@@ -82,21 +80,16 @@ class Mitigation:
     @property
     def changed(self) -> list[str]:
         """Names in `settings` whose value is not the declared default."""
-        defaults = {
-            (i, one.name): one.default
-            for i, plugin in enumerate(self.plugins)
-            for one in plugin.card.parameters
-        }
-        given = [
-            ((i, name), value)
-            for i, plugin in enumerate(self.plugins)
-            for name, value in plugin.settings.items()
-        ]
         return [
-            full
-            for full, (place, value) in zip(self.settings, given, strict=True)
-            if defaults.get(place) != value
+            self._full(plugin, one.name)
+            for plugin in self.plugins
+            for one in plugin.card.parameters
+            if plugin.settings[one.name] != one.default
         ]
+
+    def _full(self, plugin: Plugin, name: str) -> str:
+        """A parameter's name, with its owner's where there are several."""
+        return name if len(self.plugins) == 1 else f"{plugin.card.name}.{name}"
 
     @property
     def source_sha256(self) -> str:

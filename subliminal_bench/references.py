@@ -29,10 +29,11 @@ def run_with(
     others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
     taken: dict[str, Run] = {}
     for name, reference in others.items():
-        known = None if rerun else entries.committed(name, bench.protocol)
+        if rerun or bench.has(reference, seeds):
+            continue
+        known = entries.committed(name, bench.protocol)
         if (
             known
-            and not bench.has(reference, seeds)
             and known.mitigation == MitigationRecord.of(reference)
             and set(seeds) <= set(known.seed_numbers)
         ):

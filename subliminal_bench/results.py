@@ -178,13 +178,18 @@ class SeedResult(_Record):
         return self
 
 
-class Run(_Record):
-    """All finished seeds of one entry: what `run --out` writes and `export` reads."""
+class EntryHeader(_Record):
+    """What all seeds of an entry have in common."""
 
     schema_version: Literal[1]
     protocol: ProtocolRecord
     mitigation: MitigationRecord
     environment: Environment
+
+
+class Run(EntryHeader):
+    """All finished seeds of one entry: what `run --out` writes and `export` reads."""
+
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
 
     @pydantic.field_validator("seeds")

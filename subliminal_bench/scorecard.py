@@ -10,7 +10,7 @@ from subliminal_bench import statistics
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import Metric
 from subliminal_bench.results import ProtocolRecord, Run, same_protocol
-from subliminal_bench.seeds import describe
+from subliminal_bench.seeds import describe, phrase
 from subliminal_bench.verdict import Comparison, Verdict, compare, judge, trait_accuracy
 
 BASELINE = "baseline"
@@ -79,7 +79,7 @@ class Scorecard:
     @property
     def against_baseline(self) -> Comparison | None:
         """The scored run against the baseline; None for the baseline itself."""
-        return next((one for one in self.comparisons if one.reference == BASELINE), None)
+        return _against_baseline(self.comparisons)
 
     @property
     def protocol(self) -> ProtocolRecord:
@@ -143,7 +143,7 @@ def build(
     comparisons = compare(
         [(name, entry, other, reference) for other, reference in references.items()], seeds
     )
-    against = next((one for one in comparisons if one.reference == BASELINE), None)
+    against = _against_baseline(comparisons)
     names, runs = (name, *references), (entry, *references.values())
     said = [
         f"{', '.join(others)}: {source}" for source, others in _by_source(sources or {}).items()
@@ -156,6 +156,10 @@ def build(
         verdict=judge(entry, references[BASELINE], against) if against else None,
         remarks=(*_divergence(names, runs, seeds), *said),
     )
+
+
+def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:
+    return next((one for one in comparisons if one.reference == BASELINE), None)
 
 
 def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scorecard:
@@ -213,9 +217,8 @@ def _divergence(names: Sequence[str], runs: Sequence[Run], seeds: Sequence[int])
             if result.diverged_at is not None and result.seed in seeds
         ]
         if lost:
-            noun = "seed" if len(lost) == 1 else "seeds"
             remarks.append(
-                f"{name} diverged on {noun} {describe(lost)}: counted as 100 % trait accuracy, "
+                f"{name} diverged on {phrase(lost)}: counted as 100 % trait accuracy, "
                 "left out of the other metrics' means"
             )
     return remarks

@@ -14,7 +14,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.scorecard import Scorecard
 from subliminal_bench.seeds import describe
-from subliminal_bench.verdict import Comparison, show_p
+from subliminal_bench.verdict import Comparison, show_interval, show_p
 
 _POINTS = METRICS["trait_accuracy"]
 _ABSENT = "—"
@@ -183,14 +183,10 @@ def _comparison_tables(card: Scorecard) -> list[tuple[list[str], _Row]]:
 
 def _trait_cells(comparison: Comparison) -> list[str]:
     trait = comparison.trait
-    interval = _ABSENT
-    if trait.low is not None and trait.high is not None:
-        low, high = (_POINTS.show(end, signed=True) for end in (trait.low, trait.high))
-        interval = f"{low} to {high}"
     smallest = comparison.resolves
     return [
         _POINTS.show(trait.mean, signed=True),
-        interval,
+        show_interval(trait),
         show_p(comparison.adjusted_p) if comparison.resolvable else "too few",
         f"{100 * comparison.lower_in:.0f} %",
         _ABSENT if smallest is None else _POINTS.show(smallest),

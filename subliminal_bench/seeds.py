@@ -1,7 +1,7 @@
 """Seeds as people write them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from subliminal_bench.errors import SeedsError
 from subliminal_bench.protocol import Protocol
@@ -52,3 +52,12 @@ def describe(seeds: Iterable[int]) -> str:
         else:
             ranges.append([seed, seed])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def phrase(seeds: Collection[int]) -> str:
+    """Seeds within a sentence.
+
+    >>> phrase([3]), phrase([1, 2])
+    ('seed 3', 'seeds 1-2')
+    """
+    return f"seed{'s' if len(seeds) != 1 else ''} {describe(seeds)}"

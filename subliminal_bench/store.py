@@ -20,10 +20,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import pydantic
 import safetensors
 import safetensors.torch
 import torch
@@ -35,6 +33,7 @@ from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.protocol import Protocol
 from subliminal_bench.results import (
+    EntryHeader,
     Environment,
     MitigationRecord,
     ProtocolRecord,
@@ -47,17 +46,6 @@ ENGINE = 1
 
 STORE_VARIABLE = "SUBLIMINAL_BENCH_STORE"
 DEFAULT_STORE = Path("subliminal-results")
-
-
-class EntryHeader(pydantic.BaseModel):
-    """What all seeds of an entry folder have in common."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    schema_version: Literal[1]
-    protocol: ProtocolRecord
-    mitigation: MitigationRecord
-    environment: Environment
 
 
 def chosen_folder(named: Path | None, beside: Path = Path()) -> Path:
@@ -114,13 +102,7 @@ class EntryFolder:
             found.append(result)
         if not found:
             raise ResultError(f"{self.path} holds no finished seed")
-        return Run(
-            schema_version=results.SCHEMA,
-            protocol=self.header.protocol,
-            mitigation=self.header.mitigation,
-            environment=self.header.environment,
-            seeds=found,
-        )
+        return Run(**dict(self.header), seeds=found)
 
 
 class Store:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import model
-from subliminal_bench.alignment import inner_and_cosine, trait_gradient
+from subliminal_bench.alignment import inner_and_cosine
 from subliminal_bench.card import Settings
 from subliminal_bench.cohort import Cohort, rows
 from subliminal_bench.hook_calls import HookCalls
@@ -61,16 +61,10 @@ def _step(cohort: Cohort, parameters: Tensor, batch: Tensor, index: int, epoch: 
     def audit_gradient() -> Tensor:
         """Made when first asked for; every caller gets a copy of its own."""
         if not kept:
-            audit = cohort.audit_batches[index]
-            kept.append(
-                trait_gradient(
-                    cohort.layout,
-                    parameters.detach(),
-                    rows(cohort.audit_images, audit),
-                    cohort.audit_labels.gather(1, audit),
-                    protocol.classes,
-                )[1]
+            _, gradient = cohort.trait_gradient(
+                parameters.detach(), cohort.audit_batches[index]
             )
+            kept.append(gradient)
         return kept[0].clone()
 
     return Step(
@@ -133,13 +127,7 @@ class _Record:
         gradient: Tensor,
     ) -> None:
         """Alignment with the trait gradient on the whole audit set, before and after."""
-        trait_loss, trait = trait_gradient(
-            cohort.layout,
-            parameters,
-            cohort.audit_images,
-            cohort.audit_labels,
-            cohort.protocol.classes,
-        )
+        trait_loss, trait = cohort.trait_gradient(parameters)
         self.series["distill_loss"][:, index] = raw_loss
         self.series["trait_loss"][:, index] = trait_loss
         pre = inner_and_cosine(raw_gradient, trait)

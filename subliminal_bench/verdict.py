@@ -130,25 +130,25 @@ def compare(
         for position, difference in enumerate(differences)
         if difference.p_value is not None
     }
-    adjusted = statistics.holm(known) if known else {}
-    return [
-        Comparison(
-            entry_name,
-            reference_name,
-            difference,
-            adjusted.get(str(position)),
-            kl_ratio(entry, reference, "kl_fresh", seeds),
-            training.ratio if training else None,
-            statistics.probability_of_improvement(
-                trait_accuracy(entry, seeds), trait_accuracy(reference, seeds), better="low"
-            ),
-            len(pairs),
+    adjusted = statistics.holm(known)
+    found = []
+    for position, (entry_name, entry, reference_name, reference) in enumerate(pairs):
+        training = kl_ratio(entry, reference, "kl_mean", seeds)
+        found.append(
+            Comparison(
+                entry=entry_name,
+                reference=reference_name,
+                trait=differences[position],
+                adjusted_p=adjusted.get(str(position)),
+                distillation=kl_ratio(entry, reference, "kl_fresh", seeds),
+                training_ratio=training.ratio if training else None,
+                lower_in=statistics.probability_of_improvement(
+                    trait_accuracy(entry, seeds), trait_accuracy(reference, seeds), better="low"
+                ),
+                together=len(pairs),
+            )
         )
-        for position, ((entry_name, entry, reference_name, reference), difference) in enumerate(
-            zip(pairs, differences, strict=True)
-        )
-        for training in [kl_ratio(entry, reference, "kl_mean", seeds)]
-    ]
+    return found
 
 
 def kl_ratio(
@@ -300,3 +300,12 @@ def show_p(p_value: float | None) -> str:
     if p_value is None:
         return "—"
     return "<0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
+
+
+def show_interval(trait: PairedDifference) -> str:
+    """The interval of a difference in trait accuracy, in points, as printed everywhere."""
+    if trait.low is None or trait.high is None:
+        return "—"
+    points = METRICS["trait_accuracy"]
+    low, high = (points.show(end, signed=True) for end in (trait.low, trait.high))
+    return f"{low} to {high}"

@@ -13,8 +13,8 @@ from subliminal_bench import entries, export, finding
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.results import Run, write_json, write_run
-from subliminal_bench.store import EntryHeader, Store
+from subliminal_bench.results import EntryHeader, Run, write_json, write_run
+from subliminal_bench.store import Store
 from tests.plugins_for_tests import one_line
 from tests.runs import make_run
 
