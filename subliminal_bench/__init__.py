@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from subliminal_bench.card import Card, Parameter
-    from subliminal_bench.hooks import Step, hookimpl
+    from subliminal_bench.hooks import Step, Training, hookimpl
 
-__all__ = ["Card", "Parameter", "Step", "__version__", "hookimpl"]
+__all__ = ["Card", "Parameter", "Step", "Training", "__version__", "hookimpl"]
 __version__ = "0.1.0"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from subliminal_bench import data, device, seeds
+from subliminal_bench import blindfold, data, device, seeds
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.progress import Silent, Watcher
-from subliminal_bench.protocol import Protocol
-from subliminal_bench.results import Environment, Run
+from subliminal_bench.protocol import MNIST, Protocol
+from subliminal_bench.results import Blindness, Environment, Run
 from subliminal_bench.store import ENGINE, EntryFolder, Store
 from subliminal_bench.student import train_students
 from subliminal_bench.training import train_teachers
@@ -58,6 +58,8 @@ class Bench:
         unfinished = sorted(set().union(*missing))
         if unfinished:
             self._run_missing(mitigations, folders, missing, unfinished)
+        if self.protocol == MNIST:
+            self._show_blindness(mitigations, folders, wanted[0])
         for folder in folders:
             folder.mark_used()
         return [folder.run(wanted) for folder in folders]
@@ -70,6 +72,28 @@ class Bench:
     @cached_property
     def _environment(self) -> Environment:
         return Environment.here(device.kind(self.device), device.describe(self.device), ENGINE)
+
+    def _show_blindness(
+        self, mitigations: Sequence[Mitigation], folders: Sequence[EntryFolder], seed: int
+    ) -> None:
+        """What may go onto the leaderboard is not believed to be blind."""
+        unshown = [
+            (mitigation, folder)
+            for mitigation, folder in zip(mitigations, folders, strict=True)
+            if mitigation.access == "blind" and folder.blindness is None
+        ]
+        if not unshown:
+            return
+        digits = data.load(self.protocol, self.data_dir, self.watcher.say).to(self.device)
+        cohort = self._cohort((seed,), digits)
+        for mitigation, folder in unshown:
+            self._say(f"{mitigation.name}, blindfolded", cohort.seeds)
+            shown = blindfold.is_blind(cohort, mitigation)
+            folder.save_blindness(Blindness(seed=seed, shown=shown))
+
+    def _cohort(self, chosen: tuple[int, ...], digits: data.Digits) -> Cohort:
+        teachers = self._teachers(chosen, digits)
+        return Cohort(self.protocol, chosen, self.device, digits, teachers)
 
     def _run_missing(
         self,
@@ -87,8 +111,7 @@ class Bench:
         size = device.cohort_size(self.protocol, self.device)
         for begin in range(0, len(unfinished), size):
             chosen = tuple(unfinished[begin : begin + size])
-            teachers = self._teachers(chosen, digits)
-            whole = Cohort(self.protocol, chosen, self.device, digits, teachers)
+            whole = self._cohort(chosen, digits)
             for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
                 cohort = whole.of([seed for seed in chosen if seed in lacking])
                 if not cohort.seeds:

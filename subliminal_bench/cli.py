@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.reference_names import REFERENCES
 
 if TYPE_CHECKING:
     from subliminal_bench.store import Store
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 
 ProtocolOption = Annotated[
-    str, typer.Option("--protocol", help="mnist-5k (embedded) or mnist (canonical).")
+    str, typer.Option("--protocol", help="mnist-5k (embedded), mnist (canonical) or probe.")
 ]
 StoreOption = Annotated[
     Path | None,
@@ -132,6 +133,60 @@ def run(
         print(f"written: {target}", file=sys.stdout if form == "terminal" else sys.stderr)
 
 
+@app.command()
+def new(
+    name: Annotated[
+        str, typer.Argument(help="Of the mitigation and its file, such as my_idea.")
+    ],
+    folder: Annotated[Path, typer.Option("--folder", help="Where to write it.")] = Path(),
+) -> None:
+    """Write a working mitigation and its test, to start from."""
+    from subliminal_bench import new_mitigation
+
+    file, test = new_mitigation.write(name, folder)
+    print(f"written: {file}\nwritten: {test}\n")
+    print(
+        f"next:  subliminal-bench check {file}\n"
+        f"       subliminal-bench run {file} --seeds 1-7\n"
+        f"       pytest {test}"
+    )
+
+
+@app.command()
+def check(
+    mitigation: Annotated[
+        str,
+        typer.Argument(help="A name that `list` shows, a .py file, or module:attribute."),
+    ],
+    settings: SetOption = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Names of checks, joined by commas.")
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect", metavar="CHECK=REASON", help="Declare that a check fails, and why."
+        ),
+    ] = None,
+) -> None:
+    """Check that a mitigation keeps the rules; exit code 1 where it does not."""
+    from subliminal_bench import conformance, conformance_text, mitigations
+    from subliminal_bench.conformance import overhead
+
+    chosen = only.split(",") if only else list(conformance.CHECKS)
+    expected = conformance_text.expectations(expect or [])
+    results = []
+    for result in conformance.check(mitigation, settings or [], chosen, expected):
+        print(conformance_text.line(result), flush=True)
+        results.append(result)
+    good = all(result.good for result in results)
+    if good and only is None:
+        cost = overhead.measure(mitigations.load(mitigation, settings or []))
+        print(f"\noverhead: {cost.text}")
+    print(f"\n{conformance_text.summary(results)}")
+    raise typer.Exit(0 if good else 1)
+
+
 @app.command(name="list")
 def list_mitigations() -> None:
     """List the protocols and the mitigations that are installed."""
@@ -215,8 +270,9 @@ def submit(
 ) -> None:
     """Make a finished run of the canonical protocol an entry of the leaderboard."""
     from subliminal_bench import finding, submission
+    from subliminal_bench.protocol import MNIST
 
-    found = finding.find(entry, None, _store(store))
+    found = finding.find(entry, MNIST.name, _store(store))
     path = submission.submit(found, _leaderboard(folder) / "entries", replace)
     print(f"written: {path}; now run: subliminal-bench leaderboard")
 
@@ -243,6 +299,74 @@ def leaderboard(
         raise typer.Exit(1)
     else:
         print(f"fresh: {page}")
+
+
+@app.command()
+def regress(
+    protocol: ProtocolOption = "mnist-5k",
+    entries: Annotated[
+        str, typer.Option("--entries", help="Entries to rerun, joined by commas.")
+    ] = ",".join(REFERENCES),
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", help="Seeds to rerun.  [default: 1-3; all when numbers are renewed]"
+        ),
+    ] = None,
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    folder: LeaderboardOption = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Show every metric's change and tolerance.")
+    ] = False,
+    update_reference: Annotated[
+        bool,
+        typer.Option(
+            "--update-reference",
+            help="Show old numbers against new ones, and write the new ones. Never in CI.",
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write new reference numbers without asking.")
+    ] = False,
+) -> None:
+    """Rerun seeds of the references and hold them to their committed numbers.
+
+    Exit code 0: passed; 1: regressed; 3: new, no reference numbers yet; 4: no baseline file;
+    5: the numbers are of another protocol version.
+    """
+    from rich.console import Console
+
+    from subliminal_bench import device as devices
+    from subliminal_bench import protocol as protocols
+    from subliminal_bench import regression, regression_text, rerun
+    from subliminal_bench import seeds as seed_text
+    from subliminal_bench.progress import ConsoleWatcher
+
+    if update_reference:
+        rerun.refuse_in_ci()
+    chosen = protocols.get(protocol)
+    names = regression.listed_entries(entries)
+    wanted = seed_text.parse(seeds, chosen) if seeds else None
+    where, root = devices.choose(device), _leaderboard(folder)
+    with ConsoleWatcher(Console(stderr=True)) as watcher:
+        place = rerun.Place(chosen, root, where, data_dir, watcher)
+        if update_reference:
+            renewed = rerun.updates(place, names, wanted)
+        else:
+            findings = place.regress(names, wanted or regression.DEFAULT_SEEDS)
+    if not update_reference:
+        for finding in findings:
+            print(regression_text.line(finding, table))
+        raise typer.Exit(int(regression.gravest(findings)))
+    for update in renewed:
+        print(regression_text.update(update))
+    if yes or typer.confirm(f"Write {len(renewed)} file(s)?"):
+        for update in renewed:
+            update.write()
+            print(f"written: {update.path}")
+    else:
+        print("nothing was written")
 
 
 def _leaderboard(folder: Path | None) -> Path:

@@ -12,9 +12,9 @@ from subliminal_bench.protocol import MNIST, Protocol
 from subliminal_bench.results import ProtocolRecord, Run, read_run
 
 
-def folder_of(protocol: Protocol) -> Path:
-    """Where a protocol's entries are kept."""
-    root = shipped.folder("leaderboard")
+def folder_of(protocol: Protocol, root: Path | None = None) -> Path:
+    """Where a protocol's entries are kept: in `root`, else in the leaderboard that ships."""
+    root = root or shipped.folder("leaderboard")
     return (
         root / "entries" if protocol.name == MNIST.name else root / "references" / protocol.name
     )

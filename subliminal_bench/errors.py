@@ -33,5 +33,17 @@ class HookError(BenchmarkError):
     """A hook that failed or returned something unusable, with its seed and step."""
 
 
+class AccessError(HookError):
+    """A hook that asked for what its card does not declare."""
+
+
+class ChangedInputError(HookError):
+    """A hook that changed in place what it was shown."""
+
+
+class NotFiniteError(HookError):
+    """A hook that returned infinities or nans of its own making."""
+
+
 class ResultError(BenchmarkError):
     """A result, entry or store that cannot be read or written."""

@@ -15,8 +15,14 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import seeds as seed_text
-from subliminal_bench.errors import BenchmarkError, HookError
-from subliminal_bench.hooks import Step
+from subliminal_bench.bits import same_bits
+from subliminal_bench.errors import (
+    BenchmarkError,
+    ChangedInputError,
+    HookError,
+    NotFiniteError,
+)
+from subliminal_bench.hooks import Step, Training
 from subliminal_bench.mitigations import Mitigation, Plugin
 
 # What a hook may look at and only the harness changes.
@@ -27,6 +33,9 @@ _NEVER_CHANGED = (
     "teacher_logits",
     "base_logits",
 )
+# Compared by value too: writes through `.data` leave no trace in a tensor's version.
+_COMPARED = ("student_parameters", "base_parameters")
+_PARAMETERS = "[students, parameters]"
 
 
 class HookCalls:
@@ -34,24 +43,70 @@ class HookCalls:
 
     Args:
         mitigation: whose hooks.
-        seeds: the cohort's seeds.
+        training: of the cohort; every plugin gets settings, generators and a state of its own.
+        seeds: the cohort's; they decide the generators.
     """
 
-    def __init__(self, mitigation: Mitigation, seeds: tuple[int, ...]) -> None:
+    def __init__(
+        self, mitigation: Mitigation, training: Training, seeds: Sequence[int]
+    ) -> None:
+        self._training = training
         self._workers = [
             _Worker(plugin, position, seeds)
             for position, plugin in enumerate(mitigation.plugins)
         ]
 
-    @property
-    def change_the_loss(self) -> bool:
-        """Whether any plugin implements `distill_loss`."""
-        return any(worker.implements("distill_loss") for worker in self._workers)
+    def implement(self, hook: str) -> bool:
+        """Whether any plugin implements a hook."""
+        return any(worker.implements(hook) for worker in self._workers)
+
+    def start(self, parameters: Tensor) -> Tensor:
+        """Pass the base model's parameters through every `start`."""
+        return self._passed("start", parameters, self._training, "parameters", _PARAMETERS)
+
+    def finish(self, parameters: Tensor) -> Tensor:
+        """Pass the last step's parameters through every `finish`."""
+        return self._passed("finish", parameters, self._training, "parameters", _PARAMETERS)
+
+    def targets(self, step: Step) -> Tensor:
+        """Pass the teacher's logits through every `teacher_targets`."""
+        shape = "[students, batch, logits]"
+        given = step.teacher_logits
+        return self._passed("teacher_targets", given, step, "teacher_logits", shape)
+
+    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
+        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
+        return self._passed("distill_gradient", gradient, step, "gradient", _PARAMETERS)
+
+    def update(self, update: Tensor, step: Step) -> Tensor:
+        """Pass the optimiser's update `[students, parameters]` through `parameter_update`."""
+        return self._passed("parameter_update", update, step, "update", _PARAMETERS)
+
+    def _passed(
+        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
+    ) -> Tensor:
+        for worker in self._workers:
+            if worker.implements(hook):
+                value = worker.passed(hook, value, view, argument, shape)
+        return value
 
     def loss_gradient(
-        self, loss: Tensor, raw_gradient: Tensor, student_logits: Tensor, step: Step
+        self,
+        loss: Tensor,
+        raw_gradient: Tensor,
+        student_logits: Tensor,
+        targets: Tensor,
+        step: Step,
     ) -> Tensor:
         """Pass the loss `[students]` through every `distill_loss` in turn; differentiate it.
+
+        Args:
+            loss: against the targets.
+            raw_gradient: of the loss against the teacher; where it is not finite, the student
+                has diverged by itself.
+            student_logits: `[students, batch, logits]`.
+            targets: `[students, batch, logits]`.
+            step: where training stands.
 
         Returns:
             `[students, parameters]`.
@@ -59,24 +114,25 @@ class HookCalls:
         made: list[tuple[_Worker, Tensor]] = []
         for worker in self._workers:
             if worker.implements("distill_loss"):
-                loss = worker.loss(loss, student_logits, step)
+                loss = worker.loss(loss, student_logits, targets, step)
                 made.append((worker, loss))
         gradient = _differentiated(loss, raw_gradient, step)
         if isinstance(gradient, Tensor):
             return gradient
-        # Which of them was it? The first whose own loss has a fault.
+        # Which of them was it? The first whose own loss has a fault; else the targets.
         for worker, own in made:
             fault = _differentiated(own, raw_gradient, step)
             if isinstance(fault, _Fault):
-                raise worker.loss_fault(fault, step)
-        raise made[-1][0].loss_fault(gradient, step)
+                raise worker.fault("distill_loss", fault, step)
+        blamed, hook = (
+            (made[-1][0], "distill_loss") if made else (self._aimer, "teacher_targets")
+        )
+        raise blamed.fault(hook, gradient, step)
 
-    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
-        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
-        for worker in self._workers:
-            if worker.implements("distill_gradient"):
-                gradient = worker.gradient(gradient, step)
-        return gradient
+    @property
+    def _aimer(self) -> "_Worker":
+        """The last plugin that changed the targets."""
+        return [worker for worker in self._workers if worker.implements("teacher_targets")][-1]
 
 
 class _Worker:
@@ -94,7 +150,7 @@ class _Worker:
     def implements(self, hook: str) -> bool:
         return hook in self._hooks
 
-    def loss(self, loss: Tensor, student_logits: Tensor, step: Step) -> Tensor:
+    def loss(self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step) -> Tensor:
         given = loss.detach()
         # A copy: `loss += ...` must not change the raw loss that is measured.
         loss = loss.clone()
@@ -103,7 +159,7 @@ class _Worker:
             step,
             loss=loss,
             student_logits=student_logits,
-            teacher_logits=step.teacher_logits,
+            teacher_logits=targets,
         )
         self._check("distill_loss", returned, given, step, "[students]")
         if not _reaches(returned, step.student_parameters):
@@ -116,58 +172,74 @@ class _Worker:
             )
         return returned
 
-    def loss_fault(self, fault: "_Fault", step: Step) -> HookError:
-        return self._error("distill_loss", step, fault.seeds, fault.what)
+    def fault(self, hook: str, fault: "_Fault", step: Step) -> HookError:
+        return self._error(hook, step, fault.seeds, fault.what, fault.kind)
 
-    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
+    def passed(
+        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
+    ) -> Tensor:
+        """What a hook makes of a value that it gets a copy of and returns anew."""
         with torch.no_grad():
-            arguments = {"gradient": gradient.clone()}
-            returned: Tensor = self._call("distill_gradient", step, **arguments)
-        self._check("distill_gradient", returned, gradient, step, "[students, parameters]")
-        return returned.detach()
+            returned = self._call(hook, view, **{argument: value.clone()})
+        if returned is None and hook in ("start", "finish"):
+            return value
+        self._check(hook, returned, value, view, shape)
+        # A copy: the plugin may keep what it returned, and change it later.
+        changed: Tensor = returned.detach().clone()
+        return changed
 
-    def _call(self, hook: str, step: Step, **arguments: Any) -> Any:
+    def _call(self, hook: str, view: Training, **arguments: Any) -> Any:
         plugin = self._plugin
-        blind = plugin.card.access == "blind"
-        view = replace(
-            step,
-            settings=plugin.settings,
-            state=self._state,
-            generators=self._generators,
-            _trait_gradient=None if blind else step._trait_gradient,
-        )
+        own: dict[str, Any] = {
+            "settings": plugin.settings,
+            "state": self._state,
+            "generators": self._generators,
+        }
+        if isinstance(view, Step) and plugin.card.access == "blind":
+            own["_trait_gradient"] = None
+        shown = replace(view, **own)
         caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
-        kept = {name: getattr(step, name) for name in _NEVER_CHANGED}
+        kept = {name: getattr(view, name) for name in _NEVER_CHANGED if hasattr(view, name)}
         versions = {name: tensor._version for name, tensor in kept.items()}
+        values = {name: kept[name].detach().clone() for name in _COMPARED if name in kept}
+        where = "step" if isinstance(view, Step) else "training"
         try:
-            returned = caller(**arguments, step=view)
+            returned = caller(**arguments, **{where: shown})
         except HookError as error:
-            raise self._error(hook, step, step.seeds, f"failed: {error}") from error
+            what = f"failed: {error}"
+            raise self._error(hook, view, view.seeds, what, type(error)) from error
         except BenchmarkError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = str(error).strip().splitlines()
             frame = _authors_frame(extract_tb(error.__traceback__), plugin.path)
             raise self._error(
                 hook,
-                step,
-                step.seeds,
+                view,
+                view.seeds,
                 f"failed: {type(error).__name__}: {text[0] if text else ''} "
                 f"({Path(frame.filename).name}, line {frame.lineno})",
             ) from error
         for name, tensor in kept.items():
-            if tensor._version != versions[name]:
+            same = tensor._version == versions[name]
+            if not same or (name in values and not same_bits(tensor.detach(), values[name])):
                 raise self._error(
-                    hook, step, step.seeds, f"changed step.{name} in place: work on a clone"
+                    hook,
+                    view,
+                    view.seeds,
+                    f"changed {where}.{name} in place: work on a clone",
+                    ChangedInputError,
                 )
         return returned
 
-    def _check(self, hook: str, returned: Any, given: Tensor, step: Step, shape: str) -> None:
+    def _check(
+        self, hook: str, returned: Any, given: Tensor, view: Training, shape: str
+    ) -> None:
         if not isinstance(returned, Tensor):
             forgotten = "; have you forgotten its return?" if returned is None else ""
             kind = "None" if returned is None else type(returned).__name__
             raise self._error(
-                hook, step, step.seeds, f"returned {kind}, not a tensor {shape}{forgotten}"
+                hook, view, view.seeds, f"returned {kind}, not a tensor {shape}{forgotten}"
             )
         for what, got, expected in (
             ("shape", list(returned.shape), list(given.shape)),
@@ -177,20 +249,26 @@ class _Worker:
             if got != expected:
                 raise self._error(
                     hook,
-                    step,
-                    step.seeds,
+                    view,
+                    view.seeds,
                     f"returned {what} {got}; it must be {expected}, {shape}",
                 )
         bad = ~_finite_rows(returned) & _finite_rows(given)
         if bad.any():
-            raise self._error(
-                hook, step, _picked(step, bad), "returned values that are not finite"
-            )
+            what = "returned values that are not finite"
+            raise self._error(hook, view, _picked(view, bad), what, NotFiniteError)
 
-    def _error(self, hook: str, step: Step, seeds: Sequence[int], what: str) -> HookError:
-        return HookError(
-            f"{self._plugin.card.name}: hook {hook}, {seed_text.phrase(seeds)}, "
-            f"step {step.index}: {what}"
+    def _error(
+        self,
+        hook: str,
+        view: Training,
+        seeds: Sequence[int],
+        what: str,
+        kind: type[HookError] = HookError,
+    ) -> HookError:
+        step = f", step {view.index}" if isinstance(view, Step) else ""
+        return kind(
+            f"{self._plugin.card.name}: hook {hook}, {seed_text.phrase(seeds)}{step}: {what}"
         )
 
 
@@ -206,6 +284,7 @@ class _Fault:
 
     what: str
     seeds: Sequence[int]
+    kind: type[HookError] = HookError
 
 
 def _reaches(loss: Tensor, leaf: Tensor) -> bool:
@@ -233,13 +312,14 @@ def _differentiated(loss: Tensor, raw_gradient: Tensor, step: Step) -> Tensor | 
         return _Fault(f"returned a loss that has no gradient: {reason}", step.seeds)
     bad = ~_finite_rows(gradient) & _finite_rows(raw_gradient)
     if bad.any():
-        return _Fault("returned a loss whose gradient is not finite", _picked(step, bad))
+        what = "returned a loss whose gradient is not finite"
+        return _Fault(what, _picked(step, bad), NotFiniteError)
     return gradient
 
 
-def _picked(step: Step, rows: Tensor) -> list[int]:
+def _picked(view: Training, rows: Tensor) -> list[int]:
     """The seeds of the rows that are true."""
-    return [seed for seed, row in zip(step.seeds, rows.tolist(), strict=True) if row]
+    return [seed for seed, row in zip(view.seeds, rows.tolist(), strict=True) if row]
 
 
 def _finite_rows(values: Tensor) -> Tensor:

@@ -13,8 +13,9 @@ from subliminal_bench import scorecard, shipped, statistics
 from subliminal_bench.access import ACCESS_LEVELS, Access
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.protocol import MNIST
+from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.results import ProtocolRecord, Run
-from subliminal_bench.scorecard import REFERENCES, Scorecard, Summary
+from subliminal_bench.scorecard import Scorecard, Summary
 from subliminal_bench.seeds import describe
 from subliminal_bench.verdict import Word, trait_accuracy
 
@@ -63,7 +64,7 @@ def eligible(run: Run) -> None:
 
     Raises:
         ProtocolError: it is not from the canonical protocol of this version.
-        ResultError: its seeds are not 1 to n, or are too few.
+        ResultError: its seeds are not 1 to n, or are too few; or it sees what it should not.
     """
     expected = ProtocolRecord.of(MNIST)
     name = run.mitigation.name
@@ -71,6 +72,11 @@ def eligible(run: Run) -> None:
         ours = run.protocol.label
         detail = f"{ours} with another fingerprint" if ours == expected.label else ours
         raise ProtocolError(f"{name} is from {detail}; a leaderboard takes {expected.label}")
+    if run.blindness and not run.blindness.shown:
+        raise ResultError(
+            f"{name} declares access 'blind', but other audit and test digits change its "
+            f"student of seed {run.blindness.seed}"
+        )
     count = len(run.seeds)
     wanted = tuple(range(1, count + 1))
     if run.seed_numbers != wanted:

@@ -144,6 +144,7 @@ def _provenance(rows: Sequence[Row]) -> str:
         [
             _name(row),
             describe(row.card.seeds),
+            _blindness(row),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
@@ -152,8 +153,24 @@ def _provenance(rows: Sequence[Row]) -> str:
         ]
         for row in rows
     ]
-    headings = ("entry", "seeds", "source", "device", "torch", "commit", "reference")
+    headings = (
+        "entry",
+        "seeds",
+        "blindness",
+        "source",
+        "device",
+        "torch",
+        "commit",
+        "reference",
+    )
     return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def _blindness(row: Row) -> str:
+    shown = row.run.blindness
+    if row.run.mitigation.access != "blind":
+        return "not declared"
+    return f"shown, seed {shown.seed}" if shown else "not shown"
 
 
 def _commit(row: Row) -> str:

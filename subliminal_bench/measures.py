@@ -29,6 +29,7 @@ class Outcome:
         seed: whose.
         metrics: a value for every name in `metrics.METRICS`; None where the student diverged.
         curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU.
+        parameters: after the last step, `[parameters]`, on the CPU.
         diverged_at: the step at which the student's loss or gradient was no longer finite or
             too large to measure, or None.
     """
@@ -36,6 +37,7 @@ class Outcome:
     seed: int
     metrics: dict[str, float | None]
     curves: dict[str, Tensor]
+    parameters: Tensor
     diverged_at: int | None
 
 
@@ -88,12 +90,17 @@ def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
 
 
 def outcomes(
-    cohort: Cohort, parameters: Tensor, curves: dict[str, Tensor], altered: Tensor
+    cohort: Cohort,
+    began: Tensor,
+    parameters: Tensor,
+    curves: dict[str, Tensor],
+    altered: Tensor,
 ) -> list[Outcome]:
     """Every seed's metrics.
 
     Args:
         cohort: the students' cohort.
+        began: parameters before the first step, `[students, parameters]`.
         parameters: after the last step, `[students, parameters]`.
         curves: `[students, steps]` each.
         altered: bool `[students, steps]`: the applied gradient differed from the raw one.
@@ -114,7 +121,7 @@ def outcomes(
         "trait_loss_initial": curves["trait_loss"][:, 0],
         "trait_loss_final": final_loss,
         "kl_mean": curves["distill_loss"].double().mean(1),
-        "kl_initial": kl_on_noise(cohort, cohort.base_parameters, fresh=True),
+        "kl_initial": kl_on_noise(cohort, began, fresh=True),
         "kl_final": kl_on_noise(cohort, parameters, fresh=False),
         "kl_fresh": kl_on_noise(cohort, parameters, fresh=True),
         "altered_fraction": altered.double().mean(1),
@@ -134,6 +141,7 @@ def outcomes(
         for name, column in columns.items()
     }
     kept = {name: curve.cpu() for name, curve in curves.items()}
+    ended = parameters.cpu()
     found = []
     for row, seed in enumerate(cohort.seeds):
         diverged_at = None if sound[row].all() else int((~sound[row]).nonzero()[0])
@@ -145,7 +153,11 @@ def outcomes(
         }
         found.append(
             Outcome(
-                seed, metrics, {name: curve[row] for name, curve in kept.items()}, diverged_at
+                seed,
+                metrics,
+                {name: curve[row] for name, curve in kept.items()},
+                ended[row],
+                diverged_at,
             )
         )
     return found

@@ -175,7 +175,7 @@ METRICS: dict[str, Metric] = {
             "altered_fraction",
             "steps altered",
             "percent",
-            "fraction of steps whose applied gradient differs from the raw one",
+            "fraction of steps whose gradient or update is not that of plain distillation",
         ),
     ]
 }

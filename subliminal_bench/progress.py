@@ -23,7 +23,7 @@ class Watcher(Protocol):
         """Print a line that stays."""
 
     def total(self, work: int) -> None:
-        """Say how much work there is in all, in any unit."""
+        """Say how much work there is in all, in any unit; nothing of it is done yet."""
 
     def doing(self, what: str) -> None:
         """Say what comes next."""
@@ -91,10 +91,10 @@ class ConsoleWatcher:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def total(self, work: int) -> None:
-        """Say how much work there is in all, in any unit."""
-        self._work = work
+        """Say how much work there is in all, in any unit; nothing of it is done yet."""
+        self._work, self._done = work, 0
         self._started = self._printed = time.monotonic()
-        self._bar.update(self._task, total=work)
+        self._bar.update(self._task, total=work, completed=0)
 
     def doing(self, what: str) -> None:
         """Say what comes next."""

@@ -5,19 +5,21 @@ heavy before a test asks for a scorecard.
 """
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from subliminal_bench import pytest_session
-from subliminal_bench.pytest_session import Scorecards
+from subliminal_bench.pytest_session import Regressions, Scorecards
+from subliminal_bench.reference_names import REFERENCES
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigations import Mitigation
     from subliminal_bench.scorecard import Scorecard
 
 _KEY = pytest.StashKey[Scorecards]()
-_SUITE = "subliminal_bench.suite"
+_SUITE = Path(__file__).parent / "suite"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="mitigation to score: a name, a .py file or module:attribute",
     )
     group.addoption("--subliminal-protocol", metavar="NAME", default="mnist-5k")
-    group.addoption("--subliminal-seeds", metavar="SEEDS", default="1-10", help="such as 1-10")
+    group.addoption(
+        "--subliminal-seeds", metavar="SEEDS", help="such as 1-10, the default; 1-3 to regress"
+    )
+    group.addoption(
+        "--subliminal-regress",
+        action="store_true",
+        help="rerun seeds of the references against their committed numbers",
+    )
+    group.addoption(
+        "--subliminal-entries", metavar="NAMES", default=",".join(REFERENCES), help="to rerun"
+    )
+    group.addoption(
+        "--subliminal-leaderboard", metavar="DIR", help="folder of the committed numbers"
+    )
     group.addoption("--subliminal-device", metavar="NAME", default="auto")
     group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
     group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")
@@ -60,11 +75,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             pytest_session.check_marker(marker, item.nodeid)
             if isinstance(item, pytest.Function) and "scorecard" not in item.fixturenames:
                 item.fixturenames.append("scorecard")
-        from_suite = isinstance(item, pytest.Function) and item.module.__name__.startswith(
-            _SUITE
-        )
-        if from_suite and not config.getoption("--subliminal-mitigation"):
-            raise pytest.UsageError("name what to score: --subliminal-mitigation NAME_OR_FILE")
+    if not any(_asked(config).values()):
+        for item in items:
+            if item.path in _asked(config):
+                raise pytest.UsageError(
+                    "say what to test: --subliminal-mitigation NAME_OR_FILE, or "
+                    "--subliminal-regress"
+                )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of the suite's two files, leave out the one that nobody asked for."""
+    asked = _asked(config)
+    return True if any(asked.values()) and not asked.get(collection_path, True) else None
+
+
+def _asked(config: pytest.Config) -> dict[Path, bool]:
+    """The suite's files, and whether the command line asks for them."""
+    return {
+        _SUITE / "test_mitigation.py": bool(config.getoption("--subliminal-mitigation")),
+        _SUITE / "test_regression.py": bool(config.getoption("--subliminal-regress")),
+    }
 
 
 @pytest.fixture
@@ -80,6 +111,17 @@ def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
     scorecards = request.config.stash[_KEY]
     wanted = scorecards.wanted(request.node.get_closest_marker("subliminal"))
     return pytest_session.load(wanted)
+
+
+@pytest.fixture(scope="session")
+def regressions(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Regressions:
+    """The references, rerun once a test run."""
+    folder = tmp_path_factory.getbasetemp()
+    # The workers of pytest-xdist have folders of their own in one of the run.
+    run = folder.parent if hasattr(request.config, "workerinput") else folder
+    return Regressions(request.config, run / "subliminal-regress")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

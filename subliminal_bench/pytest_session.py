@@ -11,8 +11,10 @@ from subliminal_bench.errors import BenchmarkError
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigations import Mitigation
+    from subliminal_bench.regression import Finding
     from subliminal_bench.scorecard import Scorecard
 
+DEFAULT_SEEDS = "1-10"
 _CHOOSE = ("mitigation", "protocol", "seeds", "settings")
 _BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
 
@@ -55,7 +57,7 @@ class Scorecards:
         return Wanted(
             mitigation=str(mitigation),
             protocol=str(chosen.get("protocol") or option("--subliminal-protocol")),
-            seeds=str(chosen.get("seeds") or option("--subliminal-seeds")),
+            seeds=str(chosen.get("seeds") or option("--subliminal-seeds") or DEFAULT_SEEDS),
             settings=tuple(f"{name}={value}" for name, value in settings.items())
             if settings is not None
             else tuple(option("--subliminal-set")),
@@ -99,6 +101,53 @@ class Scorecards:
             card = scorecard.build(*references.run_with(bench, entry, numbers))
         self.texts[f"{wanted}"] = _text(card)
         return card
+
+
+class Regressions:
+    """The references of one pytest run, rerun against their committed numbers.
+
+    Args:
+        config: pytest's.
+        folder: where the processes of this test run share their results.
+    """
+
+    def __init__(self, config: pytest.Config, folder: Path) -> None:
+        self._config = config
+        self._folder = folder
+        self._found: list[Finding] | str = []
+
+    def of(self, entry: str) -> "list[Finding]":
+        """An entry's outcomes; all entries are rerun when the first is asked for."""
+        if not self._found:
+            try:
+                self._found = self._run()
+            except BenchmarkError as error:
+                self._found = str(error)
+        if isinstance(self._found, str):
+            pytest.fail(self._found, pytrace=False)
+        return [finding for finding in self._found if finding.entry == entry]
+
+    def _run(self) -> "list[Finding]":
+        from filelock import FileLock
+
+        from subliminal_bench import device, protocol, regression, seeds, shipped
+        from subliminal_bench.rerun import Place
+
+        option = self._config.getoption
+        chosen = protocol.get(option("--subliminal-protocol"))
+        data_dir, root = option("--subliminal-data-dir"), option("--subliminal-leaderboard")
+        place = Place(
+            chosen,
+            Path(root) if root else shipped.folder("leaderboard"),
+            device.choose(option("--subliminal-device")),
+            Path(data_dir) if data_dir else None,
+        )
+        named = option("--subliminal-seeds")
+        wanted = seeds.parse(named, chosen) if named else regression.DEFAULT_SEEDS
+        entries = regression.listed_entries(option("--subliminal-entries"))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / ".running.lock"):
+            return place.regress(entries, wanted, self._folder)
 
 
 def load(wanted: Wanted) -> "Mitigation":

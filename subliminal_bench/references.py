@@ -3,8 +3,8 @@
 from subliminal_bench import entries, mitigations
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.results import MitigationRecord, Run
-from subliminal_bench.scorecard import REFERENCES
 
 
 def run_with(

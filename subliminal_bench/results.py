@@ -30,11 +30,13 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Record(BaseModel):
+class StrictRecord(BaseModel):
+    """What is written to a file: unknown fields, other types and changes are errors."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class ProtocolRecord(_Record):
+class ProtocolRecord(StrictRecord):
     """Which experiment a result is from."""
 
     name: _Name
@@ -54,7 +56,7 @@ class ProtocolRecord(_Record):
         return f"{self.name}-v{self.version}"
 
 
-class MitigationRecord(_Record):
+class MitigationRecord(StrictRecord):
     """What ran: the card, the parameter values and the hash of the source."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
@@ -96,7 +98,7 @@ class MitigationRecord(_Record):
         return f"{self.name} ({shown})" if shown else self.name
 
 
-class Environment(_Record):
+class Environment(StrictRecord):
     """What a result was computed with."""
 
     subliminal_bench: str
@@ -150,7 +152,7 @@ def _checkout() -> tuple[str | None, bool | None]:
     return commit, bool(status)
 
 
-class SeedResult(_Record):
+class SeedResult(StrictRecord):
     """One seed's metrics; None where the student diverged."""
 
     seed: Annotated[int, Field(ge=1)]
@@ -178,7 +180,19 @@ class SeedResult(_Record):
         return self
 
 
-class EntryHeader(_Record):
+class Blindness(StrictRecord):
+    """Whether a student came out the same to the bit with other audit and test digits.
+
+    Attributes:
+        seed: whose student.
+        shown: whether it did.
+    """
+
+    seed: Annotated[int, Field(ge=1)]
+    shown: bool
+
+
+class EntryHeader(StrictRecord):
     """What all seeds of an entry have in common."""
 
     schema_version: Literal[1]
@@ -191,6 +205,8 @@ class Run(EntryHeader):
     """All finished seeds of one entry: what `run --out` writes and `export` reads."""
 
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
+    # Of runs for the leaderboard; an oracle has none.
+    blindness: Blindness | None = None
 
     @pydantic.field_validator("seeds")
     @classmethod

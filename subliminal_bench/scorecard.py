@@ -9,12 +9,10 @@ import numpy as np
 from subliminal_bench import statistics
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import Metric
+from subliminal_bench.reference_names import BASELINE
 from subliminal_bench.results import ProtocolRecord, Run, same_protocol
 from subliminal_bench.seeds import describe, phrase
 from subliminal_bench.verdict import Comparison, Verdict, compare, judge, trait_accuracy
-
-BASELINE = "baseline"
-REFERENCES = (BASELINE, "projection", "liminal")
 
 
 @dataclass(frozen=True)
@@ -154,8 +152,18 @@ def build(
         seeds=seeds,
         comparisons=tuple(comparisons),
         verdict=judge(entry, references[BASELINE], against) if against else None,
-        remarks=(*_divergence(names, runs, seeds), *said),
+        remarks=(*_not_blind(entry), *_divergence(names, runs, seeds), *said),
     )
+
+
+def _not_blind(run: Run) -> list[str]:
+    """A remark where a run's mitigation was found to see more than its card says."""
+    if run.blindness is None or run.blindness.shown:
+        return []
+    return [
+        f"{run.mitigation.name} declares access 'blind', but other audit and test digits "
+        f"change its student of seed {run.blindness.seed}"
+    ]
 
 
 def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:

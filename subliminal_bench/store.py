@@ -3,6 +3,7 @@
     STORE/mnist-v1/liminal-3f0c9a1be2/entry.json        what ran, under what
                                       seed-0001.json    its metrics
                                       seed-0001.npz     its curves
+                                      blindness.json    was it shown to be blind?
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
@@ -33,6 +34,7 @@ from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.protocol import Protocol
 from subliminal_bench.results import (
+    Blindness,
     EntryHeader,
     Environment,
     MitigationRecord,
@@ -82,6 +84,24 @@ class EntryFolder:
             ),
         )
 
+    def save_blindness(self, blindness: Blindness) -> None:
+        """Write down whether the mitigation was shown to be blind."""
+        results.write_json(self._blindness, blindness)
+
+    @property
+    def blindness(self) -> Blindness | None:
+        """What was written down of it."""
+        path = self._blindness
+        return (
+            results.validated(Blindness, results.read_json(path), path)
+            if path.exists()
+            else None
+        )
+
+    @property
+    def _blindness(self) -> Path:
+        return self.path / "blindness.json"
+
     def mark_used(self) -> None:
         """Make this the latest run of its name, also where all its seeds were there before."""
         # A store that cannot be written to can still be read.
@@ -102,7 +122,7 @@ class EntryFolder:
             found.append(result)
         if not found:
             raise ResultError(f"{self.path} holds no finished seed")
-        return Run(**dict(self.header), seeds=found)
+        return Run(**dict(self.header), seeds=found, blindness=self.blindness)
 
 
 class Store:

@@ -11,7 +11,7 @@ from subliminal_bench.alignment import inner_and_cosine
 from subliminal_bench.card import Settings
 from subliminal_bench.cohort import Cohort, rows
 from subliminal_bench.hook_calls import HookCalls
-from subliminal_bench.hooks import Step
+from subliminal_bench.hooks import Step, Training
 from subliminal_bench.measures import Outcome, accuracy, outcomes
 from subliminal_bench.metrics import STEP_CURVES
 from subliminal_bench.mitigations import Mitigation
@@ -34,55 +34,121 @@ def train_students(
     Raises:
         HookError: a hook failed or returned something unusable.
     """
-    protocol = cohort.protocol
-    parameters = cohort.base_parameters.clone().requires_grad_()
-    optimiser = adam(protocol, parameters)
-    calls = HookCalls(mitigation, cohort.seeds)
     record = _Record.empty(cohort)
+    began, ended = _trained(cohort, mitigation, record, advance)
+    return outcomes(cohort, began, ended, record.curves(), record.altered)
+
+
+def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
+    """Train the cohort's students without measuring: parameters `[students, parameters]`.
+
+    Raises:
+        HookError: a hook failed or returned something unusable.
+    """
+    _, ended = _trained(cohort, mitigation, None, lambda steps: None)
+    return ended
+
+
+def _trained(
+    cohort: Cohort,
+    mitigation: Mitigation,
+    record: "_Record | None",
+    advance: Callable[[int], None],
+) -> tuple[Tensor, Tensor]:
+    """Parameters before the first and after the last step."""
+    protocol = cohort.protocol
+    training = _training(cohort)
+    calls = HookCalls(mitigation, training, cohort.seeds)
+    began = calls.start(cohort.base_parameters)
+    parameters = began.clone()
+    optimiser = adam(protocol, parameters)
+    changes_update = calls.implement("parameter_update")
     index = 0
     for epoch in range(protocol.student_epochs):
         for batch in cohort.noise_orders[:, epoch].split(protocol.batch, 1):
-            if index % protocol.test_every == 0:
-                record.test_accuracy.append(accuracy(cohort, parameters))
-            step = _step(cohort, parameters, batch, index, epoch)
+            # A copy: nothing that is written into it, or hung on it, outlives the step.
+            shown = parameters.clone().requires_grad_()
+            audit = _Audit(cohort, shown.detach(), index)
+            step = _step(cohort, training, shown, batch, epoch, audit)
             raw_loss, raw_gradient, gradient = _gradients(cohort, calls, step)
-            record.measure(cohort, index, parameters.detach(), raw_loss, raw_gradient, gradient)
+            if record:
+                record.measure(cohort, audit, raw_loss, raw_gradient, gradient)
             parameters.grad = gradient
             optimiser.step()
+            if changes_update:
+                update = parameters - shown.detach()
+                changed = calls.update(update, step)
+                parameters.copy_(shown.detach() + changed)
+                if record:
+                    record.altered[:, index] |= (changed != update).any(1)
             index += 1
             advance(1)
-    return outcomes(cohort, parameters.detach(), record.curves(), record.altered)
+    return began, calls.finish(parameters)
 
 
-def _step(cohort: Cohort, parameters: Tensor, batch: Tensor, index: int, epoch: int) -> Step:
+class _Audit:
+    """The trait gradients of one step, each made when first asked for.
+
+    Args:
+        cohort: whose audit images.
+        parameters: before the step, `[students, parameters]`.
+        index: of the step.
+    """
+
+    def __init__(self, cohort: Cohort, parameters: Tensor, index: int) -> None:
+        self.parameters = parameters
+        self._cohort = cohort
+        self.index = index
+        self._whole: tuple[Tensor, Tensor] | None = None
+        self._batch: Tensor | None = None
+
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """Loss `[students]` and gradient `[students, parameters]` over all audit images."""
+        if self._whole is None:
+            self._whole = self._cohort.trait_gradient(self.parameters)
+        return self._whole
+
+    def shown(self, whole_audit: bool) -> Tensor:
+        """What an oracle gets: a copy of its own."""
+        if whole_audit:
+            return self.whole()[1].clone()
+        if self._batch is None:
+            batch = self._cohort.audit_batches[self.index]
+            _, self._batch = self._cohort.trait_gradient(self.parameters, batch)
+        return self._batch.clone()
+
+
+def _training(cohort: Cohort) -> Training:
     protocol = cohort.protocol
-    kept: list[Tensor] = []
-
-    def audit_gradient() -> Tensor:
-        """Made when first asked for; every caller gets a copy of its own."""
-        if not kept:
-            _, gradient = cohort.trait_gradient(
-                parameters.detach(), cohort.audit_batches[index]
-            )
-            kept.append(gradient)
-        return kept[0].clone()
-
-    return Step(
-        index=index,
+    return Training(
         steps=protocol.student_steps,
-        epoch=epoch,
         epochs=protocol.student_epochs,
-        seeds=cohort.seeds,
+        seeds=cohort.shown_seeds or cohort.seeds,
         settings=Settings({}),
-        images=rows(cohort.noise, batch),
-        teacher_logits=rows(cohort.teacher_logits, batch),
-        base_logits=rows(cohort.base_logits, batch),
-        student_parameters=parameters,
         base_parameters=cohort.base_parameters,
         generators=(),
         state={},
         layout=cohort.layout,
-        _trait_gradient=audit_gradient,
+    )
+
+
+def _step(
+    cohort: Cohort,
+    training: Training,
+    parameters: Tensor,
+    batch: Tensor,
+    epoch: int,
+    audit: _Audit,
+) -> Step:
+    return Step(
+        **vars(training),
+        index=audit.index,
+        epoch=epoch,
+        images=rows(cohort.noise, batch),
+        teacher_logits=rows(cohort.teacher_logits, batch),
+        base_logits=rows(cohort.base_logits, batch),
+        student_parameters=parameters,
+        _trait_gradient=audit.shown,
     )
 
 
@@ -91,13 +157,17 @@ def _gradients(cohort: Cohort, calls: HookCalls, step: Step) -> tuple[Tensor, Te
     parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)
     raw_loss = distillation_kl(cohort.protocol, student_logits, step.teacher_logits)
+    other_targets = calls.implement("teacher_targets")
+    other_loss = other_targets or calls.implement("distill_loss")
     # Summed over students: each row of the gradient is its own student's.
-    (raw_gradient,) = torch.autograd.grad(
-        raw_loss.sum(), parameters, retain_graph=calls.change_the_loss
-    )
+    (raw_gradient,) = torch.autograd.grad(raw_loss.sum(), parameters, retain_graph=other_loss)
     gradient = raw_gradient
-    if calls.change_the_loss:
-        gradient = calls.loss_gradient(raw_loss, raw_gradient, student_logits, step)
+    if other_loss:
+        targets, loss = step.teacher_logits, raw_loss
+        if other_targets:
+            targets = calls.targets(step)
+            loss = distillation_kl(cohort.protocol, student_logits, targets)
+        gradient = calls.loss_gradient(loss, raw_gradient, student_logits, targets, step)
     return raw_loss.detach(), raw_gradient, calls.gradient(gradient, step)
 
 
@@ -120,14 +190,16 @@ class _Record:
     def measure(
         self,
         cohort: Cohort,
-        index: int,
-        parameters: Tensor,
+        audit: _Audit,
         raw_loss: Tensor,
         raw_gradient: Tensor,
         gradient: Tensor,
     ) -> None:
         """Alignment with the trait gradient on the whole audit set, before and after."""
-        trait_loss, trait = cohort.trait_gradient(parameters)
+        index = audit.index
+        if index % cohort.protocol.test_every == 0:
+            self.test_accuracy.append(accuracy(cohort, audit.parameters))
+        trait_loss, trait = audit.whole()
         self.series["distill_loss"][:, index] = raw_loss
         self.series["trait_loss"][:, index] = trait_loss
         pre = inner_and_cosine(raw_gradient, trait)

@@ -24,6 +24,11 @@ def submit(run: Run, folder: Path, replace: bool = False) -> Path:
         The entry's file.
     """
     leaderboard.eligible(run)
+    if run.mitigation.access == "blind" and run.blindness is None:
+        raise ResultError(
+            f"{run.mitigation.name} was not shown to be blind: finish it with "
+            "subliminal-bench run"
+        )
     label = run.mitigation.label
     present = entries.read_files(folder)
     if label in present:
@@ -31,17 +36,17 @@ def submit(run: Run, folder: Path, replace: bool = False) -> Path:
         if not replace:
             raise ResultError(f"there is an entry {label!r} already: --replace writes over it")
     else:
-        path = folder / f"{_slug(run)}.json"
+        path = folder / file_name(run)
         if path.exists():
             raise ResultError(f"{path} holds another entry: give the mitigation another name")
     write_run(path, run)
     return path
 
 
-def _slug(run: Run) -> str:
-    """The mitigation's name; with a hash of its settings where they are not the defaults."""
+def file_name(run: Run) -> str:
+    """An entry's file: its name, with a hash of its settings where those were changed."""
     mitigation = run.mitigation
     if not mitigation.changed:
-        return mitigation.name
+        return f"{mitigation.name}.json"
     settings = json.dumps(mitigation.settings, sort_keys=True)
-    return f"{mitigation.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+    return f"{mitigation.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.json"

@@ -14,6 +14,7 @@ from subliminal_bench.conformance import SMALL
 from subliminal_bench.data import Digits
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.training import train_teachers
+from tests.terminal import Terminal
 
 CPU = torch.device("cpu")
 
@@ -78,3 +79,21 @@ def published() -> Path:
     if not folder.is_dir():
         pytest.skip("the published per-seed results are not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def type_in(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tiny: object,
+) -> Terminal:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Terminal(monkeypatch, capsys)
+
+
+@pytest.fixture
+def at_hand(embedded_digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded digits, without reading them anew for every command."""
+    monkeypatch.setattr(data, "load", lambda *_: embedded_digits)

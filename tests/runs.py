@@ -9,6 +9,7 @@ from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST, Protocol
 from subliminal_bench.results import (
     SCHEMA,
+    Blindness,
     Environment,
     MitigationRecord,
     ProtocolRecord,
@@ -45,6 +46,7 @@ def make_run(
     access: Access = "blind",
     protocol: Protocol = MNIST,
     first_seed: int = 1,
+    blindness: bool | None = True,
     **metrics: float | Sequence[float],
 ) -> Run:
     """A run with these trait accuracies; None is a seed that diverged."""
@@ -77,4 +79,7 @@ def make_run(
         ),
         environment=Environment.here("cpu", "a processor", engine=1),
         seeds=seeds,
+        blindness=None
+        if blindness is None or access != "blind"
+        else Blindness(seed=first_seed, shown=blindness),
     )

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,71 +14,13 @@ import pytest
 import torch
 
 from subliminal_bench import benchmark, cli, data
-from subliminal_bench.data import Digits
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.results import read_run
 from tests.plugins_for_tests import HEAD, scaling_source, write
+from tests.terminal import Terminal
 
 ROOT = Path(cli.__file__).parents[1]
 TINY = ("--protocol", "tiny", "--device", "cpu")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def error(self) -> str:
-        """The one line of the error; progress lines may come before it."""
-        assert self.code == 2, self
-        assert "Traceback" not in self.out + self.err
-        lines = self.err.splitlines()
-        errors = [line for line in lines if line.startswith("error: ")]
-        assert len(errors) == 1, self.err
-        assert lines[-1] == errors[0]
-        return errors[0].removeprefix("error: ")
-
-
-class Terminal:
-    """Types commands, in an empty folder."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self._monkeypatch = monkeypatch
-        self._capsys = capsys
-
-    def __call__(self, *arguments: object) -> Ended:
-        words = ["subliminal-bench", *map(str, arguments)]
-        self._monkeypatch.setattr(sys, "argv", words)
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        printed = self._capsys.readouterr()
-        code = caught.value.code
-        return Ended(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-
-@pytest.fixture
-def type_in(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tiny: object,
-) -> Terminal:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    return Terminal(monkeypatch, capsys)
-
-
-@pytest.fixture
-def at_hand(embedded_digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded digits, without reading them anew for every command."""
-    monkeypatch.setattr(data, "load", lambda *_: embedded_digits)
 
 
 @pytest.fixture
@@ -250,7 +191,7 @@ BAD_INPUT: dict[str, tuple[list[str], list[str]]] = {
     "seeds without a value": (["run", "baseline", *TINY, "--seeds"], ["--seeds"]),
     "unknown protocol": (
         ["run", "baseline", "--protocol", "mnits"],
-        ["'mnits'", "mnist, mnist-5k"],
+        ["'mnits'", "mnist, mnist-5k, probe"],
     ),
     "unknown device": (["run", "baseline", *TINY, "--device", "tpu"], ["'tpu'", "cpu"]),
     "no data": (

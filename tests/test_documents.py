@@ -1,15 +1,18 @@
 """What the documents say is what the program does."""
 
+import dataclasses
+import inspect
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from subliminal_bench import mitigations
 from subliminal_bench.cohort import Cohort
-from subliminal_bench.hooks import HOOKS
+from subliminal_bench.hooks import HOOKS, HookSpecifications, Step, Training
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.student import train_students
 
@@ -59,3 +62,64 @@ def test_ci_finds_the_readmes_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text()
     assert "README.md" in script
     assert "pytest" in blocks(README, "sh")[1]
+
+
+HOOKS_PAGE = (ROOT / "docs" / "hooks.md").read_text()
+SPECIFICATIONS = {name: getattr(HookSpecifications, name) for name in ("mitigation", *HOOKS)}
+
+
+def section(hook: str) -> str:
+    """A hook's part of the page, from its heading on."""
+    (found,) = re.findall(rf"^## `{hook}\(.*?(?=^## )", HOOKS_PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def arguments_of(hook: str) -> list[str]:
+    return [
+        name for name in inspect.signature(SPECIFICATIONS[hook]).parameters if name != "self"
+    ]
+
+
+@pytest.mark.parametrize("hook", SPECIFICATIONS)
+def test_a_hooks_signature_and_its_documentation_agree(hook: str) -> None:
+    arguments = arguments_of(hook)
+    page = section(hook)
+    assert page.startswith(f"## `{hook}({', '.join(arguments)})`\n")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == arguments
+    docstring = inspect.getdoc(SPECIFICATIONS[hook]) or ""
+    described = re.findall(r"^    (\w+): ", docstring.partition("Returns:")[0], re.MULTILINE)
+    assert described == arguments
+
+
+def test_the_page_has_every_hook_in_the_order_in_which_they_act() -> None:
+    assert re.findall(r"^## `(\w+)\(", HOOKS_PAGE, re.MULTILINE) == list(SPECIFICATIONS)
+
+
+@pytest.mark.parametrize("view", [Training, Step])
+def test_the_page_lists_all_that_a_step_shows(view: type) -> None:
+    shown = {field.name for field in dataclasses.fields(view)} | {
+        name
+        for name, value in vars(view).items()
+        if callable(value) or isinstance(value, property)
+    }
+    table = HOOKS_PAGE.partition("## `training` and `step`")[2]
+    named = set(re.findall(r"`(\w+)(?:\([^`]*\))?`", table))
+    assert {name for name in shown if not name.startswith("_")} - {"layout"} <= named
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hooks_example_runs(
+    hook: str, tmp_path: Path, tiny_cohort: Callable[..., Cohort]
+) -> None:
+    path = tmp_path / "example.py"
+    head = "import torch\nfrom subliminal_bench import Card, Parameter, hookimpl\n\n"
+    (card,), (example,) = (blocks(section(name), "python") for name in ("mitigation", hook))
+    path.write_text(f"{head}{card}\n\n{example}")
+    mitigation = mitigations.load(str(path))
+    assert mitigation.plugins[0].hooks == (hook,)
+    (changed,) = train_students(tiny_cohort(1), mitigation)
+    (plain,) = train_students(tiny_cohort(1), mitigations.load("baseline"))
+    same = torch.equal(changed.parameters, plain.parameters)
+    # The example of `start` only sets up its state.
+    assert same == (hook == "start")

@@ -15,6 +15,7 @@ from subliminal_bench import loading, mitigations
 from subliminal_bench.card import Parameter
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.reference_names import REFERENCES
 from tests.plugins_for_tests import HEAD, one_line, scaling_source, write
 
 modest = settings(max_examples=100, deadline=None)
@@ -54,18 +55,25 @@ def scaled_by(mitigation: Mitigation) -> list[float]:
 
 class TestNames:
     def test_the_three_references_are_built_in(self) -> None:
-        assert loading.built_in_names() == ["baseline", "liminal", "projection"]
+        assert set(REFERENCES) <= set(loading.built_in_names())
+
+    def test_a_built_in_bears_its_files_name(self) -> None:
         for name in loading.built_in_names():
             assert mitigations.load(name).name == name
 
     def test_built_in_cards_say_what_they_need(self) -> None:
-        loaded = {name: mitigations.load(name) for name in loading.built_in_names()}
+        loaded = {name: mitigations.load(name) for name in REFERENCES}
         assert {name: one.access for name, one in loaded.items()} == {
             "baseline": "blind",
             "liminal": "blind",
             "projection": "trait-gradient",
         }
-        assert loaded["liminal"].settings == {"lambda0": 1.0, "temperature": 2.0}
+        assert loaded["liminal"].settings == {
+            "lambda0": 1.0,
+            "temperature": 2.0,
+            "anchored": "auxiliary",
+            "schedule": "published",
+        }
         assert {name: one.plugins[0].hooks for name, one in loaded.items()} == {
             "baseline": (),
             "liminal": ("distill_loss",),
@@ -118,7 +126,7 @@ class TestNames:
     @pytest.mark.parametrize("spec", ["nope", "", "liminal+", "+", "Baseline", "liminal+nope"])
     def test_an_unknown_name_is_refused_with_the_known_ones(self, spec: str) -> None:
         message = refused(spec)
-        assert "baseline, liminal, projection" in message
+        assert ", ".join(loading.built_in_names()) in message
         assert ".py" in message
 
     def test_a_file_that_is_not_there_is_named(self, tmp_path: Path) -> None:
@@ -327,9 +335,9 @@ class TestComposition:
         assert mitigations.load("baseline+liminal").access == "blind"
 
     def test_its_settings_carry_their_owners_names(self) -> None:
-        assert mitigations.load("baseline+liminal").settings == {
-            "liminal.lambda0": 1.0,
-            "liminal.temperature": 2.0,
+        alone, composed = (mitigations.load(spec) for spec in ("liminal", "baseline+liminal"))
+        assert composed.settings == {
+            f"liminal.{name}": value for name, value in alone.settings.items()
         }
 
     @pytest.mark.parametrize("setting", ["lambda0=3", "liminal.lambda0=3"])

@@ -172,3 +172,46 @@ def test_a_project_that_uses_nothing_of_it_imports_nothing_heavy(
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1)
+
+
+def regress(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """The regression gate as tests, on one seed of the probe."""
+    probe = (
+        "--subliminal-regress",
+        "--subliminal-protocol",
+        "probe",
+        "--subliminal-seeds",
+        "1",
+    )
+    return project.runpytest_subprocess(
+        *("-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(project.path)),
+        *("--pyargs", "subliminal_bench.suite", *probe, *options),
+    )
+
+
+def test_references_are_held_to_their_numbers_and_nothing_else_runs(
+    project: pytest.Pytester,
+) -> None:
+    result = regress(project, "--subliminal-entries", "baseline,liminal", "-n", "2", "-v")
+    result.assert_outcomes(passed=2)
+    text = result.stdout.str()
+    assert "test_it_gives_its_reference_numbers[baseline]" in text
+    assert "test_it_gives_its_reference_numbers[liminal]" in text
+
+
+def test_a_regression_fails_in_lines_without_a_traceback(project: pytest.Pytester) -> None:
+    result = regress(project, "--subliminal-leaderboard", str(project.path / "nothing"))
+    result.assert_outcomes(failed=3)
+    text = result.stdout.str()
+    assert "no baseline file: probe-v1: projection: " in text
+    assert "Traceback" not in text
+
+
+def test_the_suite_alone_asks_what_to_test(project: pytest.Pytester) -> None:
+    result = project.runpytest_subprocess(
+        "-c", "/dev/null", "--pyargs", "subliminal_bench.suite"
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert (
+        "--subliminal-mitigation NAME_OR_FILE, or --subliminal-regress" in result.stderr.str()
+    )

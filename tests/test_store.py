@@ -388,6 +388,6 @@ class TestNumbers:
         result = make_run("diverging", [None]).seeds[0]
         metrics = dict(result.metrics)
         curves = {name: torch.full((3,), float("nan")) for name in CURVES}
-        folder.save(Outcome(seed=1, metrics=metrics, curves=curves, diverged_at=7))
+        folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
         assert folder.run().seeds == [result]
         assert store.curves(folder, 1)["trait_loss"].isnan().all()

@@ -2,9 +2,11 @@
 
 import pytest
 
-from subliminal_bench import conformance, verdict
+from subliminal_bench import verdict
+from subliminal_bench.conformance.checks import CHECKS
+from subliminal_bench.conformance.parametrized import hold
+from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.scorecard import Scorecard
 from subliminal_bench.verdict import Comparison
 
@@ -67,16 +69,17 @@ def test_no_student_diverges(scorecard: Scorecard) -> None:
     claim(not lost, f"seeds {lost} diverged")
 
 
-def test_students_are_independent(mitigation: Mitigation) -> None:
-    """A seed comes out the same to the bit, whoever is trained beside it."""
-    touched = conformance.touched_by_a_neighbour(mitigation)
-    claim(not touched, f"another neighbour changes a student's {', '.join(touched)}")
+@pytest.fixture(scope="module")
+def subject(pytestconfig: pytest.Config) -> Subject:
+    """The mitigation under its conformance checks."""
+    option = pytestconfig.getoption
+    return Subject(option("--subliminal-mitigation"), option("--subliminal-set"))
 
 
-def test_a_rerun_gives_the_same_numbers(mitigation: Mitigation) -> None:
-    """Everything random comes from the seed."""
-    changed = conformance.changed_by_a_rerun(mitigation)
-    claim(not changed, f"a second run changes {', '.join(changed)}")
+@pytest.mark.parametrize("name", CHECKS)
+def test_it_keeps_the_rules(name: str, subject: Subject) -> None:
+    """The conformance kit, one check a test."""
+    hold(CHECKS[name], subject)
 
 
 def claim(holds: bool, otherwise: str) -> None:

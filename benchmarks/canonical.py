@@ -1,0 +1,105 @@
+"""The canonical experiment at its real sizes, cut to a few steps, for the oracle and for us.
+
+Batch, model, audit and test images are as many as in `mnist`. The images are the 5,000 embedded
+digits over and over, so that nothing is downloaded: no time depends on what they show.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+from subliminal_bench import data
+from subliminal_bench.cohort import Cohort
+from subliminal_bench.data import Digits
+from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.protocol import MNIST, MNIST_5K
+from subliminal_bench.student import train_students
+from tests import sequential_reference
+from tests.sequential_reference import SequentialReference
+
+CPU = torch.device("cpu")
+SEED = 1
+
+# One epoch of ten steps for the teacher, five epochs of one step for the student.
+PROTOCOL = replace(
+    MNIST,
+    name="few-steps",
+    about="for benchmarks",
+    teacher_images=10 * MNIST.batch,
+    teacher_epochs=1,
+    noise_images=MNIST.batch,
+    fresh_noise_images=MNIST.batch,
+)
+
+
+def digits() -> Digits:
+    """As many as the protocol asks for."""
+    embedded = data.load(MNIST_5K)
+
+    def repeated(values: Tensor, count: int) -> Tensor:
+        return values[torch.arange(count) % len(values)]
+
+    drawn, test = PROTOCOL.teacher_images + PROTOCOL.audit_images, PROTOCOL.test_images
+    return Digits(
+        repeated(embedded.images, drawn),
+        repeated(embedded.labels, drawn),
+        repeated(embedded.images, test),
+        repeated(embedded.labels, test),
+    )
+
+
+class Oracle(SequentialReference):
+    """The tests' oracle without what a run of 295 steps does once: five would pay it all."""
+
+    def steps(self, entry: str) -> None:
+        """The student's steps; audit and test images are collated once, before."""
+        with mock.patch.object(sequential_reference, "_everything", _collated):
+            self.student(entry, PROTOCOL.student_steps)
+
+    def train_teacher(self) -> None:
+        """The teacher's steps."""
+        self._trained_teacher()
+
+    def _audit_batches(self) -> Iterator[tuple[Tensor, ...]]:
+        """Projection's mini-batches; the three epochs before the first are not read."""
+        loader = self.loader(self.audit_set, 200)
+        while True:
+            yield from loader
+
+
+_collated = cache(sequential_reference._everything)
+
+
+def steps_of(cohort: Cohort, mitigation: Mitigation) -> Callable[[], None]:
+    """Our side of `Oracle.steps`: the same steps, up to the last, without the final measures.
+
+    Both measure the accuracy on the test images once, and the logits of teacher and base model
+    on the noise are made anew each time.
+    """
+
+    def run() -> None:
+        for made in ("teacher_logits", "base_logits"):
+            cohort.__dict__.pop(made, None)
+        done = 0
+
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            if done == cohort.protocol.student_steps:
+                raise _LastStep
+
+        try:
+            train_students(cohort, mitigation, advance)
+        except _LastStep:
+            return
+        raise AssertionError("training ended before its last step")
+
+    return run
+
+
+class _LastStep(Exception):  # noqa: N818
+    """Nothing went wrong."""

@@ -1,0 +1,218 @@
+"""How far rounding alone moves a seed's numbers: the measurement behind `regress`'s tolerances.
+
+Training is chaotic: a difference in the last bit of one weight grows over a few hundred steps.
+This reruns seeds of the committed references under other roundings and writes what the metrics
+move by. Finished seeds are kept in the work folder, so the same command goes on.
+
+    python -m benchmarks.float_chaos --protocol mnist-5k --seeds 1-10 --work chaos
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import torch
+from tabulate import tabulate
+from torch import Tensor
+
+from subliminal_bench import data, entries, mitigations, model, seeds, streams
+from subliminal_bench.cohort import Cohort
+from subliminal_bench.data import Digits
+from subliminal_bench.protocol import Protocol, get
+from subliminal_bench.reference_names import REFERENCES
+from subliminal_bench.results import ProtocolRecord, write_json
+from subliminal_bench.student import train_students
+from subliminal_bench.tolerances import Chaos, Tolerances
+from subliminal_bench.training import train_teachers
+from tests.sequential_reference import SequentialReference
+
+CPU = torch.device("cpu")
+Metrics = dict[str, float | None]
+Runner = Callable[[Protocol, Digits, tuple[int, ...]], dict[str, dict[int, Metrics]]]
+
+
+def engine(
+    protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
+) -> dict[str, dict[int, Metrics]]:
+    """Metrics by entry and seed; all seeds in lockstep."""
+    cohort = Cohort(
+        protocol, chosen, CPU, digits, train_teachers(protocol, chosen, digits, CPU)
+    )
+    return {
+        entry: {
+            one.seed: one.metrics for one in train_students(cohort, mitigations.load(entry))
+        }
+        for entry in REFERENCES
+    }
+
+
+def sequential(
+    protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
+) -> dict[str, dict[int, Metrics]]:
+    """The plain loop over `nn.Module` and DataLoaders: the metrics that it measures."""
+    found: dict[str, dict[int, Metrics]] = {entry: {} for entry in REFERENCES}
+    for seed in chosen:
+        oracle = SequentialReference(protocol, digits, seed)
+        for entry in REFERENCES:
+            trace = oracle.student(entry)
+            steps = len(trace.distill_loss)
+            found[entry][seed] = {
+                "teacher_accuracy": trace.teacher_accuracy,
+                "trait_accuracy": trace.trait_accuracy,
+                "kl_final": trace.kl_final,
+                "kl_mean": sum(trace.distill_loss) / steps,
+                "trait_loss_initial": trace.trait_loss[0],
+                "cosine_mean_pre": sum(trace.cosine_pre) / steps,
+                "cosine_mean_post": sum(trace.cosine_post) / steps,
+            }
+    return found
+
+
+def in_float64(
+    protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
+) -> dict[str, dict[int, Metrics]]:
+    """The engine with every number in double precision, from the same float32 draws."""
+    wide = replace(
+        digits,
+        images=digits.images.double(),
+        test_images=None if digits.test_images is None else digits.test_images.double(),
+    )
+    with (
+        changed(model, "initial_parameters", Tensor.double),
+        changed(streams, "noise", Tensor.double),
+    ):
+        return engine(protocol, wide, chosen)
+
+
+def last_bit(
+    protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
+) -> dict[str, dict[int, Metrics]]:
+    """The engine from an initialisation moved by one unit in the last place, up or down."""
+    with changed(model, "initial_parameters", nudged(sum(chosen))):
+        return engine(protocol, digits, chosen)
+
+
+def nudged(seed: int) -> Callable[[Tensor], Tensor]:
+    """Moves every weight to the next float above or below it."""
+
+    def nudge(weights: Tensor) -> Tensor:
+        up = torch.rand(weights.shape, generator=torch.Generator().manual_seed(seed)) < 0.5
+        far = torch.where(up, torch.inf, -torch.inf)
+        return torch.where(weights == 0, weights, torch.nextafter(weights, far))
+
+    return nudge
+
+
+@contextmanager
+def changed(module: object, name: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """A function of the package with its result passed through `change`."""
+    original = getattr(module, name)
+    with mock.patch.object(
+        module, name, lambda *given, **named: change(original(*given, **named))
+    ):
+        yield
+
+
+# By name: how to run, threads, seeds in lockstep.
+VARIANTS: dict[str, tuple[Runner, int, int]] = {
+    "again": (engine, 1, 1),
+    "two threads": (engine, 2, 1),
+    "five in lockstep": (engine, 1, 5),
+    "last bit of the initialisation": (last_bit, 1, 1),
+    "float64": (in_float64, 1, 1),
+    "sequential loop": (sequential, 1, 1),
+}
+
+# What docs/regression.md shows of them.
+SHOWN = (
+    "teacher_accuracy",
+    "trait_accuracy",
+    "trait_loss_initial",
+    "trait_loss_final",
+    "kl_mean",
+    "kl_fresh",
+    "cosine_mean_pre",
+)
+
+
+def main() -> None:
+    """Run what is missing, one file a variant and group of seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--protocol", default="mnist-5k")
+    parser.add_argument("--seeds", default="1-10")
+    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--write", type=Path, help="the leaderboard's folder, for tolerances")
+    options = parser.parse_args()
+    protocol = get(options.protocol)
+    wanted = seeds.parse(options.seeds, protocol)
+    digits = data.load(protocol, options.data_dir)
+    for name in options.variants.split(","):
+        runner, threads, lockstep = VARIANTS[name]
+        torch.set_num_threads(threads)
+        for begin in range(0, len(wanted), lockstep):
+            chosen = wanted[begin : begin + lockstep]
+            path = options.work / protocol.label / name / f"{chosen[0]}-{chosen[-1]}.json"
+            if path.exists():
+                continue
+            found = runner(protocol, digits, chosen)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found))
+            print(name, seeds.phrase(chosen), flush=True)
+    measured = gathered(protocol, options.work / protocol.label)
+    if options.write:
+        path = options.write / "tolerances" / f"{protocol.name}.json"
+        write_json(path, measured)
+        print(f"written: {path}")
+    print(table(measured))
+
+
+def gathered(protocol: Protocol, folder: Path) -> Tolerances:
+    """Every finished rerun minus the committed reference numbers."""
+    chaos = []
+    for entry in REFERENCES:
+        reference = entries.committed(entry, protocol)
+        if reference is None:
+            raise SystemExit(f"{entry} has no committed numbers under {protocol.label}")
+        before = {result.seed: result.metrics for result in reference.seeds}
+        for variant in VARIANTS:
+            differences: dict[str, list[float]] = {}
+            for path in sorted((folder / variant).glob("*.json")):
+                for seed, metrics in json.loads(path.read_text())[entry].items():
+                    for name, after in metrics.items():
+                        moved = after - (before[int(seed)][name] or 0.0)
+                        differences.setdefault(name, []).append(moved)
+            chaos += [
+                Chaos(variant=variant, entry=entry, metric=name, differences=moved)
+                for name, moved in differences.items()
+            ]
+    return Tolerances(schema_version=1, protocol=ProtocolRecord.of(protocol), chaos=chaos)
+
+
+def table(measured: Tolerances) -> str:
+    """Root mean square and largest difference of some metrics, as markdown."""
+    rows = []
+    for metric in SHOWN:
+        for entry in REFERENCES:
+            found = {
+                one.variant: one
+                for one in measured.chaos
+                if (one.metric, one.entry) == (metric, entry)
+            }
+            cells = [
+                f"{found[name].root_mean_square:.0e} / {found[name].largest:.0e}"
+                if name in found
+                else "-"
+                for name in VARIANTS
+            ]
+            rows.append([metric, entry, *cells])
+    return tabulate(rows, ["metric", "entry", *VARIANTS], tablefmt="github")
+
+
+if __name__ == "__main__":
+    main()

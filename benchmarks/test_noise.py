@@ -1,0 +1,20 @@
+"""Noise images, each from a generator of its own."""
+
+from dataclasses import replace
+
+from benchmarks.canonical import PROTOCOL, SEED
+from benchmarks.conftest import Compare
+from subliminal_bench import streams
+from subliminal_bench.data import Digits
+from tests.sequential_reference import SequentialReference
+
+
+def test_ten_thousand_noise_images(compare: Compare, digits: Digits) -> None:
+    protocol = replace(PROTOCOL, noise_images=10_000, teacher_epochs=0)
+    oracle = SequentialReference(protocol, digits, SEED)
+    compare(
+        "10,000 noise images",
+        reference=oracle._noise,
+        ours=lambda: streams.noise(protocol, SEED),
+        rounds=6,
+    )

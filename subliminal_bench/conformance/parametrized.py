@@ -1,0 +1,62 @@
+"""The checks as tests, one each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+
+import pytest
+
+from subliminal_bench.conformance.checks import CHECKS, Check
+from subliminal_bench.conformance.kit import State, run
+from subliminal_bench.conformance.subject import Subject
+
+
+def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
+    """Run a check: fail the test in one line, or skip it where it does not apply.
+
+    Args:
+        one: the check.
+        subject: on what.
+        expected: why a failure is declared, where it is.
+    """
+    result = run(one, subject, expected)
+    if result.state is State.UNTOLD:
+        pytest.fail(f"{result.state.value} {result.detail}", pytrace=False)
+    if not result.good:
+        pytest.fail(f"{result.detail} - {one.fix}", pytrace=False)
+    if result.state is State.SKIPPED:
+        pytest.skip(result.detail)
+
+
+def parametrize(
+    spec: str,
+    settings: Sequence[str] = (),
+    expected_failures: Mapping[str, str] | None = None,
+) -> Any:
+    """A decorator that makes one test of every check.
+
+    Args:
+        spec: the mitigation, as on the command line.
+        settings: `name=value` each.
+        expected_failures: names of checks that must fail, each with the reason.
+
+    Example:
+        >>> from subliminal_bench import conformance
+        >>> @conformance.parametrize("my_idea.py")
+        ... def test_my_idea_keeps_the_rules(check):
+        ...     check()
+    """
+    expected = dict(expected_failures or {})
+    unknown = sorted(expected.keys() - CHECKS.keys())
+    if unknown:
+        raise pytest.UsageError(
+            f"unknown checks {', '.join(unknown)}; known: {', '.join(CHECKS)}"
+        )
+    # All checks of a mitigation share what they train.
+    subject = cache(lambda: Subject(spec, settings))
+    held = [partial(_held, one, subject, expected.get(name)) for name, one in CHECKS.items()]
+    return pytest.mark.parametrize("check", held, ids=list(CHECKS))
+
+
+def _held(one: Check, subject: Callable[[], Subject], expected: str | None) -> None:
+    hold(one, subject(), expected)

@@ -1,0 +1,69 @@
+"""The mitigation that is checked."""
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from subliminal_bench import mitigations
+from subliminal_bench.conformance.experiment import students
+from subliminal_bench.conformance.surroundings import Harness
+from subliminal_bench.measures import Outcome
+from subliminal_bench.mitigations import Mitigation
+
+
+class Subject:
+    """A mitigation under its checks; trained only once for what several of them look at.
+
+    Args:
+        spec: what a user would call it.
+        settings: `name=value` each.
+        secret: draws what the mitigation must not know; another one each time by default.
+    """
+
+    def __init__(
+        self, spec: str, settings: Sequence[str] = (), secret: int | None = None
+    ) -> None:
+        # torch exchanges some functions of its own on first use.
+        students(mitigations.load("baseline"), 1)
+        # Before the mitigation is loaded: its file could exchange something at once.
+        self.harness = Harness()
+        self.secret = secrets.randbelow(2**31) if secret is None else secret
+        self._spec = spec
+        self._settings = tuple(settings)
+        self._loaded: Mitigation | None = None
+        self._outcomes: dict[tuple[int, ...], list[Outcome]] = {}
+        self._found: dict[str, str | None] = {}
+
+    def load(self) -> Mitigation:
+        """The mitigation, loaded once.
+
+        Raises:
+            MitigationError: it cannot be.
+        """
+        if self._loaded is None:
+            self._loaded = self.loaded_again()
+        return self._loaded
+
+    @property
+    def mitigation(self) -> Mitigation:
+        """The loaded mitigation."""
+        return self.load()
+
+    def loaded_again(self) -> Mitigation:
+        """The mitigation, loaded anew."""
+        return mitigations.load(self._spec, self._settings)
+
+    def once(self, name: str, find: Callable[[], str | None]) -> str | None:
+        """What a search finds, made once."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
+
+    def outcomes(self, *seeds: int) -> list[Outcome]:
+        """Students of the small experiment with these seeds, side by side.
+
+        Raises:
+            HookError: a hook failed.
+        """
+        if seeds not in self._outcomes:
+            self._outcomes[seeds] = students(self.mitigation, *seeds)
+        return self._outcomes[seeds]

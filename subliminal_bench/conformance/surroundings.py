@@ -1,0 +1,130 @@
+"""What a mitigation must leave alone: the harness, files, global state."""
+
+import builtins
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+_PACKAGE = "subliminal_bench"
+# Where a loss, a gradient or an optimiser could be exchanged besides in this package.
+_OUTSIDE: tuple[object, ...] = (
+    torch,
+    torch.autograd,
+    torch.linalg,
+    torch.nn.functional,
+    torch.optim.Adam,
+    torch.optim.Optimizer,
+    torch.Tensor,
+)
+_CODE = {".py", ".pyc", ".so", ".pyd", ".dll", ".pth"}
+
+
+class Harness:
+    """The functions and classes that make up the experiment, as they are now."""
+
+    def __init__(self) -> None:
+        self._known = {
+            (id(holder), name): (holder, value)
+            for holder in _holders()
+            for name, value in list(vars(holder).items())
+            if _is_code(value)
+        }
+
+    def changed(self) -> list[str]:
+        """Names that stand for something else now; they are put back."""
+        found = []
+        for (_, name), (holder, value) in self._known.items():
+            if vars(holder).get(name) is not value:
+                found.append(f"{getattr(holder, '__name__', holder)}.{name}")
+                setattr(holder, name, value)
+        return sorted(found)
+
+
+def _holders() -> Iterator[Any]:
+    """Modules and classes of this package, and what it relies on."""
+    yield from _OUTSIDE
+    for name, module in list(sys.modules.items()):
+        if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
+            yield module
+            for value in list(vars(module).values()):
+                if isinstance(value, type) and value.__module__.startswith(_PACKAGE):
+                    yield value
+
+
+def _is_code(value: object) -> bool:
+    return callable(value) or isinstance(
+        value, FunctionType | ModuleType | property | staticmethod | classmethod
+    )
+
+
+class _Opened:
+    """Files opened while watched; an audit hook cannot be taken off again."""
+
+    def __init__(self) -> None:
+        self.watching = False
+        self.hooked = False
+        self.found: set[str] = set()
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.watching:
+            return
+        if event == "open" and isinstance(arguments[0], str | bytes):
+            name = arguments[0] if isinstance(arguments[0], str) else arguments[0].decode()
+            if Path(name).suffix not in _CODE and not name.startswith(("/proc/", "/sys/")):
+                self.found.add(Path(name).name)
+        elif event in ("socket.connect", "subprocess.Popen", "os.system", "os.exec", "os.fork"):
+            self.found.add(event)
+
+
+_opened = _Opened()
+
+
+@contextmanager
+def opened_files() -> Iterator[set[str]]:
+    """Names of the data files, connections and processes that are opened meanwhile."""
+    if not _opened.hooked:
+        sys.addaudithook(_opened.hook)
+        _opened.hooked = True
+    _opened.found = set()
+    _opened.watching = True
+    try:
+        yield _opened.found
+    finally:
+        _opened.watching = False
+
+
+def global_state() -> dict[str, object]:
+    """What other code relies on: random generators, precision, threads, gradient mode."""
+    return {
+        "torch's global generator": torch.get_rng_state().numpy().tobytes(),
+        "numpy's global generator": repr(np.random.get_state()),
+        "Python's global generator": random.getstate(),
+        "the default dtype": torch.get_default_dtype(),
+        "the number of threads": torch.get_num_threads(),
+        "gradient mode": torch.is_grad_enabled(),
+        "the matmul precision": torch.get_float32_matmul_precision(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "the builtins": frozenset(vars(builtins)),
+    }
+
+
+@contextmanager
+def other_global_seeds(seed: int) -> Iterator[None]:
+    """Global generators somewhere else meanwhile: nothing may depend on them."""
+    kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(kept[0])
+        np.random.set_state(kept[1])
+        random.setstate(kept[2])

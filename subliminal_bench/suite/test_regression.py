@@ -1,0 +1,21 @@
+"""The references still give the numbers that are committed for them, one entry a test."""
+
+import pytest
+
+from subliminal_bench import regression
+from subliminal_bench.pytest_session import Regressions
+from subliminal_bench.regression import Outcome, listed_entries
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test an entry that the command line names."""
+    metafunc.parametrize(
+        "entry", listed_entries(metafunc.config.getoption("--subliminal-entries"))
+    )
+
+
+def test_it_gives_its_reference_numbers(entry: str, regressions: Regressions) -> None:
+    """Seed by seed, within measured float chaos."""
+    findings = regressions.of(entry)
+    if regression.gravest(findings) is not Outcome.PASSED:
+        pytest.fail("\n".join(finding.line for finding in findings), pytrace=False)
