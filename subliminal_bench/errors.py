@@ -29,6 +29,10 @@ class MitigationError(BenchmarkError):
     """A mitigation that cannot be found, loaded or set up."""
 
 
+class NoSuchMitigationError(MitigationError):
+    """A name, file, module or parameter that does not exist."""
+
+
 class HookError(BenchmarkError):
     """A hook that failed or returned something unusable, with its seed and step."""
 
@@ -39,6 +43,10 @@ class AccessError(HookError):
 
 class ChangedInputError(HookError):
     """A hook that changed in place what it was shown."""
+
+
+class SurroundingsError(HookError):
+    """A hook that changed what the harness relies on."""
 
 
 class NotFiniteError(HookError):

@@ -21,6 +21,7 @@ from subliminal_bench.errors import (
     ChangedInputError,
     HookError,
     NotFiniteError,
+    SurroundingsError,
 )
 from subliminal_bench.hooks import Step, Training
 from subliminal_bench.mitigations import Mitigation, Plugin
@@ -203,6 +204,7 @@ class _Worker:
         versions = {name: tensor._version for name, tensor in kept.items()}
         values = {name: kept[name].detach().clone() for name in _COMPARED if name in kept}
         where = "step" if isinstance(view, Step) else "training"
+        dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
         try:
             returned = caller(**arguments, **{where: shown})
         except HookError as error:
@@ -210,7 +212,9 @@ class _Worker:
             raise self._error(hook, view, view.seeds, what, type(error)) from error
         except BenchmarkError:
             raise
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             text = str(error).strip().splitlines()
             frame = _authors_frame(extract_tb(error.__traceback__), plugin.path)
             raise self._error(
@@ -220,6 +224,13 @@ class _Worker:
                 f"failed: {type(error).__name__}: {text[0] if text else ''} "
                 f"({Path(frame.filename).name}, line {frame.lineno})",
             ) from error
+        finally:
+            left = torch.get_default_dtype(), torch.is_grad_enabled()
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(gradients)
+        if left != (dtype, gradients):
+            what = "changed torch's default dtype or switched gradients: leave both alone"
+            raise self._error(hook, view, view.seeds, what, SurroundingsError)
         for name, tensor in kept.items():
             same = tensor._version == versions[name]
             if not same or (name in values and not same_bits(tensor.detach(), values[name])):
@@ -235,7 +246,7 @@ class _Worker:
     def _check(
         self, hook: str, returned: Any, given: Tensor, view: Training, shape: str
     ) -> None:
-        if not isinstance(returned, Tensor):
+        if type(returned) not in (Tensor, torch.nn.Parameter):
             forgotten = "; have you forgotten its return?" if returned is None else ""
             kind = "None" if returned is None else type(returned).__name__
             raise self._error(
@@ -245,6 +256,7 @@ class _Worker:
             ("shape", list(returned.shape), list(given.shape)),
             ("dtype", returned.dtype, given.dtype),
             ("device", returned.device, given.device),
+            ("layout", returned.layout, given.layout),
         ):
             if got != expected:
                 raise self._error(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from subliminal_bench import shipped
-from subliminal_bench.errors import BenchmarkError, MitigationError
+from subliminal_bench.errors import BenchmarkError, MitigationError, NoSuchMitigationError
 from subliminal_bench.hooks import PROJECT
 
 ENTRY_POINT_GROUP = "subliminal_bench"
@@ -83,7 +83,7 @@ def find(spec: str) -> Found:
             return _from_module(point.module, point.attr)
     hint = f"; for a file, write {spec}.py" if is_file(f"{spec}.py") else ""
     known = ", ".join([*built_in_names(), *installed_names()])
-    raise MitigationError(
+    raise NoSuchMitigationError(
         f"unknown mitigation {spec!r}: known are {known}; or give a .py file{hint}"
     )
 
@@ -118,7 +118,7 @@ def _file_and_attribute(spec: str) -> tuple[str, str]:
 
 def _from_file(path: Path, attribute: str, where: str) -> Found:
     if not is_file(str(path)):
-        raise MitigationError(f"no such file: {path}")
+        raise NoSuchMitigationError(f"no such file: {path}")
     if path.suffix != ".py":
         raise MitigationError(f"{path} is not a Python file: its name must end in .py")
     path = path.resolve()

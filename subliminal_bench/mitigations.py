@@ -11,7 +11,7 @@ import pluggy
 from subliminal_bench import loading
 from subliminal_bench.access import ACCESS_LEVELS, Access
 from subliminal_bench.card import Card, Settings, Value
-from subliminal_bench.errors import MitigationError
+from subliminal_bench.errors import MitigationError, NoSuchMitigationError
 from subliminal_bench.hooks import HOOKS, PROJECT, HookSpecifications
 
 
@@ -208,7 +208,7 @@ def _values(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Va
         ]
         if not matches:
             known = ", ".join(one.name for card in cards for one in card.parameters)
-            raise MitigationError(
+            raise NoSuchMitigationError(
                 f"{'+'.join(card.name for card in cards)} has no parameter {full.strip()!r}; "
                 f"it has: {known or 'none'}"
             )

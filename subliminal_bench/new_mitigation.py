@@ -1,6 +1,8 @@
 """The file that an author starts from, and its test."""
 
+import keyword
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from subliminal_bench.errors import MitigationError
@@ -71,6 +73,8 @@ def write(name: str, folder: Path) -> list[Path]:
         raise MitigationError(
             f"name {name!r}: take lower-case letters, digits and _, such as my_idea"
         )
+    if keyword.iskeyword(name) or find_spec(name) is not None:
+        raise MitigationError(f"name {name!r} is taken by Python or an installed package")
     files = {folder / f"{name}.py": MITIGATION, folder / f"test_{name}.py": TEST}
     for path in files:
         if path.exists():

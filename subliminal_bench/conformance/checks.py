@@ -19,6 +19,7 @@ from subliminal_bench.conformance.experiment import (
 )
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.conformance.surroundings import (
+    global_generators,
     global_state,
     opened_files,
     other_global_seeds,
@@ -177,9 +178,11 @@ def _inputs(subject: Subject) -> str | None:
 
 
 def _surroundings(subject: Subject) -> str | None:
-    before = global_state()
-    students(subject.mitigation, 1)
-    after = global_state()
+    # Somewhere else than before: a generator seeded anew would otherwise stand where it did.
+    with other_global_seeds(21):
+        before = subject.surroundings | global_generators()
+        students(subject.loaded_again(), 1)
+        after = global_state()
     changed = [name for name in before if before[name] != after[name]]
     return f"it changes {', '.join(changed)}" if changed else None
 

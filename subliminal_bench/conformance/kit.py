@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import torch
+
 from subliminal_bench.conformance.checks import CHECKS, Check
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.errors import (
@@ -12,7 +14,9 @@ from subliminal_bench.errors import (
     ChangedInputError,
     HookError,
     MitigationError,
+    NoSuchMitigationError,
     NotFiniteError,
+    SurroundingsError,
 )
 
 
@@ -64,7 +68,7 @@ def check(
         secret: draws what the mitigation must not know; another one each time by default.
 
     Raises:
-        MitigationError: an unknown check is named.
+        MitigationError: an unknown check is named, or there is no such mitigation.
     """
     expected = dict(expected_failures or {})
     chosen = list(only)
@@ -77,10 +81,12 @@ def check(
 def _results(
     subject: Subject, chosen: Sequence[str], expected: Mapping[str, str]
 ) -> Iterator[Result]:
+    threads = torch.get_num_threads()
     try:
         for name in chosen:
             yield run(CHECKS[name], subject, expected.get(name))
     finally:
+        torch.set_num_threads(threads)
         # What it exchanged must not outlive it.
         subject.harness.changed()
 
@@ -101,6 +107,8 @@ def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
         if failing:
             return _untold(one, failing[0])
         found = one.find(subject)
+    except NoSuchMitigationError:
+        raise
     except BenchmarkError as error:
         # A fault that ends every training is told by the check that it belongs to.
         owner = next(name for kind, name in _OWNERS.items() if isinstance(error, kind))
@@ -123,6 +131,7 @@ _OWNERS: dict[type[BenchmarkError], str] = {
     AccessError: "blind",
     ChangedInputError: "inputs_untouched",
     NotFiniteError: "finite",
+    SurroundingsError: "surroundings_untouched",
     HookError: "right_shapes",
     BenchmarkError: "loads",
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from subliminal_bench import mitigations
 from subliminal_bench.conformance.experiment import students
-from subliminal_bench.conformance.surroundings import Harness
+from subliminal_bench.conformance.surroundings import Harness, global_state
 from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
 
@@ -26,6 +26,7 @@ class Subject:
         students(mitigations.load("baseline"), 1)
         # Before the mitigation is loaded: its file could exchange something at once.
         self.harness = Harness()
+        self.surroundings = global_state()
         self.secret = secrets.randbelow(2**31) if secret is None else secret
         self._spec = spec
         self._settings = tuple(settings)

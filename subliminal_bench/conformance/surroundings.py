@@ -100,12 +100,18 @@ def opened_files() -> Iterator[set[str]]:
         _opened.watching = False
 
 
-def global_state() -> dict[str, object]:
-    """What other code relies on: random generators, precision, threads, gradient mode."""
+def global_generators() -> dict[str, object]:
+    """Where the global random generators stand."""
     return {
         "torch's global generator": torch.get_rng_state().numpy().tobytes(),
         "numpy's global generator": repr(np.random.get_state()),
         "Python's global generator": random.getstate(),
+    }
+
+
+def global_state() -> dict[str, object]:
+    """What other code relies on: random generators, precision, threads, gradient mode."""
+    return global_generators() | {
         "the default dtype": torch.get_default_dtype(),
         "the number of threads": torch.get_num_threads(),
         "gradient mode": torch.is_grad_enabled(),
