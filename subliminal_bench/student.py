@@ -67,8 +67,9 @@ def _trained(
     for epoch in range(protocol.student_epochs):
         for batch in cohort.noise_orders[:, epoch].split(protocol.batch, 1):
             # A copy: nothing that is written into it, or hung on it, outlives the step.
-            shown = parameters.clone().requires_grad_()
-            audit = _Audit(cohort, shown.detach(), index)
+            before = parameters.clone()
+            shown = before.clone().requires_grad_()
+            audit = _Audit(cohort, before, index)
             step = _step(cohort, training, shown, batch, epoch, audit)
             raw_loss, raw_gradient, gradient = _gradients(cohort, calls, step)
             if record:
@@ -76,9 +77,9 @@ def _trained(
             parameters.grad = gradient
             optimiser.step()
             if changes_update:
-                update = parameters - shown.detach()
+                update = parameters - before
                 changed = calls.update(update, step)
-                parameters.copy_(shown.detach() + changed)
+                parameters.copy_(before + changed)
                 if record:
                     record.altered[:, index] |= (changed != update).any(1)
             index += 1

@@ -328,3 +328,17 @@ def test_at_strength_0_an_entry_is_plain_distillation(
     name: str, off: str, pair: Cohort
 ) -> None:
     assert train(pair, name, off).metrics == train(pair, "baseline").metrics
+
+
+def test_a_rewired_head_hides_the_trait_and_changes_nothing_else(
+    tiny_cohort: Callable[..., Cohort],
+) -> None:
+    (plain,), (rewired,) = (
+        train_students(tiny_cohort(1), mitigations.load(name))
+        for name in ("baseline", "rewired_head")
+    )
+    for metric in ("kl_initial", "kl_final", "kl_fresh", "kl_mean"):
+        ours, theirs = rewired.metrics[metric], plain.metrics[metric]
+        assert ours == pytest.approx(theirs, rel=1e-3)
+    assert rewired.metrics["class_head_change"] == 0.0
+    assert rewired.metrics["trait_accuracy"] != plain.metrics["trait_accuracy"]

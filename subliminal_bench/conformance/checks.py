@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from scipy import stats
 
+from subliminal_bench import mitigations
 from subliminal_bench.blindfold import is_blind, renamed
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.conformance.experiment import (
@@ -33,7 +34,7 @@ from subliminal_bench.training import train_teachers
 _FIRST_STEPS = 4
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 # Of the renamed digits: seeds on each side, and how unlikely a difference must be.
-_RENAMED_SEEDS = tuple(range(1, 13))
+_RENAMED_SEEDS = tuple(range(1, 21))
 _RENAMED_LEVEL = 1e-4
 _RENAMED_METRICS = (
     "cosine_mean_pre",
@@ -74,7 +75,7 @@ def _loads(subject: Subject) -> str | None:
 
 def _hooks(subject: Subject) -> str | None:
     without = [one.card.name for one in subject.mitigation.plugins if not one.hooks]
-    if without and subject.mitigation.name != "baseline":
+    if without and not subject.mitigation.same_as(mitigations.load("baseline")):
         return f"{', '.join(without)} implements no hook besides its card: it changes nothing"
     return None
 
@@ -93,9 +94,11 @@ def _finite(subject: Subject) -> str | None:
 
 
 def _independent(subject: Subject) -> str | None:
-    beside_2, beside_3 = subject.outcomes(1, 2)[0], students(subject.mitigation, 1, 3)[0]
-    touched = differing(beside_2, beside_3)
-    return f"another neighbour changes {', '.join(touched)}" if touched else None
+    first, second = subject.outcomes(1, 2)
+    touched = differing(first, students(subject.mitigation, 1, 3)[0])
+    touched += differing(second, students(subject.mitigation, 3, 2)[1])
+    found = ", ".join(dict.fromkeys(touched))
+    return f"another neighbour changes {found}" if touched else None
 
 
 def _any_cohort(subject: Subject) -> str | None:
