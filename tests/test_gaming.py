@@ -120,6 +120,18 @@ class Attempt:
 
 
 CAUGHT: dict[str, Attempt] = {
+    "no hooks, under the baseline's name": Attempt(
+        source(card="Card('baseline', 'Mine')"),
+        "has_hooks",
+        "implements no hook",
+    ),
+    "divided by the first student's norm": Attempt(
+        source(
+            hook(GRADIENT, "return gradient / gradient[:1].norm(dim=1, keepdim=True)"),
+        ),
+        "students_independent",
+        "another neighbour changes",
+    ),
     "threads set by its file": Attempt(
         source(PASS_ON, before="torch.set_num_threads(3)\n"),
         "surroundings_untouched",
@@ -354,7 +366,7 @@ IN_CALLBACK = "it acts from autograd's callback, between two looks of the harnes
 RESTORED = "what is exchanged is looked at once, after the whole run"
 ADDED = "names that are added are not looked for, only those that were there"
 NUMBERS = "only functions, classes and modules are held to what they were"
-ONE_ROW = "only the first student of a cohort is compared"
+ONE_ROW = "to the bit, only cohorts of two are compared"
 OWN_PROCESS = "it shares the process with what checks it; separate processes come later"
 
 # Source, and why no check catches it. `SMALL` and `QUICK` are what the checks look at.
@@ -437,10 +449,6 @@ EVADES: dict[str, tuple[str, str]] = {
         ),
         "cards of two loads are not compared",
     ),
-    "no hooks, under the baseline's name": (
-        source(card="Card('baseline', 'Mine')"),
-        "the baseline is known by its name, not by its source",
-    ),
     "trait gradient from the teacher's own digits": (
         projecting(
             "cohort = above('cohort')",
@@ -467,12 +475,6 @@ EVADES: dict[str, tuple[str, str]] = {
             "for seed in range(1, 11)}\n",
         ),
         "other numbers are shown for the seeds, but the same initialisations",
-    ),
-    "divided by the first student's norm": (
-        source(
-            hook(GRADIENT, "return gradient / gradient[:1].norm(dim=1, keepdim=True)"),
-        ),
-        ONE_ROW,
     ),
     "remembers its first student in a global": (
         source(
