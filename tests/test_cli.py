@@ -167,7 +167,7 @@ class TestRun:
 
 # What is typed after the program's name, and what the error's line must say.
 BAD_INPUT: dict[str, tuple[list[str], list[str]]] = {
-    "unknown mitigation": (["run", "nope", *TINY], ["'nope'", "baseline, liminal, projection"]),
+    "unknown mitigation": (["run", "nope", *TINY], ["'nope'", "baseline, class_anchor"]),
     "no such file": (["run", "nope.py", *TINY], ["nope.py"]),
     "file without a mitigation": (["run", "empty.py", *TINY], ["empty.py", "@hookimpl"]),
     "unknown parameter": (

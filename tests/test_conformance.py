@@ -194,8 +194,8 @@ BROKEN: dict[str, Broken] = {
                 "return gradient + 1e-3 * noise",
             )
         ),
-        ("any_cohort_size",),
-        "alone and among 2",
+        ("students_independent", "any_cohort_size"),
+        "another neighbour changes",
     ),
     "the clock": Broken(
         source(

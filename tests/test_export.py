@@ -50,6 +50,8 @@ def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
     write_json(folder / "entry.json", header)
     for result in run.seeds:
         write_json(folder / f"seed-{result.seed:04d}.json", result)
+    if run.blindness:
+        write_json(folder / "blindness.json", run.blindness)
     return folder
 
 

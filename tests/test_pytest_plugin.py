@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from subliminal_bench.conformance import CHECKS
 from tests.plugins_for_tests import scaling_source
 
 pytest_plugins = ["pytester"]
@@ -21,6 +22,8 @@ torch.set_num_threads(1)
 protocol.PROTOCOLS["tiny"] = replace(conformance.SMALL, name="tiny")
 """
 TINY = ("--subliminal-protocol", "tiny")
+# Six claims about what a mitigation does, and the checks of the conformance kit.
+TESTS = 6 + len(CHECKS)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_ordinary_selection_and_reports_keep_working(project: pytest.Pytester) -
         *("--subliminal-mitigation", "halve.py", "--subliminal-seeds", "1"),
         *("-k", "diverges or rerun or independent", "--junitxml=report.xml", "-x"),
     )
-    result.assert_outcomes(passed=3, deselected=5)
+    result.assert_outcomes(passed=3, deselected=TESTS - 3)
     assert result.ret == pytest.ExitCode.OK
     assert "test_no_student_diverges" in (project.path / "report.xml").read_text()
 
@@ -92,10 +95,10 @@ def test_seeds_that_are_in_the_store_are_not_run_again(project: pytest.Pytester)
         "-k",
         "diverges",
     )
-    suite(project, *options).assert_outcomes(passed=1, deselected=7)
+    suite(project, *options).assert_outcomes(passed=1, deselected=TESTS - 1)
     kept = {path: path.stat().st_mtime_ns for path in project.path.rglob("seed-*.json")}
     assert kept
-    suite(project, *options).assert_outcomes(passed=1, deselected=7)
+    suite(project, *options).assert_outcomes(passed=1, deselected=TESTS - 1)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
@@ -107,7 +110,7 @@ def test_two_workers_run_the_work_once_and_print_one_scorecard(
     )
     assert result.stdout.str().count("trait accuracy [%]") == 1
     outcomes = result.parseoutcomes()
-    assert outcomes["passed"] + outcomes["failed"] == 8
+    assert outcomes["passed"] + outcomes["failed"] == TESTS
 
 
 def test_a_marker_holds_a_mitigation_to_its_bounds(project: pytest.Pytester) -> None:
