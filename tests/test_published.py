@@ -81,6 +81,7 @@ def test_the_early_curve_follows_the_published_one(
     assert first["cosine_pre"] == pytest.approx(float(expected[0]["cos_pre"]), rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_seed_of_the_canonical_protocol_comes_out_as_published(
     mnist_dir: Path, published: Path, tmp_path: Path
 ) -> None:
