@@ -17,9 +17,9 @@ from subliminal_bench.protocol import Protocol
 from subliminal_bench.results import ProtocolRecord, StrictRecord, read_json, validated
 
 # A single seed may be this many times the largest difference measured away.
-SINGLE = 2.0
+SINGLE = 3.0
 # The mean of n seeds may be this many standard deviations, sigma / sqrt(n), away.
-MEAN = 6.0
+MEAN = 10.0
 # A value that no measured rounding moved may still be printed in other last digits.
 _RELATIVE = 5e-6
 # One step up or down of a counted metric is never a regression by itself: shares of about a

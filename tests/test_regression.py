@@ -204,24 +204,24 @@ def runs(*trait: float | None, kl_fresh: float = 1e-3) -> Run:
     return make_run("baseline", trait, protocol=MNIST_5K, kl_fresh=kl_fresh)
 
 
-def test_a_single_seed_may_move_by_twice_the_largest_chaos_and_no_further() -> None:
+def test_a_single_seed_may_move_by_thrice_the_largest_chaos_and_no_further() -> None:
     reference = runs(0.5, 0.5, 0.5, kl_fresh=1.0)
-    near = runs(0.5, 0.5, 0.5, kl_fresh=1.0 + 1.9 * STEADY)
+    near = runs(0.5, 0.5, 0.5, kl_fresh=1.0 + 2.9 * STEADY)
     assert regression.compare(reference, near, tolerances()).outcome is Outcome.PASSED
-    far = make_run("baseline", [0.5] * 3, protocol=MNIST_5K, kl_fresh=[1.0, 1.0, 1.0021])
+    far = make_run("baseline", [0.5] * 3, protocol=MNIST_5K, kl_fresh=[1.0, 1.0, 1.0031])
     found = regression.compare(reference, far, tolerances())
     assert found.outcome is Outcome.REGRESSED
     assert "kl_fresh" in found.line
-    assert "change of seed 3 +0.0021, tolerance 0.002" in found.line
+    assert "change of seed 3 +0.0031, tolerance 0.003" in found.line
 
 
 def test_small_changes_of_all_seeds_together_are_a_regression() -> None:
     seeds = [0.5] * 20
     reference = make_run("baseline", seeds, protocol=MNIST_5K, kl_fresh=1.0)
-    drifted = make_run("baseline", seeds, protocol=MNIST_5K, kl_fresh=1.0 + 1.8 * STEADY)
+    drifted = make_run("baseline", seeds, protocol=MNIST_5K, kl_fresh=1.0 + 2.8 * STEADY)
     found = regression.compare(reference, drifted, tolerances())
     assert found.outcome is Outcome.REGRESSED
-    assert "mean change +0.0018" in found.line
+    assert "mean change +0.0028" in found.line
 
 
 def test_a_seed_that_now_diverges_is_a_regression() -> None:
