@@ -19,7 +19,7 @@ from subliminal_bench.results import read_run
 from tests.plugins_for_tests import HEAD, scaling_source, write
 from tests.terminal import Terminal
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(cli.__file__).parents[2]
 TINY = ("--protocol", "tiny", "--device", "cpu")
 
 

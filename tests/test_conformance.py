@@ -1,9 +1,6 @@
 """The conformance kit: every kind of fault fails at the check that names it, and no other."""
 
-import multiprocessing
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,261 +8,19 @@ import pytest
 from subliminal_bench import conformance, conformance_text, shipped
 from subliminal_bench.conformance import CHECKS, SMALL, Result, State, overhead
 from subliminal_bench.errors import MitigationError
+from tests.broken import BROKEN, HONEST
+from tests.checked import BY_HEART, QUICK, SECRET, failed
+from tests.mitigation_files import UPDATE, hook, source
 from tests.plugins_for_tests import one_line, write
 from tests.terminal import Terminal
 
 pytest_plugins = ["pytester"]
-
-# The one check that takes seconds; the others together take less than one.
-BY_HEART = "nothing_by_heart"
-QUICK = tuple(name for name in CHECKS if name != BY_HEART)
-# Fixed here, so that a test gives the same every time; drawn anew where it counts.
-SECRET = 3
-
-HEAD = "import torch\n\nfrom subliminal_bench import Card, Parameter, hookimpl\n\n"
-CARD = "Card('idea', 'Idea')"
-GRADIENT = "distill_gradient(gradient, step)"
-LOSS = "distill_loss(loss, student_logits, step)"
-UPDATE = "parameter_update(update, step)"
-
-
-def hook(signature: str, *lines: str) -> str:
-    """A hook's source."""
-    return f"\n\n@hookimpl\ndef {signature}:\n" + "".join(f"    {line}\n" for line in lines)
-
-
-def source(*hooks: str, card: str = CARD, before: str = "") -> str:
-    """A mitigation's file."""
-    return f"{HEAD}{before}{hook('mitigation()', f'return {card}')}{''.join(hooks)}"
-
-
-def in_a_child(function: Callable[[], dict[str, str]]) -> tuple[dict[str, str], int | None]:
-    """What a function returns in a copy of this process, and the copy's exit code.
-
-    What it spoils there is gone with it. `{}` where the copy ends before the function does.
-    """
-    context = multiprocessing.get_context("fork")
-    receiving, sending = context.Pipe(duplex=False)
-
-    def answer(connection: Connection) -> None:
-        try:
-            found = function()
-        except BaseException as error:
-            found = {"raised": repr(error).splitlines()[0]}
-        connection.send(found)
-
-    child = context.Process(target=answer, args=(sending,))
-    child.start()
-    sending.close()
-    try:
-        found = receiving.recv()
-    except EOFError:
-        found = {}
-    child.join()
-    return found, child.exitcode
-
-
-def failed(path: Path, only: Sequence[str] = QUICK) -> dict[str, str]:
-    """The checks that a mitigation fails, each with what was found."""
-
-    def run() -> dict[str, str]:
-        results = conformance.check(str(path), only=only, secret=SECRET)
-        return {one.check.name: one.detail for one in results if one.state is State.FAILED}
-
-    return in_a_child(run)[0]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _warm() -> None:
     """Digits and teachers once, for all the copies of this process."""
     list(conformance.check("baseline", only=QUICK, secret=SECRET))
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A mitigation with a fault.
-
-    Attributes:
-        source: its file.
-        fails: the checks that name the fault.
-        said: what the first of them must say.
-    """
-
-    source: str
-    fails: tuple[str, ...]
-    said: str
-
-
-def unloadable(text: str, said: str) -> Broken:
-    return Broken(text, ("loads",), said)
-
-
-def misshapen(*hooks: str, said: str) -> Broken:
-    return Broken(source(*hooks), ("right_shapes",), said)
-
-
-def writing(*lines: str, what: str) -> Broken:
-    text = source(hook(GRADIENT, *lines, "return gradient"))
-    return Broken(text, ("inputs_untouched",), f"changed step.{what} in place")
-
-
-BROKEN: dict[str, Broken] = {
-    "no Python": unloadable("def :\n", "SyntaxError"),
-    "no card": unloadable(HEAD + hook(GRADIENT, "return gradient"), "returns its card"),
-    "misspelled hook": unloadable(
-        source(hook("distil_gradient(gradient)", "return gradient")), "'distil_gradient'"
-    ),
-    "unknown argument": unloadable(
-        source(hook("distill_gradient(grad)", "return grad")), "'grad'"
-    ),
-    "unmarked hook": unloadable(
-        source("\n\ndef distill_gradient(gradient):\n    return gradient\n"), "@hookimpl"
-    ),
-    "unknown access": unloadable(
-        source(card="Card('idea', 'Idea', access='labels')"), "'labels'"
-    ),
-    "card that cannot be": unloadable(source(card="Card('an idea', 'Idea')"), "'an idea'"),
-    "no hooks": Broken(source(), ("has_hooks",), "implements no hook"),
-    "one student squeezed away": misshapen(
-        hook(GRADIENT, "return 2 * gradient.squeeze()"), said="returned shape [19765]"
-    ),
-    "mean over students": misshapen(hook(LOSS, "return loss.mean()"), said="returned shape []"),
-    "float64": misshapen(hook(GRADIENT, "return gradient.double()"), said="torch.float64"),
-    "wrong device": misshapen(hook(GRADIENT, "return gradient.to('meta')"), said="meta"),
-    "nothing returned": misshapen(hook(GRADIENT, "gradient.mul_(2)"), said="its return?"),
-    "a hook that exits": misshapen(hook(GRADIENT, "raise SystemExit(0)"), said="SystemExit"),
-    "loss cut off": misshapen(hook(LOSS, "return loss.detach()"), said="cut off"),
-    "images in place": writing("step.images.mul_(0.5)", what="images"),
-    "base logits in place": writing("step.base_logits.zero_()", what="base_logits"),
-    "student through .data": writing(
-        "step.student_parameters.data.zero_()", what="student_parameters"
-    ),
-    "base model through numpy": writing(
-        "step.base_parameters.numpy()[:] = 0", what="base_parameters"
-    ),
-    "not a number": Broken(
-        source(hook(GRADIENT, "return gradient / 0 * 0")), ("finite",), "not finite"
-    ),
-    "not a number for seed 4": Broken(
-        source(
-            hook(
-                GRADIENT,
-                "bad = torch.tensor([seed == 4 for seed in step.seeds])",
-                "return gradient.masked_fill(bad[:, None], float('nan'))",
-            )
-        ),
-        ("finite",),
-        "seed 4, step 0: returned values that are not finite",
-    ),
-    "explodes": Broken(
-        source(hook(UPDATE, "return update * 1e25")), ("finite",), "seeds 1, 2, 3, 4, 5 diverge"
-    ),
-    "norm over the cohort": Broken(
-        source(hook(GRADIENT, "return gradient / gradient.norm()")),
-        ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
-    ),
-    "neighbours' mean": Broken(
-        source(hook(GRADIENT, "return gradient - 0.5 * gradient.mean(0, keepdim=True)")),
-        ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
-    ),
-    "neighbours' mean among five only": Broken(
-        source(
-            hook(
-                GRADIENT,
-                "others = gradient.mean(0, keepdim=True)",
-                "return gradient - 0.5 * others if len(gradient) == 5 else gradient",
-            )
-        ),
-        ("any_cohort_size",),
-        "alone and among 5",
-    ),
-    "divided by the number of students": Broken(
-        source(hook(UPDATE, "return update / len(update)")),
-        ("any_cohort_size",),
-        "alone and among 2",
-    ),
-    "one generator for all": Broken(
-        source(
-            hook(
-                GRADIENT,
-                "noise = torch.randn(gradient.shape, generator=step.generators[0])",
-                "return gradient + 1e-3 * noise",
-            )
-        ),
-        ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
-    ),
-    "the clock": Broken(
-        source(
-            hook(UPDATE, "return update * (time.perf_counter_ns() % 1000) / 1000"),
-            before="import time\n",
-        ),
-        ("rerun_is_the_same",),
-        "a second run changes",
-    ),
-    "the global generator": Broken(
-        source(hook(GRADIENT, "return gradient + 1e-3 * torch.randn(gradient.shape)")),
-        ("rerun_is_the_same", "surroundings_untouched"),
-        "a second run changes",
-    ),
-    "runs counted in a global": Broken(
-        source(
-            hook("start(parameters)", "RUNS.append(1)"),
-            hook(UPDATE, "return update / len(RUNS)"),
-            before="RUNS = []\n",
-        ),
-        ("rerun_is_the_same",),
-        "a second run changes",
-    ),
-    "loads counted elsewhere": Broken(
-        source(
-            hook(UPDATE, "return update / torch.loads"),
-            before="torch.loads = getattr(torch, 'loads', 0) + 1\n",
-        ),
-        ("fresh_load_is_the_same", "seed_numbers_unused"),
-        "loaded anew it changes",
-    ),
-    "seeds 1 to 10 only": Broken(
-        source(hook(GRADIENT, "return gradient * (0.5 if max(step.seeds) <= 10 else 1)")),
-        ("seed_numbers_unused",),
-        "under another seed number it changes",
-    ),
-    "a file that it reads": Broken(
-        source(
-            hook(GRADIENT, "return gradient"),
-            before="from pathlib import Path\n\nTEXT = Path('/etc/hostname').read_bytes()\n",
-        ),
-        ("opens_no_files",),
-        "hostname",
-    ),
-    "a program that it starts": Broken(
-        source(
-            hook("start(parameters)", "subprocess.run(['true'], check=True)"),
-            before="import subprocess\n",
-        ),
-        ("opens_no_files",),
-        "subprocess.Popen",
-    ),
-    "a function of torch exchanged": Broken(
-        source(
-            hook(LOSS, "torch.log_softmax = lambda *given: kept(*given)", "return loss"),
-            before="kept = torch.log_softmax\n",
-        ),
-        ("harness_untouched",),
-        "torch.log_softmax",
-    ),
-    "a setting that cannot travel": Broken(
-        source(
-            hook(GRADIENT, "return gradient"),
-            before="class Odd(str):\n    def __reduce__(self): raise TypeError('stays')\n",
-            card="Card('idea', Odd('Idea'))",
-        ),
-        ("picklable",),
-        "stays",
-    ),
-}
 
 
 @pytest.fixture(scope="module")
@@ -296,36 +51,6 @@ def test_a_fault_fails_no_check_that_does_not_name_it(
     name: str, findings: Callable[[str], dict[str, str]]
 ) -> None:
     assert findings(name).keys() == set(BROKEN[name].fails)
-
-
-# The same wish as in a broken one above, granted by the rules.
-HONEST: dict[str, str] = {
-    "norm of its own row": hook(
-        GRADIENT, "return gradient / gradient.norm(dim=1, keepdim=True)"
-    ),
-    "noise from its own generator": hook(
-        GRADIENT, "return gradient + 1e-3 * step.normal(gradient.shape[1])"
-    ),
-    "a clone changed in place": hook(
-        GRADIENT, "images = step.images.clone().zero_()", "return gradient.mul_(0.5)"
-    ),
-    "steps counted in its state": hook(
-        GRADIENT,
-        "step.state['steps'] = step.state.get('steps', 0) + 1",
-        "return gradient / step.state['steps']",
-    ),
-    "a view of what it was given": hook(GRADIENT, "return gradient[:]"),
-    "a tensor that requires a gradient": hook(GRADIENT, "return gradient.requires_grad_()"),
-    "what it returned, changed later": hook(
-        GRADIENT,
-        "if 'kept' in step.state: step.state['kept'].zero_()",
-        "step.state['kept'] = 2 * gradient",
-        "return step.state['kept']",
-    ),
-    "what it was given, changed later": hook(
-        GRADIENT, "step.state.setdefault('first', gradient).zero_()", "return gradient"
-    ),
-}
 
 
 @pytest.mark.parametrize("name", HONEST)

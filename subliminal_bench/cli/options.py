@@ -1,0 +1,87 @@
+"""Options that commands share, and what they stand for."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from subliminal_bench.store import Store
+
+ProtocolOption = Annotated[
+    str, typer.Option("--protocol", help="mnist-5k (embedded), mnist (canonical) or probe.")
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="Folder of results.  [default: $SUBLIMINAL_BENCH_STORE, else subliminal-results]",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder with MNIST/raw.  [default: $SUBLIMINAL_BENCH_DATA, else a cache folder, "
+        "filled by a download]",
+    ),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+SeedsOption = Annotated[str, typer.Option("--seeds", help="Such as 1-10 or 1,3,5-7.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the mitigation."),
+]
+FormOption = Annotated[str, typer.Option("--format", help="terminal, markdown or json.")]
+LeaderboardOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--leaderboard",
+        help="The leaderboard's folder.  [default: ./leaderboard, else this checkout's]",
+    ),
+]
+
+
+def open_store(folder: Path | None) -> "Store":
+    """The store in the folder named, else in the default one."""
+    from subliminal_bench.store import Store, chosen_folder
+
+    return Store(chosen_folder(folder))
+
+
+def leaderboard_folder(folder: Path | None) -> Path:
+    """The folder named, or the one of the checkout that this runs from."""
+    from subliminal_bench import shipped
+    from subliminal_bench.errors import ResultError
+
+    here = Path("leaderboard")
+    if folder is None and (here / "entries").is_dir():
+        folder = here
+    if folder is None and not shipped.is_checkout():
+        raise ResultError(
+            "no leaderboard/entries here, and an installed package keeps none: name the "
+            "leaderboard's folder with --leaderboard DIR"
+        )
+    found = folder or shipped.folder("leaderboard")
+    if not found.is_dir():
+        raise ResultError(f"no such folder: {found}")
+    return found
+
+
+def target_file(out: Path, name: str) -> Path:
+    """The file that `--out` means: itself, or NAME.json in the folder.
+
+    Checked before anything is trained.
+    """
+    from subliminal_bench.errors import ResultError
+
+    target = out if out.suffix == ".json" and not out.is_dir() else out / f"{name}.json"
+    folder = next(parent for parent in target.parents if parent.exists())
+    if not folder.is_dir() or target.is_dir():
+        raise ResultError(
+            f"--out {out}: {folder if not folder.is_dir() else target} is in the way"
+        )
+    if not os.access(folder, os.W_OK):
+        raise ResultError(f"--out {out}: {folder} cannot be written to")
+    return target

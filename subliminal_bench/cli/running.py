@@ -1,0 +1,70 @@
+"""Running a mitigation."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subliminal_bench.cli.options import (
+    DataOption,
+    DeviceOption,
+    FormOption,
+    ProtocolOption,
+    SeedsOption,
+    SetOption,
+    StoreOption,
+    open_store,
+    target_file,
+)
+
+
+def run(
+    mitigation: Annotated[
+        str,
+        typer.Argument(help="A name that `list` shows, a .py file, or module:attribute."),
+    ],
+    protocol: ProtocolOption = "mnist-5k",
+    seeds: SeedsOption = "1-10",
+    device: DeviceOption = "auto",
+    data_dir: DataOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Also write the run to this .json file, or into this folder."
+        ),
+    ] = None,
+    settings: SetOption = None,
+    store: StoreOption = None,
+    rerun_references: Annotated[
+        bool,
+        typer.Option(
+            "--rerun-references", help="Run the references here, also where entries have them."
+        ),
+    ] = False,
+    form: FormOption = "terminal",
+) -> None:
+    """Run a mitigation and score it against the references on the same seeds."""
+    from rich.console import Console
+
+    from subliminal_bench import device as devices
+    from subliminal_bench import mitigations, references, results, scorecard, scorecard_text
+    from subliminal_bench import protocol as protocols
+    from subliminal_bench import seeds as seed_text
+    from subliminal_bench.benchmark import Bench
+    from subliminal_bench.progress import ConsoleWatcher
+
+    scorecard_text.checked_format(form)
+    chosen = protocols.get(protocol)
+    entry = mitigations.load(mitigation, settings or [])
+    wanted = seed_text.parse(seeds, chosen)
+    where = devices.choose(device)
+    target = target_file(out, entry.name) if out else None
+    with ConsoleWatcher(Console(stderr=True)) as watcher:
+        bench = Bench(chosen, where, open_store(store), data_dir, watcher)
+        found = references.run_with(bench, entry, wanted, rerun=rerun_references)
+    scorecard_text.show(scorecard.build(*found), form)
+    if target:
+        results.write_run(target, found[0])
+        # Other formats may be piped into a program that reads them.
+        print(f"written: {target}", file=sys.stdout if form == "terminal" else sys.stderr)

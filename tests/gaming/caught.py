@@ -1,0 +1,232 @@
+"""Attempts that a check catches, each with the one check that names it."""
+
+from dataclasses import dataclass
+
+from tests.checked import BY_HEART
+from tests.gaming.parts import (
+    CLIMB,
+    LOADED,
+    OWN_TRAIT,
+    PASS_ON,
+    PROJECTED,
+    SLY_CARD,
+    exchanging,
+    projecting,
+)
+from tests.mitigation_files import GRADIENT, LOSS, UPDATE, hook, source
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A file, the one check that catches it, and what that says."""
+
+    source: str
+    caught_by: str
+    said: str
+
+
+CAUGHT: dict[str, Attempt] = {
+    "no hooks, under the baseline's name": Attempt(
+        source(card="Card('baseline', 'Mine')"),
+        "has_hooks",
+        "implements no hook",
+    ),
+    "divided by the first student's norm": Attempt(
+        source(
+            hook(GRADIENT, "return gradient / gradient[:1].norm(dim=1, keepdim=True)"),
+        ),
+        "students_independent",
+        "another neighbour changes",
+    ),
+    "threads set by its file": Attempt(
+        source(PASS_ON, before="torch.set_num_threads(3)\n"),
+        "surroundings_untouched",
+        "the number of threads",
+    ),
+    "gradients switched off at the end": Attempt(
+        source(hook("finish(parameters)", "torch.set_grad_enabled(True)")),
+        "surroundings_untouched",
+        "switched gradients",
+    ),
+    "the global generator seeded": Attempt(
+        source(hook(GRADIENT, "torch.manual_seed(0)", "return gradient")),
+        "surroundings_untouched",
+        "torch's global generator",
+    ),
+    "asks for the trait gradient": Attempt(
+        projecting("trait = step.trait_gradient()"), "blind", "needs access level 'trait-grad"
+    ),
+    "takes the trait gradient from a frame": Attempt(
+        projecting("trait = above('view')._trait_gradient(True)", before=CLIMB),
+        "blind",
+        "access 'blind' does not give",
+    ),
+    "takes the audit digits from a frame": Attempt(
+        projecting(
+            "_, trait = above('cohort').trait_gradient(step.student_parameters.detach())",
+            before=CLIMB,
+        ),
+        "blind",
+        "access 'blind' does not give",
+    ),
+    "finds the cohort among all objects": Attempt(
+        source(
+            hook(
+                "start(parameters, training)",
+                "for one in gc.get_objects():",
+                "    if type(one) is not Cohort: continue",
+                "    if one.base_parameters is training.base_parameters:",
+                "        training.state['cohort'] = one",
+            ),
+            hook(
+                GRADIENT,
+                "shown = step.student_parameters.detach()",
+                "trait = step.state['cohort'].trait_gradient(shown)[1]",
+                *PROJECTED,
+            ),
+            before="import gc\n\nfrom subliminal_bench.cohort import Cohort\n",
+        ),
+        "blind",
+        "access 'blind' does not give",
+    ),
+    "card that says another access to the harness": Attempt(
+        projecting(
+            "trait = step.trait_gradient()",
+            before=f"import sys\n{SLY_CARD}",
+            card="Sly('idea', 'Idea')",
+        ),
+        "blind",
+        "access 'blind' does not give",
+    ),
+    "loads labelled digits in a hook": Attempt(
+        projecting(
+            "if 'digits' not in step.state: step.state['digits'] = some_digits()",
+            "trait = trait_of(step, *step.state['digits'])",
+            before=OWN_TRAIT + LOADED,
+        ),
+        "opens_no_files",
+        "mnist_5k",
+    ),
+    "loads labelled digits with its file": Attempt(
+        projecting(
+            "trait = trait_of(step, *DIGITS)",
+            before=f"{OWN_TRAIT}{LOADED}\n\nDIGITS = some_digits()\n",
+        ),
+        "opens_no_files",
+        "mnist_5k",
+    ),
+    "loads them once and keeps them elsewhere": Attempt(
+        projecting(
+            "trait = trait_of(step, *torch.kept)",
+            before=f"{OWN_TRAIT}{LOADED}\n\n"
+            "if not hasattr(torch, 'kept'):\n    torch.kept = some_digits()\n",
+        ),
+        BY_HEART,
+        "it knows MNIST by heart",
+    ),
+    "takes the digits that the kit has read": Attempt(
+        projecting(
+            "shown = digits()",
+            "trait = trait_of(step, shown.images[::10], shown.labels[::10])",
+            before=f"from subliminal_bench.conformance.experiment import digits\n{OWN_TRAIT}",
+        ),
+        BY_HEART,
+        "it knows MNIST by heart",
+    ),
+    "tuned to seeds 1 to 10": Attempt(
+        source(
+            hook(
+                UPDATE,
+                "known = torch.tensor([seed <= 10 for seed in step.seeds])",
+                "return torch.where(known[:, None], 0.2 * update, update)",
+            )
+        ),
+        "seed_numbers_unused",
+        "another seed number",
+    ),
+    "never the same twice": Attempt(
+        source(
+            hook(UPDATE, "return update * (1 + os.urandom(1)[0] / 256)"), before="import os\n"
+        ),
+        "rerun_is_the_same",
+        "a second run changes",
+    ),
+    "never the same twice, by addresses": Attempt(
+        source(
+            hook(UPDATE, "return update * (1 + id(step) % 99_991 / 99_991)"),
+        ),
+        "rerun_is_the_same",
+        "a second run changes",
+    ),
+    "loss of the training exchanged by its file": Attempt(
+        source(
+            PASS_ON,
+            before="from subliminal_bench import student\n\nkept = student.distillation_kl\n"
+            "student.distillation_kl = lambda *given: 0.5 * kept(*given)\n",
+        ),
+        "harness_untouched",
+        "subliminal_bench.student.distillation_kl",
+    ),
+    "loss of the training exchanged by its card": Attempt(
+        source(
+            PASS_ON,
+            before="from subliminal_bench import training\n",
+            card="(setattr(training, 'distillation_kl', None), Card('idea', 'Idea'))[1]",
+        ),
+        "harness_untouched",
+        "subliminal_bench.training.distillation_kl",
+    ),
+    "loss of the training exchanged at the start": Attempt(
+        source(
+            hook(
+                "start(parameters)",
+                "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
+            ),
+            before="from subliminal_bench import student\n\nkept = student.distillation_kl\n",
+        ),
+        "harness_untouched",
+        "subliminal_bench.student.distillation_kl",
+    ),
+    "accuracy exchanged": Attempt(
+        exchanging("subliminal_bench.measures", "accuracy", "lambda *given: 0 * kept(*given)"),
+        "harness_untouched",
+        "subliminal_bench.measures.accuracy",
+    ),
+    "a method of the cohort exchanged": Attempt(
+        exchanging(
+            "subliminal_bench.measures.Cohort", "logits", "lambda *given: 0 * kept(*given)"
+        ),
+        "harness_untouched",
+        "Cohort.logits",
+    ),
+    "the optimiser's step exchanged": Attempt(
+        exchanging("torch.optim.Adam", "step", "lambda self: None"),
+        "harness_untouched",
+        "Adam.step",
+    ),
+    "the card's class exchanged": Attempt(
+        source(
+            PASS_ON,
+            before="import subliminal_bench.card\n\nkept = subliminal_bench.card.Card\n"
+            "subliminal_bench.card.Card = type('Card', (kept,), {})\n",
+        ),
+        "harness_untouched",
+        "subliminal_bench.card.Card",
+    ),
+    "student written through .data": Attempt(
+        source(hook(LOSS, "step.student_parameters.data.mul_(0.9)", "return loss")),
+        "inputs_untouched",
+        "changed step.student_parameters in place",
+    ),
+    "base model kept from the start and changed at the end": Attempt(
+        source(
+            hook(
+                "start(parameters, training)",
+                "training.state['base'] = training.base_parameters.numpy()",
+            ),
+            hook("finish(parameters, training)", "training.state['base'][:] = 0"),
+        ),
+        "inputs_untouched",
+        "changed training.base_parameters in place",
+    ),
+}
