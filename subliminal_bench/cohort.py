@@ -70,7 +70,9 @@ class Cohort:
 
     def _noise(self, first: int, images: int) -> Tensor:
         rows = [
-            streams.noise(self.protocol, seed, first, images, self.device)
+            streams.noise(self.protocol, seed, first, images, self.device).to(
+                self.protocol.dtype
+            )
             for seed in self.seeds
         ]
         return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)

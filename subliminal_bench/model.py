@@ -75,7 +75,7 @@ def initial_parameters(
         torch.cat([part.flatten() for part in streams.initialisation(protocol, seed)])
         for seed in seeds
     ]
-    return torch.stack(rows).to(device)
+    return torch.stack(rows).to(device, protocol.dtype)
 
 
 def forward(shape: Layout, parameters: Tensor, images: Tensor) -> Tensor:

@@ -104,7 +104,7 @@ def noise(
         device: where to make them; the bits are the same everywhere.
 
     Returns:
-        float32 `[images, pixels]`.
+        `[images, pixels]`, drawn in float32.
 
     >>> from subliminal_bench.protocol import MNIST
     >>> g = torch.Generator().manual_seed(401_000_007)

@@ -184,7 +184,10 @@ class _Record:
     def empty(cohort: Cohort) -> "_Record":
         shape = (len(cohort.seeds), cohort.protocol.student_steps)
         series = {
-            name: torch.full(shape, float("nan"), device=cohort.device) for name in STEP_CURVES
+            name: torch.full(
+                shape, float("nan"), device=cohort.device, dtype=cohort.protocol.dtype
+            )
+            for name in STEP_CURVES
         }
         return _Record(series, torch.zeros(shape, dtype=torch.bool, device=cohort.device), [])
 
@@ -213,5 +216,5 @@ class _Record:
             self.altered[:, index] = (gradient != raw_gradient).any(1)
 
     def curves(self) -> dict[str, Tensor]:
-        """All curves by their names in `metrics.CURVES`, float32."""
+        """All curves by their names in `metrics.CURVES`."""
         return self.series | {"test_accuracy": torch.stack(self.test_accuracy, 1).float()}

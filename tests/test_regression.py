@@ -63,6 +63,11 @@ def without_the_thrown_away_order(
     return torch.stack(drawn[skipped:])
 
 
+def last_epoch_again(seed: int, images: int, epochs: int, skipped: int = 0) -> Tensor:
+    order = RIGHT_ORDERS(seed, images, epochs, skipped)
+    return torch.cat([order[:-1], order[-2:-1]]) if images == PROBE.noise_images else order
+
+
 def split_off_by_one(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     teacher, audit, test = RIGHT_SPLIT(protocol, seed)
     return teacher, torch.cat([teacher[-1:], audit[:-1]]), test
@@ -76,7 +81,7 @@ def over_the_batch(_: Protocol, student_logits: Tensor, teacher_logits: Tensor) 
     return each.sum(-2).mean(-1)
 
 
-RIGHT_SPLIT, RIGHT_LOAD = streams.split, mitigations.load
+RIGHT_ORDERS, RIGHT_SPLIT, RIGHT_LOAD = streams.orders, streams.split, mitigations.load
 
 
 @contextmanager
@@ -148,6 +153,7 @@ ORDERS = ((streams, "orders"),)
         (ADAM, wrong_rate, REFERENCES),
         (ADAM[1:], wrong_rate, REFERENCES),
         (ORDERS, without_the_thrown_away_order, REFERENCES),
+        (ORDERS, last_epoch_again, REFERENCES),
         (((streams, "split"),), split_off_by_one, REFERENCES),
         (KL, over_the_batch, REFERENCES),
         (((mitigations, "load"),), loading(cooler), ("liminal",)),
@@ -156,6 +162,7 @@ ORDERS = ((streams, "orders"),)
         "learning rate 3.1e-4",
         "learning rate 3.1e-4 of the student",
         "no thrown-away permutation",
+        "last epoch in the order of the one before",
         "audit split off by one",
         "KL summed over the batch",
         "temperature 1.9",
@@ -170,7 +177,7 @@ def test_a_planted_regression_is_caught_and_named(
     assert caught == set(seen_in)
     for name in seen_in:
         line = findings[name].line
-        assert line.startswith(f"regressed: probe-v1: {name}: ")
+        assert line.startswith(f"regressed: {PROBE.label}: {name}: ")
         assert any(metric in line for metric in METRICS)
         assert "seeds 1-2" in line
         assert "tolerance" in line

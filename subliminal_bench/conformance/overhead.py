@@ -1,17 +1,18 @@
 """What a mitigation costs a step, beside plain distillation on steps of the real size."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from subliminal_bench import data, mitigations
+from subliminal_bench import data, mitigations, protocol
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.protocol import PROBE
 from subliminal_bench.student import train_students
 from subliminal_bench.training import train_teachers
 
+# Steps of the real size, in the precision that mitigations meet.
+PROBE = replace(protocol.PROBE, precision="float32")
 _ROUNDS = 3
 
 
