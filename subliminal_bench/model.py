@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import streams
+from subliminal_bench.products import linear
 from subliminal_bench.protocol import Protocol
 
 
@@ -99,10 +100,6 @@ def activations(
     weight1, bias1, weight2, bias2, weight3, bias3 = shape.parts(parameters)
     if images.dim() == 2:
         images = images.expand(len(parameters), *images.shape)
-    hidden1 = torch.relu(_linear(images, weight1, bias1))
-    hidden2 = torch.relu(_linear(hidden1, weight2, bias2))
-    return hidden1, hidden2, _linear(hidden2, weight3, bias3)
-
-
-def _linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return torch.baddbmm(bias.unsqueeze(1), inputs, weight.transpose(1, 2))
+    hidden1 = torch.relu(linear(images, weight1, bias1))
+    hidden2 = torch.relu(linear(hidden1, weight2, bias2))
+    return hidden1, hidden2, linear(hidden2, weight3, bias3)
