@@ -9,14 +9,19 @@ import torch
 from torch import Tensor
 
 from subliminal_bench.model import Layout, activations
-from subliminal_bench.products import linear
+from subliminal_bench.products import linear, summed_in_bfloat16
 
 # Images whose activations are alive at once: few enough for a processor's cache.
 _CHUNK = 2048
 
 
 def trait_gradient(
-    shape: Layout, parameters: Tensor, images: Tensor, labels: Tensor, classes: int
+    shape: Layout,
+    parameters: Tensor,
+    images: Tensor,
+    labels: Tensor,
+    classes: int,
+    pixels: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Class cross-entropy and its gradient over all parameters.
 
@@ -26,6 +31,9 @@ def trait_gradient(
         images: `[students, images, pixels]`.
         labels: int64 `[students, images]`.
         classes: class logits; the auxiliary logits after them have no part in the loss.
+        pixels: the images as 0 to 255 in bfloat16, which is exact, where only measured: the
+            weight gradients of both hidden layers are then summed in bfloat16. The loss and
+            what is passed back from layer to layer stay in float32.
 
     Returns:
         The loss `[students]` in nats and the gradient `[students, parameters]`, both means
@@ -44,8 +52,21 @@ def trait_gradient(
     gradient = torch.zeros_like(parameters)
     loss = parameters.new_zeros(len(parameters))
     with torch.no_grad():
-        for some in zip(images.split(_CHUNK, 1), labels.split(_CHUNK, 1), strict=True):
-            loss += _add_gradient(shape, parameters, *some, classes, shape.parts(gradient))
+        into = shape.parts(gradient)
+        for begin in range(0, images.shape[1], _CHUNK):
+            some = slice(begin, begin + _CHUNK)
+            loss += _add_gradient(
+                shape,
+                parameters,
+                images[:, some],
+                labels[:, some],
+                classes,
+                None if pixels is None else pixels[:, some],
+                into,
+            )
+        if pixels is not None:
+            # An image is pixels / 127.5 - 1.
+            into[0].div_(127.5).sub_(into[1].unsqueeze(-1))
         gradient /= images.shape[1]
         loss /= images.shape[1]
     return loss, gradient
@@ -57,9 +78,14 @@ def _add_gradient(
     images: Tensor,
     labels: Tensor,
     classes: int,
+    pixels: Tensor | None,
     into: Sequence[Tensor],
 ) -> Tensor:
-    """Add the gradient of the images' summed loss to `into`; the loss `[students]`."""
+    """Add the gradient of the images' summed loss to `into`; the loss `[students]`.
+
+    With pixels, the first weight's is left as the sum over pixels.
+    """
+    summed = _summed if pixels is None else summed_in_bfloat16
     _, _, weight2, _, weight3, _ = shape.parts(parameters)
     hidden1, hidden2, logits = activations(shape, parameters, images)
     log_probability = torch.log_softmax(logits[..., :classes], -1)
@@ -67,19 +93,26 @@ def _add_gradient(
     loss = -log_probability.gather(-1, index).sum((1, 2))
     at_logits = log_probability.exp_()
     at_logits.scatter_add_(-1, index, torch.full_like(index, -1, dtype=logits.dtype))
-    _add_layer(at_logits, hidden2, into[4][:, :classes], into[5][:, :classes])
+    into[4][:, :classes] += _summed(at_logits, hidden2)
+    into[5][:, :classes] += at_logits.sum(1)
     at_hidden2 = linear(at_logits, weight3[:, :classes].transpose(1, 2))
-    at_hidden2 = torch.ops.aten.threshold_backward(at_hidden2, hidden2, 0)
-    _add_layer(at_hidden2, hidden1, into[2], into[3])
+    _stopped(at_hidden2, hidden2)
+    into[2].add_(summed(at_hidden2, hidden1))
+    into[3].add_(at_hidden2.sum(1))
     at_hidden1 = linear(at_hidden2, weight2.transpose(1, 2))
-    at_hidden1 = torch.ops.aten.threshold_backward(at_hidden1, hidden1, 0)
-    _add_layer(at_hidden1, images, into[0], into[1])
+    _stopped(at_hidden1, hidden1)
+    into[0].add_(summed(at_hidden1, images if pixels is None else pixels))
+    into[1].add_(at_hidden1.sum(1))
     return loss
 
 
-def _add_layer(at_outputs: Tensor, inputs: Tensor, weight: Tensor, bias: Tensor) -> None:
-    weight += linear(at_outputs.transpose(1, 2), inputs.transpose(1, 2))
-    bias += at_outputs.sum(1)
+def _stopped(at_outputs: Tensor, outputs: Tensor) -> None:
+    """A gradient back through a ReLU, in place."""
+    torch.ops.aten.threshold_backward.grad_input(at_outputs, outputs, 0, grad_input=at_outputs)
+
+
+def _summed(at_outputs: Tensor, inputs: Tensor) -> Tensor:
+    return linear(at_outputs.transpose(1, 2), inputs.transpose(1, 2))
 
 
 def inner_and_cosine(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

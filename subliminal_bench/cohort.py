@@ -14,6 +14,7 @@ from torch import Tensor
 from subliminal_bench import model, streams
 from subliminal_bench.alignment import trait_gradient
 from subliminal_bench.data import Digits
+from subliminal_bench.products import bfloat16_is_faster
 from subliminal_bench.protocol import Protocol
 
 # Images pushed through the model at once where nothing is differentiated.
@@ -120,6 +121,13 @@ class Cohort:
         return self.digits.images[self._splits[0]]
 
     @cached_property
+    def _audit_pixels(self) -> Tensor | None:
+        """The audit images as 0 to 255 in bfloat16, where that makes measuring faster."""
+        if self.protocol.dtype != torch.float32 or not bfloat16_is_faster(self.device):
+            return None
+        return self.audit_images.add(1).mul_(127.5).to(torch.bfloat16)
+
+    @cached_property
     def audit_labels(self) -> Tensor:
         """int64 `[students, images]`."""
         return self.digits.labels[self._splits[0]]
@@ -169,7 +177,7 @@ class Cohort:
     def trait_gradient(
         self, parameters: Tensor, batch: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Trait loss `[students]` and its gradient `[students, parameters]`.
+        """Trait loss `[students]` and its gradient `[students, parameters]`, as one trains.
 
         Args:
             parameters: `[students, parameters]`.
@@ -180,6 +188,15 @@ class Cohort:
         if batch is not None:
             images, labels = rows(images, batch), labels.gather(1, batch)
         return trait_gradient(self.layout, parameters, images, labels, self.protocol.classes)
+
+    def measured_trait_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """The same over the whole audit set, as one measures: the cosine to 2e-5.
+
+        Where the processor has bfloat16, the gradient is rounded a little; the loss never is.
+        """
+        images, labels = self.audit_images, self.audit_labels
+        classes, pixels = self.protocol.classes, self._audit_pixels
+        return trait_gradient(self.layout, parameters, images, labels, classes, pixels)
 
     def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
         """Logits without a graph, in chunks that bound the memory."""

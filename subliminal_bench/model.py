@@ -100,6 +100,6 @@ def activations(
     weight1, bias1, weight2, bias2, weight3, bias3 = shape.parts(parameters)
     if images.dim() == 2:
         images = images.expand(len(parameters), *images.shape)
-    hidden1 = torch.relu(linear(images, weight1, bias1))
-    hidden2 = torch.relu(linear(hidden1, weight2, bias2))
+    hidden1 = linear(images, weight1, bias1, relu=True)
+    hidden2 = linear(hidden1, weight2, bias2, relu=True)
     return hidden1, hidden2, linear(hidden2, weight3, bias3)

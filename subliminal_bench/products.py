@@ -1,8 +1,8 @@
-"""Batched matrix products in full float32, by the faster of the libraries inside torch.
+"""Batched matrix products: in full float32, and summed from bfloat16 for measuring.
 
 On CPUs torch hands float32 products to MKL, which uses half the vector width of processors
-that are not Intel's. oneDNN, which torch brings along for its layers, uses all of it. Nothing
-is computed in less than float32: `docs/performance.md` has the measurement.
+that are not Intel's. oneDNN, which torch brings along for its layers, uses all of it.
+`docs/performance.md` has the measurements.
 """
 
 from typing import Any
@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 
-def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(
+    inputs: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False
+) -> Tensor:
     """Each student's `inputs @ weight.T + bias`; differentiable as often as one likes.
 
     Args:
         inputs: `[students, rows, inner]`.
         weight: `[students, columns, inner]`.
         bias: `[students, columns]`.
+        relu: whether a ReLU follows.
 
     Returns:
         `[students, rows, columns]`.
@@ -26,11 +29,41 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     [4.0, 4.0, 4.0, 4.0]
     """
     if _through_onednn(inputs):
-        result: Tensor = _Linear.apply(inputs, weight, bias)  # type: ignore[no-untyped-call]
-        return result
-    if bias is None:
-        return inputs @ weight.transpose(-1, -2)
-    return torch.baddbmm(bias.unsqueeze(1), inputs, weight.transpose(1, 2))
+        fast: Tensor = _Linear.apply(inputs, weight, bias, relu)  # type: ignore[no-untyped-call]
+        return fast
+    turned = weight.transpose(1, 2)
+    result = (
+        inputs @ turned if bias is None else torch.baddbmm(bias.unsqueeze(1), inputs, turned)
+    )
+    return torch.relu(result) if relu else result
+
+
+def bfloat16_is_faster(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32, by its own instructions."""
+    if device.type != "cpu" or not _onednn_is_there():
+        return False
+    known = torch.cpu.get_capabilities()
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def summed_in_bfloat16(at_outputs: Tensor, inputs: Tensor) -> Tensor:
+    """Each student's `at_outputs.T @ inputs`, from operands rounded to bfloat16.
+
+    Every rounding is another one, so over thousands of rows they average out. For measuring
+    only: training is in full float32.
+
+    Args:
+        at_outputs: `[students, rows, columns]`.
+        inputs: `[students, rows, inner]`.
+
+    Returns:
+        float32 `[students, columns, inner]`.
+
+    >>> summed_in_bfloat16(torch.ones(1, 3, 2), torch.ones(1, 3, 4)).tolist()[0][0]
+    [3.0, 3.0, 3.0, 3.0]
+    """
+    rounded = at_outputs.to(torch.bfloat16).transpose(1, 2)
+    return (rounded @ inputs.to(torch.bfloat16)).float()
 
 
 def _through_onednn(inputs: Tensor) -> bool:
@@ -49,26 +82,30 @@ class _Linear(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(inputs: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
         biases = [None] * len(inputs) if bias is None else bias
         results = [
-            torch.ops.mkldnn._linear_pointwise(*parts, "none", [], "")
+            torch.ops.mkldnn._linear_pointwise(*parts, "relu" if relu else "none", [], "")
             for parts in zip(inputs, weight, biases, strict=True)
         ]
         return results[0].unsqueeze(0) if len(results) == 1 else torch.stack(results)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
+        given, weight, _, relu = inputs
+        ctx.save_for_backward(given, weight, output if relu else None)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         (at_outputs,) = upstream
-        inputs, weight = ctx.saved_tensors
+        inputs, weight, stopped = ctx.saved_tensors
+        if stopped is not None:
+            at_outputs = torch.ops.aten.threshold_backward(at_outputs, stopped, 0)
         wanted = ctx.needs_input_grad
         turned = at_outputs.transpose(1, 2)
         return (
             linear(at_outputs, weight.transpose(1, 2)) if wanted[0] else None,
             linear(turned, inputs.transpose(1, 2)) if wanted[1] else None,
             at_outputs.sum(1) if wanted[2] else None,
+            None,
         )

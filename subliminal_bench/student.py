@@ -103,16 +103,16 @@ class _Audit:
         self._whole: tuple[Tensor, Tensor] | None = None
         self._batch: Tensor | None = None
 
-    def whole(self) -> tuple[Tensor, Tensor]:
+    def measured(self) -> tuple[Tensor, Tensor]:
         """Loss `[students]` and gradient `[students, parameters]` over all audit images."""
-        if self._whole is None:
-            self._whole = self._cohort.trait_gradient(self.parameters)
-        return self._whole
+        return self._whole or self._cohort.measured_trait_gradient(self.parameters)
 
     def shown(self, whole_audit: bool) -> Tensor:
         """What an oracle gets: a copy of its own."""
         if whole_audit:
-            return self.whole()[1].clone()
+            if self._whole is None:
+                self._whole = self._cohort.trait_gradient(self.parameters)
+            return self._whole[1].clone()
         if self._batch is None:
             batch = self._cohort.audit_batches[self.index]
             _, self._batch = self._cohort.trait_gradient(self.parameters, batch)
@@ -203,7 +203,7 @@ class _Record:
         index = audit.index
         if index % cohort.protocol.test_every == 0:
             self.test_accuracy.append(accuracy(cohort, audit.parameters))
-        trait_loss, trait = audit.whole()
+        trait_loss, trait = audit.measured()
         self.series["distill_loss"][:, index] = raw_loss
         self.series["trait_loss"][:, index] = trait_loss
         pre = inner_and_cosine(raw_gradient, trait)

@@ -16,9 +16,16 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed + sum(shape)))
 
 
-@given(students=st.integers(1, 3), rows=sizes, inner=sizes, columns=sizes, turned=st.booleans())
+@given(
+    students=st.integers(1, 3),
+    rows=sizes,
+    inner=sizes,
+    columns=sizes,
+    turned=st.booleans(),
+    relu=st.booleans(),
+)
 def test_a_product_is_as_exact_as_float32_allows(
-    students: int, rows: int, inner: int, columns: int, turned: bool
+    students: int, rows: int, inner: int, columns: int, turned: bool, relu: bool
 ) -> None:
     inputs = drawn(students, rows, inner)
     weight, bias = drawn(students, columns, inner, seed=1), drawn(students, columns)
@@ -29,7 +36,9 @@ def test_a_product_is_as_exact_as_float32_allows(
         inputs.double().abs() @ weight.double().abs().transpose(1, 2)
         + bias.double().abs()[:, None]
     )
-    assert ((linear(inputs, weight, bias).double() - exact).abs() <= 2e-7 * inner * size).all()
+    exact = exact.relu() if relu else exact
+    found = linear(inputs, weight, bias, relu=relu).double()
+    assert ((found - exact).abs() <= 2e-7 * inner * size).all()
 
 
 def test_nothing_is_rounded_to_bfloat16_or_tf32() -> None:
@@ -39,14 +48,18 @@ def test_nothing_is_rounded_to_bfloat16_or_tf32() -> None:
 
 
 @pytest.mark.parametrize("biased", [True, False])
-def test_gradients_and_their_gradients_are_those_of_the_formula(biased: bool) -> None:
+@pytest.mark.parametrize("relu", [True, False])
+def test_gradients_and_their_gradients_are_those_of_the_formula(
+    biased: bool, relu: bool
+) -> None:
     inputs, weight = drawn(2, 5, 4).requires_grad_(), drawn(2, 3, 4).requires_grad_()
     bias = drawn(2, 3).requires_grad_() if biased else None
     leaves = [leaf for leaf in (inputs, weight, bias) if leaf is not None]
 
     def plain() -> Tensor:
         result = inputs @ weight.transpose(1, 2)
-        return result if bias is None else result + bias.unsqueeze(1)
+        result = result if bias is None else result + bias.unsqueeze(1)
+        return result.relu() if relu else result
 
     def both_orders(result: Tensor) -> list[Tensor]:
         first = torch.autograd.grad((result**3).sum(), leaves, create_graph=True)
@@ -55,7 +68,7 @@ def test_gradients_and_their_gradients_are_those_of_the_formula(biased: bool) ->
         )
         return [*first, *second]
 
-    ours, theirs = both_orders(linear(inputs, weight, bias)), both_orders(plain())
+    ours, theirs = both_orders(linear(inputs, weight, bias, relu)), both_orders(plain())
     for own, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4)
 
@@ -64,7 +77,8 @@ def test_a_student_comes_out_the_same_beside_others() -> None:
     inputs, weight, bias = drawn(3, 1024, 784), drawn(3, 256, 784), drawn(3, 256)
     together = linear(inputs, weight, bias)
     for row in range(3):
-        alone = linear(*(one[row : row + 1] for one in (inputs, weight, bias)))
+        only = slice(row, row + 1)
+        alone = linear(inputs[only], weight[only], bias[only])
         assert torch.equal(together[row], alone[0])
 
 
