@@ -70,13 +70,12 @@ class Cohort:
         return self._noise(self.protocol.noise_images, self.protocol.fresh_noise_images)
 
     def _noise(self, first: int, images: int) -> Tensor:
-        rows = [
-            streams.noise(self.protocol, seed, first, images, self.device).to(
-                self.protocol.dtype
-            )
-            for seed in self.seeds
-        ]
-        return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
+        shape = (len(self.seeds), images, self.protocol.pixels)
+        # Filled in place: a cohort's noise is most of its memory, and is never there twice.
+        noise = torch.empty(shape, device=self.device, dtype=self.protocol.dtype)
+        for row, seed in zip(noise, self.seeds, strict=True):
+            row.copy_(streams.noise(self.protocol, seed, first, images, self.device))
+        return noise
 
     @cached_property
     def noise_orders(self) -> Tensor:

@@ -7,11 +7,12 @@ from typing import Literal
 import torch
 
 from subliminal_bench.errors import DeviceError
+from subliminal_bench.model import layout
 from subliminal_bench.protocol import Protocol
 
 CHOICES = ("auto", "cpu", "cuda")
-# Copies of an audit batch's activations that are alive at once while it is measured.
-_AUDIT_ACTIVATIONS = 5
+# Rows of parameters alive at once: weights, gradients, the optimiser's, what hooks get.
+_COPIES = 16
 
 
 def choose(name: str) -> torch.device:
@@ -59,7 +60,11 @@ def cohort_size(protocol: Protocol, device: torch.device) -> int:
     if device.type == "cpu":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
-    images = protocol.noise_images + protocol.fresh_noise_images + protocol.audit_images
-    activations = protocol.audit_images * (2 * protocol.hidden + protocol.logits)
-    floats = images * protocol.pixels + _AUDIT_ACTIVATIONS * activations
-    return max(1, int(0.8 * free) // (4 * floats))
+    noise = protocol.noise_images + protocol.fresh_noise_images
+    # One more copy of the audit images' size: batches and activations go through in chunks.
+    images = noise + 2 * protocol.audit_images
+    logits = 2 * noise * protocol.logits
+    parameters = _COPIES * layout(protocol).parameters
+    size = torch.finfo(protocol.dtype).bits // 8
+    student = size * (images * protocol.pixels + logits + parameters)
+    return max(1, int(0.8 * free) // student)

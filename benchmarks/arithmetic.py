@@ -1,0 +1,77 @@
+"""The arithmetic of a run, counted, and the rate at which this machine multiplies."""
+
+import time
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.model import layout
+from subliminal_bench.products import linear
+from subliminal_bench.protocol import Protocol
+
+# Rows and columns of the product that the peak is measured on.
+_SIDE = 2048
+
+
+def forward(protocol: Protocol, images: int) -> int:
+    """Floating-point operations of a forward pass: a multiplication and an addition each."""
+    weights = sum(shape[0] * shape[1] for shape in layout(protocol).shapes if len(shape) == 2)
+    return 2 * weights * images
+
+
+def gradient(protocol: Protocol, images: int) -> int:
+    """Of a forward and a backward pass; no gradient goes back to the images."""
+    first = 2 * protocol.pixels * protocol.hidden * images
+    return 3 * forward(protocol, images) - first
+
+
+def teacher(protocol: Protocol) -> int:
+    """Of one teacher's training."""
+    return gradient(protocol, protocol.teacher_epochs * protocol.teacher_images)
+
+
+def student(protocol: Protocol) -> int:
+    """Of one student's training without measuring: steps, and the teacher on the noise."""
+    trained = gradient(protocol, protocol.student_epochs * protocol.noise_images)
+    return trained + 2 * forward(protocol, protocol.noise_images)
+
+
+def measuring(protocol: Protocol) -> int:
+    """Of what is measured on one student: the audit gradient at every step, test and KL."""
+    steps = protocol.student_steps
+    audit = (steps + 1) * gradient(protocol, protocol.audit_images)
+    tests = -(-steps // protocol.test_every) + 4
+    noise = protocol.noise_images + 3 * protocol.fresh_noise_images
+    return audit + forward(protocol, tests * protocol.test_images + noise)
+
+
+def peak(device: torch.device, seconds: float = 2.0) -> dict[str, float]:
+    """The best rate of large float32 products, in operations a second.
+
+    Args:
+        device: where.
+        seconds: to try each way for.
+
+    Returns:
+        By library: torch's matmul, and the one that the engine uses.
+    """
+    left, right = (torch.randn(1, _SIDE, _SIDE, device=device) for _ in range(2))
+    ways = {"torch.matmul": torch.matmul, "the engine's products": linear}
+    return {name: _rate(way, left, right, seconds) for name, way in ways.items()}
+
+
+def _rate(way: object, left: Tensor, right: Tensor, seconds: float) -> float:
+    assert callable(way)
+    fastest, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        _wait(left.device)
+        began = time.perf_counter()
+        way(left, right)
+        _wait(left.device)
+        fastest = min(fastest, time.perf_counter() - began)
+    return 2 * _SIDE**3 / fastest
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
