@@ -1,7 +1,7 @@
 """The leaderboard's page: `leaderboard/README.md`, made from the entries and nothing else."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -11,6 +11,7 @@ from subliminal_bench.metrics import METRICS
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.verdict import Comparison, show_interval, show_p
+from subliminal_bench.verified import VerifiedRecord
 
 _TRAIT = METRICS["trait_accuracy"]
 _ABOUT: dict[Access, tuple[str, str]] = {
@@ -39,8 +40,15 @@ _HEADINGS = (
 )
 
 
-def render(levels: Sequence[Level]) -> str:
-    """The page as markdown; the same entries give the same bytes."""
+def render(
+    levels: Sequence[Level], verified: Mapping[str, VerifiedRecord | None] | None = None
+) -> str:
+    """The page as markdown; the same entries give the same bytes.
+
+    Args:
+        levels: the entries, ranked.
+        verified: what was verified of them, by label.
+    """
     rows = [row for level in levels for row in level.rows]
     protocol = rows[0].run.protocol
     lines = [
@@ -64,7 +72,7 @@ def render(levels: Sequence[Level]) -> str:
         heading, about = _ABOUT[level.access]
         lines += ["", f"## {heading}", "", about, "", _table(level)]
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
-    lines += ["", "## Provenance", "", _provenance(rows)]
+    lines += ["", "## Provenance", "", _provenance(rows, verified or {})]
     return "\n".join(lines) + "\n"
 
 
@@ -139,12 +147,13 @@ def _resolution(rows: Sequence[Row]) -> str:
     )
 
 
-def _provenance(rows: Sequence[Row]) -> str:
+def _provenance(rows: Sequence[Row], verified: Mapping[str, VerifiedRecord | None]) -> str:
     cells = [
         [
             _name(row),
             describe(row.card.seeds),
             _blindness(row),
+            _verified(verified.get(row.run.mitigation.label)),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
@@ -157,6 +166,7 @@ def _provenance(rows: Sequence[Row]) -> str:
         "entry",
         "seeds",
         "blindness",
+        "verified",
         "source",
         "device",
         "torch",
@@ -171,6 +181,11 @@ def _blindness(row: Row) -> str:
     if row.run.mitigation.access != "blind":
         return "not declared"
     return f"shown, seed {shown.seed}" if shown else "not shown"
+
+
+def _verified(record: VerifiedRecord | None) -> str:
+    """Which seeds were run again and held."""
+    return f"seeds {describe(record.seeds)}" if record else "–"
 
 
 def _commit(row: Row) -> str:

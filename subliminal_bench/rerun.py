@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,9 +48,7 @@ class Place:
             seeds: which.
             shared: a folder where processes of one test run share their results.
         """
-        with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
-            store = Store(shared or Path(folder))
-            bench = Bench(self.protocol, self.device, store, self.data_dir, self.watcher)
+        with fresh_bench(self, shared) as bench:
             runs = bench.run([mitigations.load(name) for name in names], seeds)
         return dict(zip(names, runs, strict=True))
 
@@ -75,6 +74,14 @@ class Place:
                 ]
             found += sorted(said, key=lambda finding: list(names).index(finding.entry))
         return found
+
+
+@contextmanager
+def fresh_bench(place: Place, shared: Path | None = None) -> Iterator[Bench]:
+    """A bench whose store is empty and goes away, or one that processes share."""
+    with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
+        store = Store(shared or Path(folder))
+        yield Bench(place.protocol, place.device, store, place.data_dir, place.watcher)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from subliminal_bench.cli.publishing import leaderboard, submit
 from subliminal_bench.cli.reading import compare, export
 from subliminal_bench.cli.regressing import regress
 from subliminal_bench.cli.running import run
+from subliminal_bench.cli.verifying import verify
 
 __all__ = ["app", "main"]
 
@@ -25,6 +26,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "submit": submit,
     "leaderboard": leaderboard,
     "regress": regress,
+    "verify": verify,
 }
 
 for _name, _command in _COMMANDS.items():

@@ -36,12 +36,15 @@ def leaderboard(
     folder: LeaderboardOption = None,
 ) -> None:
     """Write the leaderboard's page from its entries."""
-    from subliminal_bench import entries, leaderboard_page, results
+    from subliminal_bench import entries, leaderboard_page, results, verified
     from subliminal_bench.leaderboard import rank
 
     root = leaderboard_folder(folder)
     page = root / "README.md"
-    text = leaderboard_page.render(rank(entries.read(root / "entries")))
+    present = entries.read_files(root / "entries")
+    seen = {label: verified.read(root, path) for label, (path, _) in present.items()}
+    ranked = rank({label: run for label, (_, run) in present.items()})
+    text = leaderboard_page.render(ranked, seen)
     if not check:
         results.write_atomically(page, text.encode())
         print(f"written: {page}")
