@@ -11,7 +11,7 @@ from subliminal_bench.metrics import METRICS
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.verdict import Comparison, show_interval, show_p
-from subliminal_bench.verified import VerifiedRecord
+from subliminal_bench.verification.record import VerifiedRecord
 
 _TRAIT = METRICS["trait_accuracy"]
 _ABOUT: dict[Access, tuple[str, str]] = {

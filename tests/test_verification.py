@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from subliminal_bench import blindfold, data, entries, mitigations, shipped, verified
+from subliminal_bench import blindfold, data, entries, mitigations, shipped
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
@@ -14,7 +14,8 @@ from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.results import ProtocolRecord, Run, read_run, write_json, write_run
 from subliminal_bench.store import Store
 from subliminal_bench.tolerances import Chaos, Tolerances
-from subliminal_bench.verification import drawn
+from subliminal_bench.verification import record
+from subliminal_bench.verification.rerun import drawn
 from tests.conftest import CPU, TINY
 from tests.terminal import Ended, Terminal
 
@@ -31,8 +32,8 @@ def root(tmp_path: Path, at_hand: None, tiny: object) -> Path:
         Chaos(variant="by hand", entry="baseline", metric=metric, differences=[1e-6])
         for metric in METRICS
     ]
-    record = Tolerances(schema_version=1, protocol=ProtocolRecord.of(TINY), chaos=chaos)
-    write_json(folder / "tolerances" / "tiny.json", record)
+    steady = Tolerances(schema_version=1, protocol=ProtocolRecord.of(TINY), chaos=chaos)
+    write_json(folder / "tolerances" / "tiny.json", steady)
     return folder
 
 
@@ -263,22 +264,22 @@ class TestTheRecord:
     ) -> None:
         wrong = altered(entry, 2, kl_fresh=0.002)
         assert verify(wrong, "--seeds", "2", "--record").code == 1
-        assert verified.read(root, wrong) is None
+        assert record.read(root, wrong) is None
         assert verify(entry, "--seeds", "2-3", "--record").code == 0
-        record = verified.read(root, entry)
-        assert record is not None
-        assert record.seeds == [2, 3]
+        kept = record.read(root, entry)
+        assert kept is not None
+        assert kept.seeds == [2, 3]
 
     def test_it_is_void_once_the_entry_changes(
         self, verify: Verify, entry: Path, root: Path
     ) -> None:
         verify(entry, "--seeds", "2", "--record")
         altered(entry, 3, kl_fresh=0.002).replace(entry)
-        assert verified.read(root, entry) is None
+        assert record.read(root, entry) is None
 
     def test_a_damaged_one_is_one_line(self, entry: Path, root: Path) -> None:
         path = root / "verifications" / entry.name
         path.parent.mkdir()
         path.write_text("{}")
         with pytest.raises(ResultError, match="schema_version"):
-            verified.read(root, entry)
+            record.read(root, entry)

@@ -36,13 +36,14 @@ def leaderboard(
     folder: LeaderboardOption = None,
 ) -> None:
     """Write the leaderboard's page from its entries."""
-    from subliminal_bench import entries, leaderboard_page, results, verified
+    from subliminal_bench import entries, leaderboard_page, results
     from subliminal_bench.leaderboard import rank
+    from subliminal_bench.verification import record
 
     root = leaderboard_folder(folder)
     page = root / "README.md"
     present = entries.read_files(root / "entries")
-    seen = {label: verified.read(root, path) for label, (path, _) in present.items()}
+    seen = {label: record.read(root, path) for label, (path, _) in present.items()}
     ranked = rank({label: run for label, (_, run) in present.items()})
     text = leaderboard_page.render(ranked, seen)
     if not check:

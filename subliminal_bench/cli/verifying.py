@@ -41,12 +41,14 @@ def verify(
     from rich.console import Console
 
     from subliminal_bench import device as devices
-    from subliminal_bench import mitigations, results, verification, verified
+    from subliminal_bench import mitigations, results
     from subliminal_bench import protocol as protocols
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.progress import ConsoleWatcher
     from subliminal_bench.rerun import Place
     from subliminal_bench.store import ENGINE
+    from subliminal_bench.verification import record as kept
+    from subliminal_bench.verification import rerun
 
     run = results.read_run(entry)
     protocol = protocols.get(run.protocol.name)
@@ -57,7 +59,7 @@ def verify(
     good = True
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         place = Place(protocol, root, where, data_dir, watcher)
-        checked = verification.of(run, loaded, place, chosen, count)
+        checked = rerun.of(run, loaded, place, chosen, count)
         for claim in checked.claims():
             print(claim.line, flush=True)
             good = good and claim.holds
@@ -65,7 +67,7 @@ def verify(
         environment = results.Environment.here(
             devices.kind(where), devices.describe(where), ENGINE
         )
-        path = verified.write(root, entry, checked.seeds, environment)
+        path = kept.write(root, entry, checked.seeds, environment)
         print(f"written: {path}; now run: subliminal-bench leaderboard")
     elif good:
         share = 100 * len(checked.seeds) / len(run.seeds)

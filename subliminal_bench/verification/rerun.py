@@ -9,8 +9,7 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from subliminal_bench import blindfold, claims, data, entries, regression, tolerances
-from subliminal_bench.claims import Claim
+from subliminal_bench import blindfold, data, entries, regression, tolerances
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.errors import HookError, ResultError
 from subliminal_bench.metrics import METRICS
@@ -22,6 +21,8 @@ from subliminal_bench.results import MitigationRecord, Run
 from subliminal_bench.seeds import phrase
 from subliminal_bench.student import train_students
 from subliminal_bench.training import train_teachers
+from subliminal_bench.verification import file
+from subliminal_bench.verification.file import Claim
 
 # How unlikely the renamed runs must be, under the distribution that the entry claims.
 _RENAMED_LEVEL = 1e-3
@@ -61,7 +62,7 @@ class Verification:
         record = MitigationRecord.of(self.mitigation)
         starts = any("start" in plugin.hooks for plugin in self.mitigation.plugins)
         refuted = False
-        for claim in claims.of_the_file(
+        for claim in file.claims(
             self.run, protocol, record, starts, baselines.get(BASELINE), measured
         ):
             refuted = refuted or not claim.holds

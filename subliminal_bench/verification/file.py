@@ -46,7 +46,7 @@ class Claim:
         return f"{'holds:  ' if self.holds else 'refuted:'} {self.about}: {self.text}"
 
 
-def of_the_file(
+def claims(
     run: Run,
     protocol: Protocol,
     mitigation: MitigationRecord,
