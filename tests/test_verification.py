@@ -23,11 +23,18 @@ SEEDS = (1, 2, 3, 4)
 ANCHOR = shipped.folder("plugins") / "class_anchor.py"
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Finished runs, trained once."""
+    folder = tmp_path_factory.mktemp("finished")
+    return {name: ran(name, folder) for name in ("baseline", "class_anchor")}
+
+
 @pytest.fixture
-def root(tmp_path: Path, at_hand: None, tiny: object) -> Path:
+def root(tmp_path: Path, at_hand: None, tiny: object, finished: dict[str, Run]) -> Path:
     """A leaderboard's folder with a baseline and tolerances of the test protocol."""
     folder = tmp_path / "board"
-    write_run(entries.folder_of(TINY, folder) / "baseline.json", ran("baseline", tmp_path))
+    write_run(entries.folder_of(TINY, folder) / "baseline.json", finished["baseline"])
     chaos = [
         Chaos(variant="by hand", entry="baseline", metric=metric, differences=[1e-6])
         for metric in METRICS
@@ -56,9 +63,9 @@ def verify(type_in: Terminal, root: Path) -> Verify:
 
 
 @pytest.fixture
-def entry(tmp_path: Path, root: Path) -> Path:
+def entry(tmp_path: Path, root: Path, finished: dict[str, Run]) -> Path:
     path = tmp_path / "class_anchor.json"
-    write_run(path, ran(ANCHOR, tmp_path))
+    write_run(path, finished["class_anchor"])
     return path
 
 
