@@ -2,10 +2,10 @@
 
 import json
 import random
-import re
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -216,7 +216,7 @@ class TestTogether:
 @pytest.mark.slow
 def test_the_command_itself_is_killed_twenty_times(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "subliminal_bench", "run", "baseline"]
-    command += ["--protocol", "probe", "--seeds", "1-3", "--rerun-references", "--store"]
+    command += ["--protocol", "probe", "--seeds", "1-2", "--rerun-references", "--store"]
 
     def begin(store: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -227,17 +227,23 @@ def test_the_command_itself_is_killed_twenty_times(tmp_path: Path) -> None:
             text=True,
         )
 
+    def numbers(store: str) -> dict[str, bytes]:
+        """All but the headers, which name the commit that was there when they were written."""
+        every = contents(tmp_path / store)
+        return {name: every[name] for name in every if not name.endswith("entry.json")}
+
+    started = time.monotonic()
     whole, _ = begin("undisturbed").communicate()
+    seconds = time.monotonic() - started
     moments = random.Random(1)
     for _ in range(20):
         process = begin("killed")
         try:
-            process.communicate(timeout=moments.uniform(3, 6))
+            process.communicate(timeout=moments.uniform(0.2, 0.6) * seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
         read_everything(tmp_path / "killed")
     last, _ = begin("killed").communicate()
-    assert re.search(r"^Verdict|^trait accuracy", last, re.MULTILINE)
     assert last == whole
-    assert contents(tmp_path / "killed") == contents(tmp_path / "undisturbed")
+    assert numbers("killed") == numbers("undisturbed")

@@ -45,7 +45,7 @@ def leaderboard(
     if not check:
         results.write_atomically(page, text.encode())
         print(f"written: {page}")
-    elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+    elif not page.is_file() or page.read_bytes() != text.encode():
         print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")
         raise typer.Exit(1)
     else:
