@@ -61,8 +61,7 @@ class Claims:
             self._held.enter_context(FileLock(path).acquire(timeout=-1 if wait else 0))
         except Timeout:
             return False
-        except (OSError, NotImplementedError) as error:
-            said = reason(error) if isinstance(error, OSError) else str(error)
-            raise ResultError(f"cannot write {path}: {said}") from None
+        except (OSError, RecursionError) as error:
+            raise ResultError(f"cannot write {path}: {reason(error)}") from None
         remove_leftovers(folder, name)
         return True

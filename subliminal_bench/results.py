@@ -368,7 +368,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
+    except (OSError, RecursionError) as error:
         raise ResultError(f"cannot write {path}: {reason(error)}") from None
 
 
@@ -387,8 +387,10 @@ def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
                     left.unlink()
 
 
-def reason(error: OSError) -> str:
+def reason(error: OSError | RecursionError) -> str:
     """What the system said, and what to do about it where that is known."""
+    if isinstance(error, RecursionError):
+        return "its folders are nested too deeply"
     said = error.strerror or str(error) or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{said} ({remedy})" if remedy else said
