@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from tabulate import tabulate
 
+from subliminal_bench import entries
 from subliminal_bench.access import Access
-from subliminal_bench.leaderboard import Level, Row
+from subliminal_bench.leaderboard import Level, Row, rank
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
@@ -37,6 +39,23 @@ _HEADINGS = (
     "Pareto",
     "verdict",
 )
+
+
+def of(root: Path) -> tuple[Path, str]:
+    """A leaderboard's page: its file, and what its entries make of it.
+
+    Args:
+        root: the leaderboard's folder.
+
+    Raises:
+        ResultError, ProtocolError: an entry cannot be read or is not eligible.
+    """
+    return root / "README.md", render(rank(entries.read(root / "entries")))
+
+
+def is_fresh(page: Path, text: str) -> bool:
+    """Whether the file holds that text."""
+    return page.is_file() and page.read_bytes() == text.encode()
 
 
 def render(levels: Sequence[Level]) -> str:

@@ -75,8 +75,7 @@ class EntryFolder:
         """Seeds that are done, ascending; of `seeds` only, where given."""
         if seeds is not None:
             return [seed for seed in sorted(seeds) if self.is_finished(seed)]
-        found = map(_SEED_FILE.fullmatch, (path.name for path in self.path.glob("seed-*.json")))
-        return sorted(int(match[1]) for match in found if match)
+        return finished_in(self.path)
 
     def is_finished(self, seed: int) -> bool:
         """Whether that seed is done."""
@@ -111,7 +110,7 @@ class EntryFolder:
     @property
     def blindness(self) -> Blindness | None:
         """What was written down of it."""
-        return _read(Blindness, self._blindness)
+        return read_kept(Blindness, self._blindness)
 
     @property
     def _blindness(self) -> Path:
@@ -139,7 +138,7 @@ class EntryFolder:
         found = []
         for seed in self.finished(seeds):
             path = self.path / _seed_name(seed, "json")
-            result = _read(SeedResult, path)
+            result = read_kept(SeedResult, path)
             if result is None:
                 raise ResultError(f"{path} has just been deleted: run again")
             if result.seed != seed:
@@ -179,7 +178,7 @@ class Store:
             *filter(None, [mitigation.attribute]),
         )
         path = self.root / protocol.label / f"{mitigation.name}-{key}"
-        return EntryFolder(path, _read(EntryHeader, path / "entry.json") or header)
+        return EntryFolder(path, read_kept(EntryHeader, path / "entry.json") or header)
 
     def find(self, name: str, protocol_name: str | None) -> list[EntryFolder]:
         """Folders of that mitigation name, or of that full folder name; the latest first."""
@@ -187,7 +186,7 @@ class Store:
         for path in self.root.glob("*-v*/*/entry.json"):
             folder = path.parent
             try:
-                header = _read(EntryHeader, path)
+                header = read_kept(EntryHeader, path)
             except ResultError:
                 # A run of that very entry says what is wrong; it must not hide the others.
                 continue
@@ -220,20 +219,14 @@ class TeacherFolder:
         path = self.path / _seed_name(seed, "safetensors")
         if not path.exists():
             return None
+        # A teacher costs seconds: an unusable one is trained again and replaced.
         try:
-            with safetensors.safe_open(path, "pt") as file:
-                digest = (file.metadata() or {}).get("sha256")
-                parameters: Tensor = file.get_tensor("parameters")
-        except (OSError, KeyError, safetensors.SafetensorError):
-            parameters, digest = torch.empty(0), None
-        # A teacher costs seconds: an unreadable one is trained again and replaced. Some were
-        # written before they had a digest.
-        usable = (
-            parameters.shape == (model.layout(self.protocol).parameters,)
-            and parameters.dtype == self.protocol.dtype
-            and digest in (None, _bytes_digest(parameters))
-        )
-        return parameters if usable else None
+            parameters = teacher_in(path)
+        except ResultError:
+            return None
+        shape = (model.layout(self.protocol).parameters,)
+        right = parameters.shape == shape and parameters.dtype == self.protocol.dtype
+        return parameters if right else None
 
     def save(self, seed: int, parameters: Tensor) -> None:
         """Keep a teacher's parameters `[parameters]`."""
@@ -248,7 +241,15 @@ def _bytes_digest(values: Tensor) -> str:
 
 def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
     """One seed's curves, float32 `[steps]` each."""
-    path = folder.path / _seed_name(seed, "npz")
+    return curves_in(folder.path / _seed_name(seed, "npz"))
+
+
+def curves_in(path: Path) -> dict[str, Tensor]:
+    """The curves in a file.
+
+    Raises:
+        ResultError: it cannot be read.
+    """
     try:
         with np.load(path) as archive:
             return {name: torch.from_numpy(archive[name]) for name in archive.files}
@@ -258,8 +259,36 @@ def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
         ) from None
 
 
-def _read(kind: type[_Record], path: Path) -> _Record | None:
-    """A record of the store; None where there is none."""
+def finished_in(folder: Path) -> list[int]:
+    """The seeds that have metrics in a folder, ascending."""
+    found = map(_SEED_FILE.fullmatch, (path.name for path in folder.glob("seed-*.json")))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def teacher_in(path: Path) -> Tensor:
+    """Parameters as they were kept.
+
+    Raises:
+        ResultError: the file cannot be read or was changed.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            digest = (file.metadata() or {}).get("sha256")
+            parameters: Tensor = file.get_tensor("parameters")
+    except (OSError, KeyError, safetensors.SafetensorError) as error:
+        raise ResultError(f"cannot read {path} ({type(error).__name__}): delete it") from None
+    # Some were written before they had a digest.
+    if digest not in (None, _bytes_digest(parameters)):
+        raise ResultError(f"{path} was changed after it was written: delete it")
+    return parameters
+
+
+def read_kept(kind: type[_Record], path: Path) -> _Record | None:
+    """A record of the store; None where there is none.
+
+    Raises:
+        ResultError: it cannot be read, or was changed.
+    """
     if not path.exists():
         return None
     try:
