@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tabulate import tabulate
 
+from subliminal_bench import entries
 from subliminal_bench.access import Access
-from subliminal_bench.leaderboard import Level, Row
+from subliminal_bench.leaderboard import Level, Row, rank
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.verdict import Comparison, show_interval, show_p
+from subliminal_bench.verification import record
 from subliminal_bench.verification.record import VerifiedRecord
 
 _TRAIT = METRICS["trait_accuracy"]
@@ -38,6 +41,26 @@ _HEADINGS = (
     "Pareto",
     "verdict",
 )
+
+
+def of(root: Path) -> tuple[Path, str]:
+    """A leaderboard's page: its file, and what its entries make of it.
+
+    Args:
+        root: the leaderboard's folder.
+
+    Raises:
+        ResultError, ProtocolError: an entry cannot be read or is not eligible.
+    """
+    present = entries.read_files(root / "entries")
+    verified = {label: record.read(root, path) for label, (path, _) in present.items()}
+    ranked = rank({label: run for label, (_, run) in present.items()})
+    return root / "README.md", render(ranked, verified)
+
+
+def is_fresh(page: Path, text: str) -> bool:
+    """Whether the file holds that text."""
+    return page.is_file() and page.read_bytes() == text.encode()
 
 
 def render(

@@ -76,10 +76,9 @@ class Scorecards:
         return found
 
     def _run(self, wanted: Wanted) -> "Scorecard":
-        from filelock import FileLock
-
         from subliminal_bench import device, protocol, references, scorecard, seeds
         from subliminal_bench.benchmark import Bench
+        from subliminal_bench.claims import Claims
         from subliminal_bench.store import Store, chosen_folder
 
         option = self._config.getoption
@@ -95,9 +94,9 @@ class Scorecards:
         )
         numbers = seeds.parse(wanted.seeds, chosen)
         entry = load(wanted)
-        folder.mkdir(parents=True, exist_ok=True)
         # One worker runs, with all cores; the others wait, and find its seeds in the store.
-        with FileLock(folder / ".running.lock"):
+        with Claims() as claims:
+            claims.take(folder, "tests", wait=True)
             card = scorecard.build(*references.run_with(bench, entry, numbers))
         self.texts[f"{wanted}"] = _text(card)
         return card
@@ -128,9 +127,8 @@ class Regressions:
         return [finding for finding in self._found if finding.entry == entry]
 
     def _run(self) -> "list[Finding]":
-        from filelock import FileLock
-
         from subliminal_bench import device, protocol, regression, seeds, shipped
+        from subliminal_bench.claims import Claims
         from subliminal_bench.rerun import Place
 
         option = self._config.getoption
@@ -145,8 +143,8 @@ class Regressions:
         named = option("--subliminal-seeds")
         wanted = seeds.parse(named, chosen) if named else regression.DEFAULT_SEEDS
         entries = regression.listed_entries(option("--subliminal-entries"))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / ".running.lock"):
+        with Claims() as claims:
+            claims.take(self._folder, "tests", wait=True)
             return place.regress(entries, wanted, self._folder)
 
 

@@ -1,11 +1,15 @@
 """Results as they are written and read back: one schema for runs and leaderboard entries."""
 
+import contextlib
+import errno
+import glob
 import hashlib
 import json
 import os
 import platform
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -24,6 +28,15 @@ if TYPE_CHECKING:
 
 # Raised when a field is added, removed or changes its meaning.
 SCHEMA: Literal[1] = 1
+
+# Seconds after which a file that is not finished never will be.
+_LONGEST_WRITE = 3600.0
+_REMEDIES = dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT),
+    "free some space, then run the same command again: finished seeds are kept",
+) | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another folder"
+)
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -256,25 +269,49 @@ def read_run(path: Path) -> Run:
         ResultError: the file is missing, is no JSON, does not keep to the schema, or was
             changed after it was written.
     """
-    content = read_json(path)
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if type(version) is not int or version != SCHEMA:
-        raise ResultError(
-            f"{path}: schema version {version!r} is not one that this program reads ({SCHEMA})"
-        )
-    digest = content.pop("digest", None)
-    run = validated(Run, content, path)
-    # Over the file's own content: fields that came later do not invalidate older files.
-    if digest != _digest(content):
-        raise ResultError(
-            f"{path}: its digest does not fit its content: it was changed after it was written"
-        )
-    return run
+    return read_record(Run, path)
 
 
 def write_run(path: Path, run: Run) -> None:
     """Write a run with the digest of its content, atomically."""
-    content = run.model_dump()
+    write_record(path, run)
+
+
+def read_record(kind: type[_Model], path: Path, digest_required: bool = True) -> _Model:
+    """Read what `write_record` wrote.
+
+    Args:
+        kind: of record.
+        path: the file.
+        digest_required: whether a file without a digest is refused; some were written
+            before they had one.
+
+    Raises:
+        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+            changed after it was written.
+    """
+    content = read_json(path)
+    if "schema_version" in kind.model_fields:
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if type(version) is not int or version != SCHEMA:
+            raise ResultError(
+                f"{path}: schema version {version!r:.60} is not one that this program reads "
+                f"({SCHEMA})"
+            )
+    without = not isinstance(content, dict) or "digest" not in content
+    digest = None if without else content.pop("digest")
+    record = validated(kind, content, path)
+    # Over the file's own content: fields that came later do not invalidate older files.
+    if digest != _digest(content) and (digest_required or not without):
+        raise ResultError(
+            f"{path}: its digest does not fit its content: it was changed after it was written"
+        )
+    return record
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record with the digest of its content, as indented JSON, atomically."""
+    content = record.model_dump()
     content["digest"] = _digest(content)
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -316,6 +353,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name, older_than=_LONGEST_WRITE)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -330,10 +368,29 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise ResultError(f"cannot write {path}: {error.strerror}") from None
+    except (OSError, RecursionError) as error:
+        raise ResultError(f"cannot write {path}: {reason(error)}") from None
 
 
-def write_json(path: Path, record: BaseModel) -> None:
-    """Write a record as indented JSON, atomically."""
-    write_atomically(path, (record.model_dump_json(indent=2) + "\n").encode())
+def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
+    """Remove what writers left behind that were killed at it.
+
+    Args:
+        folder: where they wrote.
+        stem: what the names of the files that they wrote begin with.
+        older_than: seconds since something was last written to the leftover.
+    """
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".{glob.escape(stem)}.*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime >= older_than:
+                    left.unlink()
+
+
+def reason(error: OSError | RecursionError) -> str:
+    """What the system said, and what to do about it where that is known."""
+    if isinstance(error, RecursionError):
+        return "its folders are nested too deeply"
+    said = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{said} ({remedy})" if remedy else said

@@ -13,7 +13,7 @@ from subliminal_bench import entries, export, finding
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.results import EntryHeader, Run, write_json, write_run
+from subliminal_bench.results import EntryHeader, Run, write_record, write_run
 from subliminal_bench.store import Store
 from tests.plugins_for_tests import one_line
 from tests.runs import make_run
@@ -47,11 +47,11 @@ def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
         mitigation=run.mitigation,
         environment=run.environment,
     )
-    write_json(folder / "entry.json", header)
+    write_record(folder / "entry.json", header)
     for result in run.seeds:
-        write_json(folder / f"seed-{result.seed:04d}.json", result)
+        write_record(folder / f"seed-{result.seed:04d}.json", result)
     if run.blindness:
-        write_json(folder / "blindness.json", run.blindness)
+        write_record(folder / "blindness.json", run.blindness)
     return folder
 
 

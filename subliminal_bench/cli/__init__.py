@@ -6,6 +6,7 @@ Each subject has its own file.
 from collections.abc import Callable
 
 from subliminal_bench.cli.authoring import check, list_mitigations, new
+from subliminal_bench.cli.diagnosing import doctor
 from subliminal_bench.cli.program import app, main
 from subliminal_bench.cli.publishing import leaderboard, submit
 from subliminal_bench.cli.reading import compare, export
@@ -27,6 +28,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "leaderboard": leaderboard,
     "regress": regress,
     "verify": verify,
+    "doctor": doctor,
 }
 
 for _name, _command in _COMMANDS.items():
