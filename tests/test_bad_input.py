@@ -1,6 +1,8 @@
 """Whatever is typed, named or found in a file: it is taken, or refused in one line."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import subliminal_bench
 from subliminal_bench import references, rerun, results, shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.pytest_session import Wanted
@@ -277,6 +280,21 @@ class TestFiles:
 
 
 class TestPytestOptions:
+    def test_no_entries_to_regress_are_one_line(self) -> None:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *("--subliminal-regress", "--subliminal-entries", ","),
+                str(Path(subliminal_bench.__file__).parent / "suite"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout
+        assert "name entries, each once" in done.stdout + done.stderr
+        assert "test_regression.py:" not in done.stdout + done.stderr
+
     @pytest.mark.parametrize(
         ("option", "value"),
         [
