@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from subliminal_bench import provenance
 from subliminal_bench.access import Access
 from subliminal_bench.leaderboard import Level, Row
 from subliminal_bench.metrics import METRICS
@@ -144,11 +145,11 @@ def _provenance(rows: Sequence[Row]) -> str:
         [
             _name(row),
             describe(row.card.seeds),
-            _blindness(row),
+            provenance.blindness(row.run),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
-            _commit(row),
+            provenance.commit(row.run),
             _plain(row.run.mitigation.reference),
         ]
         for row in rows
@@ -164,17 +165,3 @@ def _provenance(rows: Sequence[Row]) -> str:
         "reference",
     )
     return tabulate(cells, headings, "github", disable_numparse=True)
-
-
-def _blindness(row: Row) -> str:
-    shown = row.run.blindness
-    if row.run.mitigation.access != "blind":
-        return "not declared"
-    return f"shown, seed {shown.seed}" if shown else "not shown"
-
-
-def _commit(row: Row) -> str:
-    environment = row.run.environment
-    if environment.commit is None:
-        return "installed"
-    return environment.commit[:10] + (" (changed)" if environment.dirty else "")

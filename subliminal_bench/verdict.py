@@ -165,6 +165,15 @@ def kl_ratio(
     )
 
 
+def mean_kl(run: Run, seeds: Sequence[int]) -> float | None:
+    """Geometric mean of the final KL on fresh noise, in nats; None where a student diverged."""
+    values = run.column("kl_fresh", seeds)
+    sound = [value for value in values if value is not None]
+    if len(sound) < len(values):
+        return None
+    return float(np.exp(np.mean(np.log(sound))))
+
+
 def damage(entry: Run, baseline: Run) -> list[str]:
     """Signs that accuracy fell because something broke, one sentence each."""
     found = []
