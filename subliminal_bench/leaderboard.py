@@ -4,8 +4,10 @@ Only the entries' files are read, so the same files give the same page.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from subliminal_bench import scorecard, shipped, statistics
 from subliminal_bench.access import ACCESS_LEVELS, Access
@@ -15,7 +17,7 @@ from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.results import ProtocolRecord, Run
 from subliminal_bench.scorecard import Scorecard, Summary
 from subliminal_bench.seeds import describe
-from subliminal_bench.verdict import Word, mean_kl, trait_accuracy
+from subliminal_bench.verdict import Word, trait_accuracy
 
 # The first of the plan's looks: below it a row says too little to stand in the table.
 FEWEST_SEEDS = 20
@@ -138,7 +140,7 @@ def _rows(cards: Mapping[str, Scorecard]) -> list[Row]:
     seeds = min((len(cards[name].seeds) for name in ranked), default=0)
     values = {name: trait_accuracy(cards[name].entry, range(1, seeds + 1)) for name in ranked}
     groups = statistics.tie_groups(ranked, values) if ranked else []
-    kls = {name: mean_kl(cards[name].entry, range(1, seeds + 1)) for name in ranked}
+    kls = {name: _mean_kl(cards[name], range(1, seeds + 1)) for name in ranked}
     best = statistics.pareto_front(
         {name: (float(values[name].mean()), kl) for name, kl in kls.items() if kl is not None}
     )
@@ -158,3 +160,12 @@ def _is_unranked(card: Scorecard) -> bool:
 
 def _mean_trait(card: Scorecard) -> float:
     return float(trait_accuracy(card.entry, card.seeds).mean())
+
+
+def _mean_kl(card: Scorecard, seeds: Sequence[int]) -> float | None:
+    """Geometric mean of the final KL on fresh noise; None where a student diverged."""
+    values = card.entry.column("kl_fresh", seeds)
+    sound = [value for value in values if value is not None]
+    if len(sound) < len(values):
+        return None
+    return float(np.exp(np.mean(np.log(sound))))

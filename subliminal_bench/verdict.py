@@ -43,6 +43,21 @@ class Word(Enum):
     TOO_FEW = "not resolvable"
 
 
+# What each word means, in a sentence; docs/verdict.md has the same.
+MEANINGS: dict[Word, str] = {
+    Word.MITIGATES: "trait lower than the baseline's (p ≤ 0.05 after Holm), distillation "
+    "kept, nothing broken",
+    Word.ATTENUATES: "trait lower, the student does learn from its teacher, but distillation "
+    "is not shown to be kept within ×1.10",
+    Word.NO_EFFECT: "these seeds do not tell the entry from the baseline",
+    Word.AMPLIFIES: "trait higher than the baseline's",
+    Word.NOT_DISTILLING: "trait lower because the student hardly learned: its final KL is "
+    "nearer to the untrained model's than to the baseline's, as ratios",
+    Word.DAMAGE: "trait lower because something broke",
+    Word.TOO_FEW: "too few seeds to tell anything apart: 7 with three references, 6 with one",
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One run against another, on the same seeds.
@@ -163,15 +178,6 @@ def kl_ratio(
         [value for value in theirs if value is not None],
         margin=statistics.MARGIN,
     )
-
-
-def mean_kl(run: Run, seeds: Sequence[int]) -> float | None:
-    """Geometric mean of the final KL on fresh noise, in nats; None where a student diverged."""
-    values = run.column("kl_fresh", seeds)
-    sound = [value for value in values if value is not None]
-    if len(sound) < len(values):
-        return None
-    return float(np.exp(np.mean(np.log(sound))))
 
 
 def damage(entry: Run, baseline: Run) -> list[str]:
