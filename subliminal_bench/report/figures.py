@@ -1,13 +1,18 @@
 """The figures, each with what it shows in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    NullLocator,
+)
 from numpy.typing import ArrayLike
 
 from subliminal_bench.metrics import METRICS
@@ -21,7 +26,12 @@ from subliminal_bench.verdict import trait_accuracy
 
 _POINTS = METRICS["trait_accuracy"]
 # In inches; as wide as a telephone, and as what scrolls there.
-_HALF, _WHOLE = (4.4, 2.9), (6.4, 3.4)
+_HALF, _TRADEOFF, _WHOLE = (4.4, 2.9), (4.4, 3.4), (6.4, 3.4)
+_TICKS = (-50, -20, -10, -5, 0, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000)
+# From a point to the middle of its number, in points.
+_OFFSETS = 10 * np.array(
+    [(0.8, 0.6), (1, 0), (0.8, -0.6), (0, 1), (0, -1), (-0.8, 0.6), (-1, 0), (-0.8, -0.6)]
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ def curve(panel: Panel, bands: Mapping[str, Band]) -> Drawn:
     """One curve of all runs: mean and a band of one SD either way, over the steps."""
     figure, axes = _empty(_HALF)
     if panel.logarithmic:
-        _logarithmic(axes, "y")
+        _logarithmic(axes)
     lowest = min(float(band.mean.min()) for band in bands.values()) * panel.scale
     # The scored run comes first in words and is drawn last, on top.
     for name, band in reversed(list(bands.items())):
@@ -172,26 +182,28 @@ def differences(card: Scorecard) -> Drawn:
 @drawing()
 def tradeoff(found: Tradeoff) -> Drawn:
     """Trait against KL of all entries; numbers stand for the names in the table below."""
-    figure, axes = _empty((_HALF[0], 3.4))
-    ratios = [point.ratio for point in found.points]
-    # Within a factor of a few, a logarithmic axis would have hardly a number on it.
-    if max(ratios) > 4 * min(ratios):
-        _logarithmic(axes, "x")
+    figure, axes = _empty(_TRADEOFF)
+    # Linear where the margin is, logarithmic where students hardly learned.
+    axes.set_xscale("symlog", linthresh=20, linscale=1.5)
+    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for points in found.fronts:
         axes.plot(
-            [point.ratio for point in points],
+            [_above(point) for point in points],
             [100 * point.difference for point in points],
             drawstyle="steps-post",
             color=light("faint"),
             linewidth=1,
             linestyle=(0, (3, 2)),
         )
-    axes.axvline(MARGIN, color=light("faint"), linewidth=1, linestyle=(0, (1, 2)))
+    axes.axvline(100 * (MARGIN - 1), color=light("faint"), linewidth=1, linestyle=(0, (1, 2)))
     axes.axhline(0, color=light("faint"), linewidth=0.8)
     for point in found.points:
         _entry_point(axes, point)
     axes.margins(0.08, 0.1)
-    axes.set_xlabel("final KL on fresh noise, ratio to the baseline's")
+    _number(axes, found.points)
+    axes.set_xlabel("final KL on fresh noise, above the baseline's [%]")
     axes.set_ylabel("trait accuracy, minus the baseline's [points]")
     best = [point.label for points in found.fronts for point in points]
     return Drawn(
@@ -207,10 +219,10 @@ def _empty(size: tuple[float, float]) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
-    """A logarithmic axis with plain numbers."""
-    axes.set(**{f"{which}scale": "log"})
-    axis = axes.yaxis if which == "y" else axes.xaxis
+def _logarithmic(axes: Axes) -> None:
+    """A logarithmic axis upwards, with plain numbers."""
+    axes.set_yscale("log")
+    axis = axes.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
@@ -220,22 +232,45 @@ def _entry_point(axes: Axes, point: Point) -> None:
     """Filled where it may be on the front; a square is an oracle."""
     known = point.scored or point.label in REFERENCES
     colour = light(series(point.card.names[0]).colour if known else "faint")
-    place = (point.ratio, 100 * point.difference)
     axes.plot(
-        *([one] for one in place),
+        [_above(point)],
+        [100 * point.difference],
         marker="s" if point.is_oracle else "o",
         markersize=9 if point.scored else 7,
         markerfacecolor=colour if point.is_ranked else light("paper"),
         markeredgecolor=colour,
         linestyle="none",
     )
-    axes.annotate(
-        str(point.number),
-        place,
-        (6, 4),
-        textcoords="offset points",
-        fontweight="bold" if point.scored else "normal",
-    )
+
+
+def _above(point: Point) -> float:
+    """How far the KL lies above the baseline's, in percent."""
+    return 100 * (point.ratio - 1)
+
+
+def _number(axes: Axes, points: Sequence[Point]) -> None:
+    """Write each point's number where it is furthest from other points and numbers."""
+    places = np.array([(_above(point), 100 * point.difference) for point in points])
+    axes.autoscale_view()
+    # The axes' size in points, nearly: labels take the rest of the drawing.
+    size = 0.8 * 72 * np.array(_TRADEOFF)
+    onto = axes.transScale + axes.transLimits
+    spots = onto.transform(places) * size
+    taken = list(spots)
+    for point, place, spot in zip(points, places, spots, strict=True):
+        others = np.array([one for one in taken if one is not spot])
+        free = [min(np.hypot(*(others - spot - offset).T), default=0.0) for offset in _OFFSETS]
+        offset = _OFFSETS[int(np.argmax(free))]
+        taken.append(spot + offset)
+        axes.annotate(
+            str(point.number),
+            tuple(place),
+            tuple(offset),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontweight="bold" if point.scored else "normal",
+        )
 
 
 def _dots(

@@ -19,7 +19,7 @@ from subliminal_bench.report.tradeoff import Tradeoff
 from subliminal_bench.results import Run
 from subliminal_bench.scorecard import Scorecard
 from subliminal_bench.scorecard_tables import Table
-from subliminal_bench.seeds import describe
+from subliminal_bench.seeds import describe, phrase
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.store import Store
 from subliminal_bench.verdict import MEANINGS, show_interval, show_p
@@ -139,19 +139,23 @@ def _curves(card: Scorecard, store: Store) -> tuple[dict[str, dict[str, Band]], 
             for name, one in kept.items()
         }
         bands[panel.curve] = {name: band for name, band in found.items() if band is not None}
-    return bands, [note for name in card.names for note in _missing(name, card, kept[name])]
+    return bands, _missing(card, kept)
 
 
-def _missing(name: str, card: Scorecard, kept: Mapping[int, Curves]) -> list[str]:
-    lacking = set(card.seeds) - kept.keys()
-    if not lacking:
-        return []
-    which = "are not at hand" if not kept else f"of seeds {describe(lacking)} are not at hand"
-    return [
-        f"{name}: curves {which}. Committed numbers come without curves, and a diverged "
-        "student has none to the end; a run in the store keeps them (run with "
-        "--rerun-references)."
-    ]
+def _missing(card: Scorecard, kept: Mapping[str, Mapping[int, Curves]]) -> list[str]:
+    """Whose curves are not drawn, and why."""
+    absent = [name for name, found in kept.items() if not found]
+    notes = [f"{', '.join(absent)}: curves are not at hand."] if absent else []
+    for name, found in kept.items():
+        lacking = set(card.seeds) - found.keys()
+        if found and lacking:
+            notes.append(f"{name}: curves of {phrase(lacking)} are not at hand.")
+    if notes:
+        notes.append(
+            "Committed numbers come without curves, and a diverged student has none to the "
+            "end. Runs in the store keep them; references too with run --rerun-references."
+        )
+    return notes
 
 
 def _facts(card: Scorecard) -> list[Fact]:
@@ -218,34 +222,32 @@ def _entries(found: Tradeoff) -> Table:
 
 
 def _provenance(cards: Sequence[Scorecard]) -> Table:
-    """Every run on the page, each once."""
+    """Every run on the page, a column each; what is said of it in the rows."""
     runs: list[tuple[Run, Sequence[int]]] = []
     for card in cards:
         runs += [(run, card.seeds) for run in card.all_runs if run not in [r for r, _ in runs]]
-    headings = [
-        *("entry", "title", "access", "blindness", "seeds", "settings", "source", "device"),
-        *("torch", "numpy", "python", "engine", "version", "commit", "reference"),
-    ]
-    return Table(headings, [_origin(run, seeds) for run, seeds in runs])
+    columns = [_origin(run, seeds) for run, seeds in runs]
+    return Table(
+        ["", *(run.mitigation.label for run, _ in runs)],
+        [[what, *(column[what] for column in columns)] for what in columns[0]],
+    )
 
 
-def _origin(run: Run, seeds: Sequence[int]) -> list[str]:
+def _origin(run: Run, seeds: Sequence[int]) -> dict[str, str]:
     mitigation, environment = run.mitigation, run.environment
     settings = ", ".join(f"{name}={value}" for name, value in mitigation.settings.items())
-    return [
-        mitigation.name,
-        mitigation.title,
-        mitigation.access,
-        provenance.blindness(run),
-        describe(seeds),
-        settings or "–",
-        mitigation.source_sha256[:12],
-        f"{environment.device_name} ({environment.device}, {environment.platform})",
-        environment.torch,
-        environment.numpy,
-        environment.python,
-        str(environment.engine),
-        environment.subliminal_bench,
-        provenance.commit(run),
-        mitigation.reference or "–",
-    ]
+    return {
+        "title": mitigation.title,
+        "access": mitigation.access,
+        "blindness": provenance.blindness(run),
+        "seeds": describe(seeds),
+        "settings": settings or "–",
+        "source, SHA-256": mitigation.source_sha256[:12],
+        "reference": mitigation.reference or "–",
+        "device": f"{environment.device_name} ({environment.device}, {environment.platform})",
+        "torch": environment.torch,
+        "numpy": environment.numpy,
+        "python": environment.python,
+        "subliminal-bench": f"{environment.subliminal_bench}, engine {environment.engine}",
+        "commit": provenance.commit(run),
+    }

@@ -35,6 +35,8 @@ def _sentence(name: str, one: Comparison) -> str:
             f"seed{'s' if one.trait.seeds != 1 else ''}, however large the difference: that "
             "is no sign of there being none."
         )
+    if one.trait.sd == 0 and one.trait.mean == 0:
+        return f"{name} and {one.reference} came out the same on every seed."
     measured = f"{_POINTS.show(one.trait.mean, signed=True)} points"
     limit = f"{_POINTS.show(one.resolves or 0.0)} points"
     if one.resolved:
