@@ -4,8 +4,9 @@ from subliminal_bench import entries, mitigations, protocol
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.protocol import Protocol
 from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.results import MitigationRecord, Run
+from subliminal_bench.results import MitigationRecord, ProtocolRecord, Run
 from subliminal_bench.seeds import describe
 from subliminal_bench.store import EntryFolder, Store
 
@@ -95,6 +96,32 @@ def at_hand(entry: Run, store: Store) -> tuple[dict[str, Run], dict[str, str]]:
                 f"{entry.protocol.name} --seeds {describe(entry.seed_numbers)}"
             )
     return found, sources
+
+
+def finished(chosen: Protocol, store: Store) -> dict[str, Run]:
+    """Each reference as it ran on the most seeds: here, or in its committed entry.
+
+    Raises:
+        ResultError: a reference never ran under that protocol.
+    """
+    found = {}
+    for name in REFERENCES:
+        record = MitigationRecord.of(mitigations.load(name))
+        runs = [
+            folder.run()
+            for folder in store.find(name, chosen.name)
+            if folder.header.mitigation == record
+            and folder.header.protocol == ProtocolRecord.of(chosen)
+        ]
+        known = entries.committed(name, chosen)
+        runs += [known] if known and known.mitigation == record else []
+        if not runs:
+            raise ResultError(
+                f"{name} never ran under {chosen.label}: subliminal-bench run {name} "
+                f"--protocol {chosen.name} --seeds 1-20"
+            )
+        found[name] = max(runs, key=lambda run: len(run.seeds))
+    return found
 
 
 def _covers(known: Run, entry: Run) -> bool:

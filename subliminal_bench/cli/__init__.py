@@ -10,7 +10,7 @@ from subliminal_bench.cli.program import app, main
 from subliminal_bench.cli.publishing import leaderboard, submit
 from subliminal_bench.cli.reading import compare, export
 from subliminal_bench.cli.regressing import regress
-from subliminal_bench.cli.reporting import report
+from subliminal_bench.cli.reporting import report, reproduce
 from subliminal_bench.cli.running import run
 
 __all__ = ["app", "main"]
@@ -24,6 +24,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "export": export,
     "compare": compare,
     "report": report,
+    "reproduce": reproduce,
     "submit": submit,
     "leaderboard": leaderboard,
     "regress": regress,

@@ -39,3 +39,30 @@ def report(
     levels = leaderboard.rank(read(shown_leaderboard(folder) / "entries")) if is_ranked else []
     results.write_atomically(out, reports.render(cards, kept, levels).encode())
     print(f"written: {out}")
+
+
+def reproduce(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path(
+        "reproduction"
+    ),
+    published: Annotated[
+        Path | None,
+        typer.Option("--published", help="Folder with the paper's per-seed results as CSV."),
+    ] = None,
+    store: StoreOption = None,
+) -> None:
+    """Write the paper's table and figures beside ours, from finished mnist runs."""
+    from subliminal_bench import references, reproduction, results
+    from subliminal_bench.protocol import MNIST
+    from subliminal_bench.reproduction import first_order
+    from subliminal_bench.reproduction import published as publications
+
+    kept = open_store(store)
+    given = publications.read(published) if published else publications.NOTHING
+    runs = references.finished(MNIST, kept)
+    files = reproduction.files(runs, kept, given, first_order.measure())
+    # The page last: where it stands, everything that it names does.
+    for name, content in files.items():
+        results.write_atomically(out / name, content)
+    print(files["README.md"].decode())
+    print(f"written: {out}")
