@@ -10,8 +10,7 @@ from subliminal_bench.protocol import MNIST_5K
 from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.results import Environment, MitigationRecord, Run
 from subliminal_bench.store import Store
-from tests.runs import make_run
-from tests.test_export import keep
+from tests.runs import keep, make_run
 
 
 def reference(name: str, trait: float, environment: Environment | None = None) -> Run:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from subliminal_bench import report, scorecard
-from subliminal_bench.metrics import CURVES, METRICS
+from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST_5K
 from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.report import curves, style, tradeoff
@@ -19,13 +19,11 @@ from subliminal_bench.store import Store
 from subliminal_bench.verdict import MEANINGS, Word
 from tests import browser
 from tests.browser import Browser
-from tests.runs import make_run
+from tests.runs import keep, keep_curves, make_run
 from tests.terminal import Terminal
-from tests.test_export import keep
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> \"'& {{ 7 * 7 }} $x^2$"
 LEVELS = np.linspace(0.3, 0.7, 10)
-STEPS = 30
 
 
 def hostile(run: Run) -> Run:
@@ -40,15 +38,6 @@ def hostile(run: Run) -> Run:
     )
     environment = run.environment.model_copy(update={"device_name": HOSTILE})
     return run.model_copy(update={"mitigation": mitigation, "environment": environment})
-
-
-def keep_curves(folder: Path, run: Run, level: float = 1.0) -> None:
-    """Lay curves beside a run's seeds."""
-    for result in run.seeds:
-        steps = np.arange(STEPS, dtype=np.float32)
-        shape = level * (1 + 0.1 * result.seed) * (0.5 + np.exp(-steps / 10))
-        rows = {name: shape if name != "test_accuracy" else shape[::10] for name in CURVES}
-        np.savez(folder / f"seed-{result.seed:04d}.npz", allow_pickle=False, **rows)
 
 
 def make_card(entry: Run) -> Scorecard:

@@ -8,14 +8,15 @@ from matplotlib.figure import Figure
 
 from subliminal_bench.report.style import COLOURS, drawing
 
-_NOTHING = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+# What would make the same figure another text.
+_UNSAID = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
-def document(figure: Figure) -> str:
+def document(figure: Figure, title: str) -> str:
     """The figure as an SVG file of its own; the same figure gives the same text."""
     buffer = io.StringIO()
     with drawing():
-        figure.savefig(buffer, format="svg", metadata=_NOTHING)
+        figure.savefig(buffer, format="svg", metadata={**_UNSAID, "Title": title})
     return buffer.getvalue()
 
 
@@ -31,8 +32,10 @@ def inline(figure: Figure, slug: str, title: str, description: str) -> Markup:
         title: what it is.
         description: what it shows, in words.
     """
-    text = document(figure)
+    text = document(figure, title)
     text = text[text.index("<svg") :]
+    # The title is written below, with an identifier.
+    text = re.sub(r"<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{slug}-", text)
     # A tenth of a point is finer than any screen.

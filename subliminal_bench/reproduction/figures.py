@@ -10,6 +10,7 @@ from subliminal_bench.report.figures import PANELS, Panel
 from subliminal_bench.report.style import drawing, light, series
 from subliminal_bench.reproduction.first_order import Measured
 from subliminal_bench.reproduction.tables import Row
+from subliminal_bench.seeds import describe, phrase
 
 _PANELS = {panel.curve: panel for panel in PANELS}
 
@@ -22,12 +23,14 @@ class Line:
         entry: whose.
         curve: its name in `metrics.CURVES`.
         source: `here` or `published`.
+        seeds: whose curves there are.
         band: mean and SD over seeds, unscaled.
     """
 
     entry: str
     curve: str
     source: str
+    seeds: tuple[int, ...]
     band: Band
 
 
@@ -49,17 +52,17 @@ class Plate:
 PLATES = (
     Plate(
         "figure_1",
-        "Figure 1: alignment is sustained; without it there is no trait",
+        "Figure 1: alignment in plain distillation, and the trait without it",
         (("cosine_pre", ("baseline",)), ("test_accuracy", ("baseline", "projection"))),
     ),
     Plate(
         "figure_2a",
-        "Figure 2A: liminal training slows the trait down and does not stop it",
+        "Figure 2A: trait loss under liminal training",
         (("trait_loss", ("baseline", "liminal")),),
     ),
     Plate(
         "figure_2b",
-        "Figure 2B: under liminal training the update stays aligned",
+        "Figure 2B: alignment of the update under liminal training",
         (("cosine_post", ("baseline", "liminal")),),
     ),
 )
@@ -83,7 +86,7 @@ def lines(
     for curve, entries in plate.panels:
         every = test_every if curve == "test_accuracy" else 1
         made = [
-            Line(entry, curve, source, one)
+            Line(entry, curve, source, tuple(sorted(kept[entry])), one)
             for entry in entries
             for source, kept in (("here", ours), ("published", published))
             if (one := band(kept.get(entry, {}), curve, every, _PANELS[curve].block))
@@ -95,13 +98,13 @@ def lines(
 @drawing()
 def draw(plate: Plate, panels: list[list[Line]]) -> Figure:
     """Mean and a band of one SD for our runs; a thin line for the published ones."""
-    figure = Figure(figsize=(4.6 * len(panels), 3.4), facecolor=light("paper"))
+    figure = Figure(figsize=(4.8 * len(panels), 3.4), facecolor=light("paper"))
     for place, made in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), place)
         panel = _PANELS[plate.panels[place - 1][0]]
         for line in made:
             look, mean = series(line.entry), line.band.mean * panel.scale
-            label = f"{line.entry}, {line.source} ({line.band.seeds} seeds)"
+            label = f"{line.entry}, {line.source}, {phrase(line.seeds)}"
             if line.source == "here":
                 sd = line.band.sd * panel.scale
                 axes.fill_between(
@@ -131,7 +134,7 @@ def line_rows(panels: list[list[Line]]) -> list[Row]:
             "curve": line.curve,
             "entry": line.entry,
             "source": line.source,
-            "seeds": line.band.seeds,
+            "seeds": describe(line.seeds),
             "step": float(step),
             "mean": float(mean),
             "sd": float(sd),

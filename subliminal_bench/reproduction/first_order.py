@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from subliminal_bench import mitigations, model
+from subliminal_bench import data, mitigations, model
 from subliminal_bench.alignment import inner_and_cosine
 from subliminal_bench.card import Settings
 from subliminal_bench.cohort import Cohort, rows
-from subliminal_bench.data import load
 from subliminal_bench.hook_calls import HookCalls
 from subliminal_bench.hooks import Step, Training
 from subliminal_bench.protocol import PROBE, Protocol
@@ -26,8 +25,9 @@ from subliminal_bench.training import distillation_kl, train_teachers
 # gradient is also turned towards the distillation gradient, within the plane of the two.
 ANGLES = (10, 20, 30, 40, 50, 60, 70, 80)
 _SEEDS = (1, 2, 3)
-# Of the gradient's own length: small enough for the first order, large enough for float64.
-_STRIDE = 1e-3
+# How far the parameters move, L2: so little that hardly a ReLU turns on or off on the way, and
+# far enough for float64 to see the loss change.
+_STRIDE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def measure(protocol: Protocol = PROBE) -> list[Measured]:
         protocol: whose students; in float64, or differences of the loss drown in rounding.
     """
     device = torch.device("cpu")
-    digits = load(protocol)
+    digits = data.load(protocol)
     cohort = Cohort(
         protocol, _SEEDS, device, digits, train_teachers(protocol, _SEEDS, digits, device)
     )

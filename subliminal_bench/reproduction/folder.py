@@ -20,6 +20,7 @@ from subliminal_bench.scorecard_tables import Table
 from subliminal_bench.store import Store
 
 _PIXELS_PER_INCH = 200
+_APPENDIX = "Appendix B: measured ratios and sin² of the angle"
 
 
 def files(
@@ -40,7 +41,7 @@ def files(
     made = {
         "headline.csv": _csv(tables.headline_rows(runs)),
         "appendix_b.csv": _csv([asdict(one) for one in measured]),
-        **_drawn("appendix_b", figures.draw_first_order(measured)),
+        **_drawn("appendix_b", _APPENDIX, figures.draw_first_order(measured)),
     }
     if agreements:
         made["agreement.csv"] = _csv(tables.agreement_rows(agreements))
@@ -49,20 +50,20 @@ def files(
     for plate in figures.PLATES:
         panels = figures.lines(plate, ours, published.curves, MNIST.test_every)
         # Every panel must show our own runs.
-        if all(any(line.source == "here" for line in made_) for made_ in panels):
-            made |= _drawn(plate.name, figures.draw(plate, panels))
+        if all(any(line.source == "here" for line in drawn) for drawn in panels):
+            made |= _drawn(plate.name, plate.title, figures.draw(plate, panels))
             made[f"{plate.name}.csv"] = _csv(figures.line_rows(panels))
             shown.append(plate)
     made["README.md"] = _page(runs, agreements, measured, shown).encode()
     return made
 
 
-def _drawn(name: str, figure: Figure) -> dict[str, bytes]:
+def _drawn(name: str, title: str, figure: Figure) -> dict[str, bytes]:
     """The figure as SVG and PNG; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     with drawing():
         figure.savefig(buffer, format="png", dpi=_PIXELS_PER_INCH, metadata={"Software": None})
-    return {f"{name}.svg": document(figure).encode(), f"{name}.png": buffer.getvalue()}
+    return {f"{name}.svg": document(figure, title).encode(), f"{name}.png": buffer.getvalue()}
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> bytes:
@@ -106,8 +107,8 @@ def _page(
             lines += [
                 f"![{plate.title}]({plate.name}.svg)",
                 "",
-                f"{axes}. Bands: one SD over seeds. Thin lines: published. Numbers: "
-                f"[{plate.name}.csv]({plate.name}.csv).",
+                f"{axes}. Bands: one SD over seeds. Thin lines: published, of "
+                f"their own seeds. Numbers: [{plate.name}.csv]({plate.name}.csv).",
             ]
         else:
             lines.append(
@@ -130,7 +131,7 @@ def _first_order(measured: list[Measured]) -> str:
         f"distillation gradient to cover {min(first_order.ANGLES)} to "
         f"{max(first_order.ANGLES)}. This is about a step against the gradient; Adam's step "
         "is another one.\n\n"
-        "![Appendix B: measured ratios and sin² of the angle](appendix_b.svg)\n\n"
+        f"![{_APPENDIX}](appendix_b.svg)\n\n"
         "Numbers: [appendix_b.csv](appendix_b.csv)."
     )
 
