@@ -151,6 +151,14 @@ class TestContent:
         page = report.render([scorecard.build(plain, {})], Store(tmp_path), [])
         assert "there is nothing to judge" in page
 
+    def test_a_users_own_mitigation_of_a_references_name_is_told_from_it(
+        self, tmp_path: Path
+    ) -> None:
+        own = make_card(make_run("liminal", list(LEVELS - 0.2), protocol=MNIST_5K))
+        page = report.render([own], Store(tmp_path), [])
+        assert "Not the built-in liminal" in page
+        assert '<th scope="col">liminal*</th>' in page
+
     def test_one_seed_and_a_diverged_one_are_shown(self, tmp_path: Path) -> None:
         (tmp_path / "one").mkdir()
         single = make_card(make_run("idea", [0.2], protocol=MNIST_5K))
