@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from subliminal_bench import entries
+from subliminal_bench import entries, provenance
 from subliminal_bench.access import Access
 from subliminal_bench.leaderboard import Level, Row, rank
 from subliminal_bench.metrics import METRICS
@@ -175,12 +175,12 @@ def _provenance(rows: Sequence[Row], verified: Mapping[str, VerifiedRecord | Non
         [
             _name(row),
             describe(row.card.seeds),
-            _blindness(row),
+            provenance.blindness(row.run),
             _verified(verified.get(row.run.mitigation.label)),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
-            _commit(row),
+            provenance.commit(row.run),
             _plain(row.run.mitigation.reference),
         ]
         for row in rows
@@ -199,20 +199,6 @@ def _provenance(rows: Sequence[Row], verified: Mapping[str, VerifiedRecord | Non
     return tabulate(cells, headings, "github", disable_numparse=True)
 
 
-def _blindness(row: Row) -> str:
-    shown = row.run.blindness
-    if row.run.mitigation.access != "blind":
-        return "not declared"
-    return f"shown, seed {shown.seed}" if shown else "not shown"
-
-
 def _verified(record: VerifiedRecord | None) -> str:
     """Which seeds were run again and held."""
     return f"seeds {describe(record.seeds)}" if record else "–"
-
-
-def _commit(row: Row) -> str:
-    environment = row.run.environment
-    if environment.commit is None:
-        return "installed"
-    return environment.commit[:10] + (" (changed)" if environment.dirty else "")

@@ -10,7 +10,7 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -237,6 +237,11 @@ class Run(EntryHeader):
     def first(self, count: int) -> "Run":
         """The same run with its first `count` seeds only."""
         return self.model_copy(update={"seeds": self.seeds[:count]})
+
+    def only(self, seeds: Collection[int]) -> "Run":
+        """The same run with these of its seeds only."""
+        kept = [result for result in self.seeds if result.seed in seeds]
+        return self.model_copy(update={"seeds": kept})
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (all of the run's when left out)."""

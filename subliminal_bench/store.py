@@ -197,6 +197,29 @@ class Store:
                     found.append(entry)
         return sorted(found, key=lambda entry: _used(entry.path), reverse=True)
 
+    def curves(self, run: Run) -> dict[int, dict[str, Tensor]]:
+        """Curves of a run's seeds, of those whose very numbers are kept here.
+
+        A run that was read from a file, or committed, knows of no folder. Every metric the
+        same to the last bit means that the seed is the same one.
+
+        Returns:
+            For each seed found, what `curves` gives.
+
+        Raises:
+            ResultError: a file of curves is damaged.
+        """
+        wanted = {result.seed: result for result in run.seeds}
+        found: dict[int, dict[str, Tensor]] = {}
+        for folder in self.find(run.mitigation.name, run.protocol.name):
+            if folder.header.protocol != run.protocol:
+                continue
+            for seed in folder.finished(wanted.keys() - found.keys()):
+                kept = folder.run([seed]).seeds[0]
+                if kept == wanted[seed] and (folder.path / _seed_name(seed, "npz")).exists():
+                    found[seed] = curves(folder, seed)
+        return found
+
     def teachers(self, protocol: Protocol, environment: Environment) -> "TeacherFolder":
         """The trained teachers of a protocol."""
         key = _key(protocol.fingerprint, *_numerics(environment))

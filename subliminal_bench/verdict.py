@@ -43,6 +43,21 @@ class Word(Enum):
     TOO_FEW = "not resolvable"
 
 
+# What each word means, in a sentence; docs/verdict.md has the same.
+MEANINGS: dict[Word, str] = {
+    Word.MITIGATES: "trait lower than the baseline's (p ≤ 0.05 after Holm), distillation "
+    "kept, nothing broken",
+    Word.ATTENUATES: "trait lower, the student does learn from its teacher, but distillation "
+    "is not shown to be kept within ×1.10",
+    Word.NO_EFFECT: "these seeds do not tell the entry from the baseline",
+    Word.AMPLIFIES: "trait higher than the baseline's",
+    Word.NOT_DISTILLING: "trait lower because the student hardly learned: its final KL is "
+    "nearer to the untrained model's than to the baseline's, as ratios",
+    Word.DAMAGE: "trait lower because something broke",
+    Word.TOO_FEW: "too few seeds to tell anything apart: 7 with three references, 6 with one",
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One run against another, on the same seeds.

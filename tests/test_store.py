@@ -396,3 +396,29 @@ class TestNumbers:
         folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
         assert folder.run().seeds == [result]
         assert store.curves(folder, 1)["trait_loss"].isnan().all()
+
+
+class TestCurvesOfARun:
+    def test_a_run_finds_its_curves_by_its_numbers(self, kept: Store, tiny: Protocol) -> None:
+        folder = entry_of(kept)
+        found = kept.curves(folder.run())
+        assert list(found) == [1, 2]
+        for seed in (1, 2):
+            own = store.curves(folder, seed)
+            assert all(torch.equal(found[seed][name], own[name]) for name in CURVES)
+
+    def test_seeds_with_other_numbers_or_without_curves_are_left_out(
+        self, kept: Store, tiny: Protocol
+    ) -> None:
+        run = entry_of(kept).run()
+        first = run.seeds[0]
+        moved = {**first.metrics, "trait_accuracy": 0.123456}
+        other = first.model_copy(update={"metrics": moved})
+        assert list(kept.curves(run.model_copy(update={"seeds": [other, run.seeds[1]]}))) == [2]
+        (entry_of(kept).path / "seed-0002.npz").unlink()
+        assert list(kept.curves(run)) == [1]
+
+    def test_damaged_curves_are_one_line(self, kept: Store, tiny: Protocol) -> None:
+        run = entry_of(kept).run()
+        (entry_of(kept).path / "seed-0002.npz").write_bytes(b"PK")
+        assert "seed-0002.npz" in refused(lambda: kept.curves(run))

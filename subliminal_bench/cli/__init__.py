@@ -11,6 +11,7 @@ from subliminal_bench.cli.program import app, main
 from subliminal_bench.cli.publishing import leaderboard, submit
 from subliminal_bench.cli.reading import compare, export
 from subliminal_bench.cli.regressing import regress
+from subliminal_bench.cli.reporting import report, reproduce
 from subliminal_bench.cli.running import run
 from subliminal_bench.cli.verifying import verify
 
@@ -24,6 +25,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_mitigations,
     "export": export,
     "compare": compare,
+    "report": report,
+    "reproduce": reproduce,
     "submit": submit,
     "leaderboard": leaderboard,
     "regress": regress,
