@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import Scorecard
+from subliminal_bench.scorecard import Scorecard, Stopping
 from subliminal_bench.seeds import describe
 from subliminal_bench.verdict import Comparison, show_interval, show_p
 
@@ -51,6 +51,8 @@ def terminal(card: Scorecard) -> RenderableType:
     for headings, row in _comparison_tables(card):
         parts += [Text(""), _rich_table(headings, [row(one) for one in card.comparisons])]
     parts.append(Text(""))
+    if card.stopping:
+        parts.append(Text(_sentence(card.stopping)))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
@@ -68,6 +70,8 @@ def markdown(card: Scorecard) -> str:
     for headings, row in _comparison_tables(card):
         rows = [row(one) for one in card.comparisons]
         lines += ["", tabulate(rows, headings, "github", disable_numparse=True)]
+    if card.stopping:
+        lines += ["", _sentence(card.stopping)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
         lines += [f"- {reason}" for reason in card.verdict.reasons]
@@ -82,6 +86,10 @@ def as_json(card: Scorecard) -> str:
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
         "seeds": list(card.seeds),
+        "stopping": vars(card.stopping)
+        | {"saved": card.stopping.saved, "shown": card.stopping.text}
+        if card.stopping
+        else None,
         "metrics": {
             name: {
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
@@ -124,6 +132,10 @@ def _title(card: Scorecard) -> str:
     mitigation = card.entry.mitigation
     what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
     return f"{what} · {card.protocol.label} · {seeds}"
+
+
+def _sentence(stopping: Stopping) -> str:
+    return f"{stopping.text[0].upper()}{stopping.text[1:]}."
 
 
 def _is_scored(card: Scorecard) -> bool:

@@ -4,6 +4,7 @@
                                       seed-0001.json    its metrics
                                       seed-0001.npz     its curves
                                       blindness.json    was it shown to be blind?
+                                      looks.json        does it stop early?
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
@@ -21,11 +22,13 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 
 from subliminal_bench import results
@@ -37,11 +40,14 @@ from subliminal_bench.results import (
     Blindness,
     EntryHeader,
     Environment,
+    Looks,
     MitigationRecord,
     ProtocolRecord,
     Run,
     SeedResult,
 )
+
+_Record = TypeVar("_Record", bound=BaseModel)
 
 # Raised whenever the same seed may come out differently than before.
 ENGINE = 2
@@ -91,22 +97,42 @@ class EntryFolder:
     @property
     def blindness(self) -> Blindness | None:
         """What was written down of it."""
-        path = self._blindness
-        return (
-            results.validated(Blindness, results.read_json(path), path)
-            if path.exists()
-            else None
-        )
+        return _read(Blindness, self._blindness)
 
     @property
     def _blindness(self) -> Path:
         return self.path / "blindness.json"
+
+    def save_looks(self, looks: Looks) -> None:
+        """Write down that the seeds are looked at while they are run."""
+        results.write_json(self._looks, looks)
+
+    @property
+    def looks(self) -> Looks | None:
+        """What was written down of it."""
+        return _read(Looks, self._looks)
+
+    @property
+    def _looks(self) -> Path:
+        return self.path / "looks.json"
 
     def mark_used(self) -> None:
         """Make this the latest run of its name, also where all its seeds were there before."""
         # A store that cannot be written to can still be read.
         with contextlib.suppress(OSError):
             (self.path / "entry.json").touch()
+
+    def looked_at(self) -> Run:
+        """The run as its owner asked for it: with its looks, up to the last one reached."""
+        looks = self.looks
+        if looks is None:
+            return self.run()
+        planned = range(1, looks.planned_seeds + 1)
+        reached = 0
+        for seeds in looks.seeds:
+            if len(self.finished(planned[:seeds])) == seeds:
+                reached = seeds
+        return self.run(planned[:reached]).looking(looks)
 
     def run(self, seeds: Iterable[int] | None = None) -> Run:
         """The finished seeds (of `seeds` only, where given) as one run."""
@@ -215,9 +241,14 @@ def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
 
 
 def _header(path: Path) -> EntryHeader | None:
+    return _read(EntryHeader, path)
+
+
+def _read(kind: type[_Record], path: Path) -> _Record | None:
+    """A record from its file; None where there is none."""
     if not path.exists():
         return None
-    return results.validated(EntryHeader, results.read_json(path), path)
+    return results.validated(kind, results.read_json(path), path)
 
 
 def _seed_name(seed: int, kind: str) -> str:
