@@ -48,7 +48,7 @@ class Row:
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
-        return self.card.summaries(metric)[0]
+        return self.card.summary(self.run, metric)
 
 
 @dataclass(frozen=True)

@@ -142,13 +142,17 @@ class Scorecard:
         return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the seeds compared.
+        """One metric of every run, over the seeds compared."""
+        return [self.summary(run, metric) for run in self.all_runs]
+
+    def summary(self, run: Run, metric: str) -> Summary:
+        """One metric of one of the runs, over the seeds compared.
 
         A diverged student has the worst trait accuracy, and no value of any other metric.
         """
         if metric == "trait_accuracy":
-            return [Summary.of(list(trait_accuracy(run, self.seeds))) for run in self.all_runs]
-        return [Summary.of(run.column(metric, self.seeds)) for run in self.all_runs]
+            return Summary.of(list(trait_accuracy(run, self.seeds)))
+        return Summary.of(run.column(metric, self.seeds))
 
     def middle_halves(self) -> list[float]:
         """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
