@@ -15,7 +15,7 @@ from subliminal_bench.cohort import Cohort
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.progress import Silent, Watcher
 from subliminal_bench.protocol import MNIST, Protocol
-from subliminal_bench.results import Blindness, Environment, Run
+from subliminal_bench.results import Blindness, Environment, Looks, Run
 from subliminal_bench.store import ENGINE, EntryFolder, Store, TeacherFolder
 from subliminal_bench.student import train_students
 from subliminal_bench.training import train_teachers
@@ -57,10 +57,7 @@ class Bench:
         Returns:
             One run a mitigation, with the wanted seeds only.
         """
-        folders = [
-            self.store.entry(self.protocol, mitigation, self._environment)
-            for mitigation in mitigations
-        ]
+        folders = [self._folder(mitigation) for mitigation in mitigations]
         missing = [sorted(set(wanted) - set(folder.finished(wanted))) for folder in folders]
         unfinished = sorted(set().union(*missing))
         if unfinished:
@@ -73,8 +70,18 @@ class Bench:
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation as it is now."""
-        folder = self.store.entry(self.protocol, mitigation, self._environment)
-        return len(folder.finished(wanted)) == len(wanted)
+        return len(self._folder(mitigation).finished(wanted)) == len(wanted)
+
+    def looks(self, mitigation: Mitigation) -> Looks | None:
+        """The looks that the mitigation as it is now was run with; None where with none."""
+        return self._folder(mitigation).looks
+
+    def save_looks(self, mitigation: Mitigation, looks: Looks) -> None:
+        """Write down that the mitigation's seeds are looked at while they are run."""
+        self._folder(mitigation).save_looks(looks)
+
+    def _folder(self, mitigation: Mitigation) -> EntryFolder:
+        return self.store.entry(self.protocol, mitigation, self._environment)
 
     @cached_property
     def _environment(self) -> Environment:

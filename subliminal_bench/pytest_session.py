@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from subliminal_bench.scorecard import Scorecard
 
 DEFAULT_SEEDS = "1-10"
-_CHOOSE = ("mitigation", "protocol", "seeds", "settings")
+_CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
 _BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
 
 
@@ -27,6 +27,7 @@ class Wanted:
     protocol: str
     seeds: str
     settings: tuple[str, ...]
+    stop_early: bool
 
 
 class Scorecards:
@@ -61,6 +62,7 @@ class Scorecards:
             settings=tuple(f"{name}={value}" for name, value in settings.items())
             if settings is not None
             else tuple(option("--subliminal-set")),
+            stop_early=bool(chosen.get("stop_early", option("--subliminal-stop-early"))),
         )
 
     def of(self, wanted: Wanted) -> "Scorecard":
@@ -76,7 +78,7 @@ class Scorecards:
         return found
 
     def _run(self, wanted: Wanted) -> "Scorecard":
-        from subliminal_bench import device, protocol, references, scorecard, seeds
+        from subliminal_bench import device, protocol, scoring, seeds
         from subliminal_bench.benchmark import Bench
         from subliminal_bench.claims import Claims
         from subliminal_bench.store import Store, chosen_folder
@@ -97,7 +99,7 @@ class Scorecards:
         # One worker runs, with all cores; the others wait, and find its seeds in the store.
         with Claims() as claims:
             claims.take(folder, "tests", wait=True)
-            card = scorecard.build(*references.run_with(bench, entry, numbers))
+            card = scoring.score(bench, entry, numbers, stop_early=wanted.stop_early)
         self.texts[f"{wanted}"] = _text(card)
         return card
 

@@ -1,5 +1,7 @@
 """The references' numbers for a scorecard: kept, committed, or run now."""
 
+from dataclasses import dataclass
+
 from subliminal_bench import entries, mitigations, protocol
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.errors import ResultError
@@ -11,45 +13,68 @@ from subliminal_bench.seeds import describe
 from subliminal_bench.store import EntryFolder, Store
 
 
-def run_with(
-    bench: Bench, entry: Mitigation, seeds: tuple[int, ...], rerun: bool = False
-) -> tuple[Run, dict[str, Run], dict[str, str]]:
-    """Run an entry, and get the references' numbers on the same seeds.
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside an entry on its scorecard, and where the numbers are from.
 
-    A reference comes from the store, else from the committed entry of the same protocol
-    version, source and settings, else it is run beside the entry.
-
-    Args:
-        bench: where entries run.
+    Attributes:
         entry: what to score.
-        seeds: on which seeds.
-        rerun: leave the committed entries aside.
-
-    Returns:
-        The entry's run, the references' runs by name, and for those that were committed a
-        note on where their numbers are from.
+        references: those that differ from it, in the order of their columns.
+        taken: committed runs of some of them; the others run beside the entry.
     """
-    loaded = {name: mitigations.load(name) for name in REFERENCES}
-    others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
-    taken: dict[str, Run] = {}
-    for name, reference in others.items():
-        if rerun or bench.has(reference, seeds):
-            continue
-        known = entries.committed(name, bench.protocol)
-        if (
-            known
-            and known.mitigation == MitigationRecord.of(reference)
-            and set(seeds) <= set(known.seed_numbers)
-        ):
-            taken[name] = known
-    running = [one for name, one in others.items() if name not in taken]
-    ours, *theirs = bench.run([entry, *running], seeds)
-    ran = {run.mitigation.name: run for run in theirs}
-    sources = {
-        name: f"{_source('committed numbers', run)}, not run here"
-        for name, run in taken.items()
-    }
-    return ours, {name: taken.get(name) or ran[name] for name in others}, sources
+
+    entry: Mitigation
+    references: dict[str, Mitigation]
+    taken: dict[str, Run]
+
+    @classmethod
+    def of(
+        cls, bench: Bench, entry: Mitigation, seeds: tuple[int, ...], rerun: bool = False
+    ) -> "Beside":
+        """Choose where each reference's numbers come from; nothing is run yet.
+
+        From the store, else from the committed entry of the same protocol version, source and
+        settings, else it is run beside the entry.
+
+        Args:
+            bench: where entries run.
+            entry: what to score.
+            seeds: all that may be asked for.
+            rerun: leave the committed entries aside.
+        """
+        loaded = {name: mitigations.load(name) for name in REFERENCES}
+        others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
+        taken: dict[str, Run] = {}
+        for name, reference in others.items():
+            if rerun or bench.has(reference, seeds):
+                continue
+            known = entries.committed(name, bench.protocol)
+            if (
+                known
+                and known.mitigation == MitigationRecord.of(reference)
+                and set(seeds) <= set(known.seed_numbers)
+            ):
+                taken[name] = known
+        return cls(entry, others, taken)
+
+    def run(
+        self, bench: Bench, seeds: tuple[int, ...]
+    ) -> tuple[Run, dict[str, Run], dict[str, str]]:
+        """Run the entry and what is not taken on some or all of the seeds.
+
+        Returns:
+            The entry's run, the references' runs by name, and for those that were committed a
+            note on where their numbers are from.
+        """
+        running = [one for name, one in self.references.items() if name not in self.taken]
+        ours, *theirs = bench.run([self.entry, *running], seeds)
+        ran = {run.mitigation.name: run for run in theirs}
+        sources = {
+            name: f"{_source('committed numbers', run)}, not run here"
+            for name, run in self.taken.items()
+        }
+        runs = {name: self.taken.get(name) or ran[name] for name in self.references}
+        return ours, runs, sources
 
 
 def at_hand(entry: Run, store: Store) -> tuple[dict[str, Run], dict[str, str]]:

@@ -37,6 +37,8 @@ _REMEDIES = dict.fromkeys(
 ) | dict.fromkeys(
     (errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another folder"
 )
+# A leaderboard of a thousand entries checks millions of values.
+_RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -175,15 +177,13 @@ class SeedResult(StrictRecord):
     @pydantic.field_validator("metrics")
     @classmethod
     def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
-        missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
-        if missing or extra:
+        if metrics.keys() != METRICS.keys():
+            missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
         for name, value in metrics.items():
-            metric = METRICS[name]
-            if value is not None and not metric.lowest <= value <= metric.highest:
-                raise ValueError(
-                    f"{name} is {value}, outside {metric.lowest} to {metric.highest}"
-                )
+            lowest, highest = _RANGES[name]
+            if value is not None and not lowest <= value <= highest:
+                raise ValueError(f"{name} is {value}, outside {lowest} to {highest}")
         return {name: metrics[name] for name in METRICS}
 
     @pydantic.model_validator(mode="after")
@@ -205,6 +205,30 @@ class Blindness(StrictRecord):
     shown: bool
 
 
+class Looks(StrictRecord):
+    """How a run that stops early looks at its seeds.
+
+    Attributes:
+        planned_seeds: how many seeds were asked for, at one of the looks.
+        seeds: how many seeds each look of the design has, rising.
+        levels: nominal two-sided level of each look.
+    """
+
+    planned_seeds: int
+    seeds: Annotated[list[int], Field(min_length=1)]
+    levels: list[Annotated[float, Field(gt=0, lt=1)]]
+
+    @pydantic.model_validator(mode="after")
+    def _design(self) -> "Looks":
+        if self.seeds != sorted(set(self.seeds)) or self.seeds[0] < 2:
+            raise ValueError("looks must rise, from 2 seeds or more")
+        if len(self.levels) != len(self.seeds):
+            raise ValueError("every look has one level")
+        if self.planned_seeds not in self.seeds:
+            raise ValueError(f"none of the looks has the {self.planned_seeds} planned seeds")
+        return self
+
+
 class EntryHeader(StrictRecord):
     """What all seeds of an entry have in common."""
 
@@ -220,6 +244,19 @@ class Run(EntryHeader):
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Of runs for the leaderboard; an oracle has none.
     blindness: Blindness | None = None
+    # Of runs with --stop-early. Their number of seeds was not fixed beforehand, so no statistic
+    # that takes it as fixed holds for them.
+    looks: Looks | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _at_a_look(self) -> "Run":
+        if self.looks is not None:
+            count = len(self.seeds)
+            if self.seed_numbers != tuple(range(1, count + 1)):
+                raise ValueError("a run that looks at its seeds has seeds 1 to n")
+            if count not in self.looks.seeds or count > self.looks.planned_seeds:
+                raise ValueError(f"{count} seeds are at none of the planned looks")
+        return self
 
     @pydantic.field_validator("seeds")
     @classmethod
@@ -234,6 +271,14 @@ class Run(EntryHeader):
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
 
+    def looking(self, looks: Looks) -> "Run":
+        """The same run as one whose seeds are looked at while they are run.
+
+        Raises:
+            ValueError: its seeds are not those of one of the looks.
+        """
+        return Run(**{**dict(self), "looks": looks})
+
     def first(self, count: int) -> "Run":
         """The same run with its first `count` seeds only."""
         return self.model_copy(update={"seeds": self.seeds[:count]})
@@ -245,8 +290,10 @@ class Run(EntryHeader):
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (all of the run's when left out)."""
+        if seeds is None or tuple(seeds) == self.seed_numbers:
+            return [result.metrics[metric] for result in self.seeds]
         by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
-        return [by_seed[seed] for seed in (self.seed_numbers if seeds is None else seeds)]
+        return [by_seed[seed] for seed in seeds]
 
 
 def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from subliminal_bench import scorecard_tables
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import Scorecard
+from subliminal_bench.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
 
@@ -45,6 +45,8 @@ def terminal(card: Scorecard) -> RenderableType:
     for table in scorecard_tables.comparisons(card):
         parts += [Text(""), _rich_table(table)]
     parts.append(Text(""))
+    if card.stopping:
+        parts.append(Text(_sentence(card.stopping)))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
@@ -61,6 +63,8 @@ def markdown(card: Scorecard) -> str:
     ]
     for table in scorecard_tables.comparisons(card):
         lines += ["", _markdown_table(table)]
+    if card.stopping:
+        lines += ["", _sentence(card.stopping)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
         lines += [f"- {reason}" for reason in card.verdict.reasons]
@@ -76,6 +80,10 @@ def as_json(card: Scorecard) -> str:
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
         "seeds": list(card.seeds),
+        "stopping": vars(card.stopping)
+        | {"saved": card.stopping.saved, "shown": card.stopping.text}
+        if card.stopping
+        else None,
         "metrics": {
             name: {
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
@@ -117,6 +125,10 @@ def as_json(card: Scorecard) -> str:
 
 def _markdown_table(table: scorecard_tables.Table) -> str:
     return tabulate(table.rows, table.headings, "github", disable_numparse=True)
+
+
+def _sentence(stopping: Stopping) -> str:
+    return f"{stopping.text[0].upper()}{stopping.text[1:]}."
 
 
 def _rich_table(content: scorecard_tables.Table) -> Table:

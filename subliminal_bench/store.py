@@ -4,6 +4,7 @@
                                       seed-0001.json    its metrics
                                       seed-0001.npz     its curves
                                       blindness.json    was it shown to be blind?
+                                      looks.json        does it stop early?
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 `.locks` in each folder holds empty files: claims, see there.
@@ -43,17 +44,19 @@ from subliminal_bench.results import (
     Blindness,
     EntryHeader,
     Environment,
+    Looks,
     MitigationRecord,
     ProtocolRecord,
     Run,
     SeedResult,
 )
 
+_Record = TypeVar("_Record", bound=BaseModel)
+
 # Raised whenever the same seed may come out differently than before.
 ENGINE = 2
 
 _SEED_FILE = re.compile(r"seed-([0-9]{4}|[1-9][0-9]{4,9})\.json")
-_Record = TypeVar("_Record", bound=BaseModel)
 
 STORE_VARIABLE = "SUBLIMINAL_BENCH_STORE"
 DEFAULT_STORE = Path("subliminal-results")
@@ -120,6 +123,19 @@ class EntryFolder:
     def _entry(self) -> Path:
         return self.path / "entry.json"
 
+    def save_looks(self, looks: Looks) -> None:
+        """Write down that the seeds are looked at while they are run."""
+        results.write_record(self._looks, looks)
+
+    @property
+    def looks(self) -> Looks | None:
+        """What was written down of it."""
+        return read_kept(Looks, self._looks)
+
+    @property
+    def _looks(self) -> Path:
+        return self.path / "looks.json"
+
     def mark_used(self) -> None:
         """Make this the latest run of its name, also where all its seeds were there before."""
         # A store that cannot be written to can still be read.
@@ -132,6 +148,18 @@ class EntryFolder:
             with Claims() as claims:
                 claims.take(self.path, self._entry.stem, wait=True)
                 results.write_record(self._entry, self.header)
+
+    def looked_at(self) -> Run:
+        """The run as its owner asked for it: with its looks, up to the last one reached."""
+        looks = self.looks
+        if looks is None:
+            return self.run()
+        planned = range(1, looks.planned_seeds + 1)
+        reached = 0
+        for seeds in looks.seeds:
+            if len(self.finished(planned[:seeds])) == seeds:
+                reached = seeds
+        return self.run(planned[:reached]).looking(looks)
 
     def run(self, seeds: Iterable[int] | None = None) -> Run:
         """The finished seeds (of `seeds` only, where given) as one run."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,12 @@ ORDINARY: Mapping[str, float] = dict.fromkeys(METRICS, 0.0) | {
     "kl_final": 2e-4,
     "kl_fresh": 1e-3,
 }
+
+
+@cache
+def _environment() -> Environment:
+    """Asked of git once: a simulation makes thousands of runs."""
+    return Environment.here("cpu", "a processor", engine=1)
 
 
 def source_of(name: str) -> str:
@@ -82,7 +89,7 @@ def make_run(
             settings={},
             source_sha256=source_of(name),
         ),
-        environment=Environment.here("cpu", "a processor", engine=1),
+        environment=_environment(),
         seeds=seeds,
         blindness=None
         if blindness is None or access != "blind"

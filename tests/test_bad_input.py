@@ -59,7 +59,7 @@ def _nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*arguments: Any, **keywords: Any) -> Any:
         raise BenchmarkError("nothing is trained here")
 
-    monkeypatch.setattr(references, "run_with", stopped)
+    monkeypatch.setattr(references.Beside, "run", stopped)
     monkeypatch.setattr(rerun.Place, "rerun", stopped)
 
 
@@ -320,6 +320,7 @@ class TestPytestOptions:
             "--subliminal-data-dir": None,
             "--subliminal-store": None,
             "--subliminal-set": [],
+            "--subliminal-stop-early": False,
         }
         chosen[f"--subliminal-{option}"] = [value] if option == "set" else value
 

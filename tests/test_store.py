@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from subliminal_bench import benchmark, data, mitigations, store
 from subliminal_bench.benchmark import Bench
+from subliminal_bench.cohort import Cohort
 from subliminal_bench.data import Digits
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.hooks import Step
@@ -121,6 +123,28 @@ class TestResuming:
         assert teachers == students == [(3,)]
         assert run.seed_numbers == (1, 2, 3)
         assert run.seeds[:2] == before.seeds
+
+    def test_a_cohort_is_let_go_before_the_next_one_trains(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cohorts: list[weakref.ref[Cohort]] = []
+        alive: list[int] = []
+
+        def made(*arguments: Any) -> Cohort:
+            cohort = Cohort(*arguments)
+            cohorts.append(weakref.ref(cohort))
+            return cohort
+
+        def trained(*arguments: Any) -> Any:
+            # Counted without a collection: its noise alone is 180 MB, so it must not wait.
+            alive.append(sum(cohort() is not None for cohort in cohorts))
+            return train_students(*arguments)
+
+        monkeypatch.setattr(benchmark, "Cohort", made)
+        monkeypatch.setattr(benchmark, "train_students", trained)
+        bench(Store(tmp_path / "store")).run([BASELINE, LIMINAL], (1, 2, 3, 4))
+        assert len(cohorts) == 4
+        assert alive == [1] * 8
 
     def test_another_mitigation_takes_the_teachers_that_are_there(
         self, kept: Store, monkeypatch: pytest.MonkeyPatch

@@ -4,7 +4,7 @@ from subliminal_bench import statistics
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.scorecard import Scorecard
 from subliminal_bench.scorecard_tables import Table
-from subliminal_bench.statistics import LOOKS
+from subliminal_bench.statistics import PLAN
 from subliminal_bench.verdict import ALPHA, Comparison
 
 _POINTS = METRICS["trait_accuracy"]
@@ -18,7 +18,7 @@ def sentences(card: Scorecard) -> list[str]:
 
 def table(card: Scorecard) -> Table:
     """The smallest difference found four times in five, with these seeds and with more."""
-    counts = [len(card.seeds), *(count for count in LOOKS if count > len(card.seeds))]
+    counts = [len(card.seeds), *(count for count in PLAN.looks if count > len(card.seeds))]
     headings = ["smallest difference found [points]"]
     headings += [f"{counts[0]} seeds (these)", *(f"{count} seeds" for count in counts[1:])]
     rows = [
