@@ -152,7 +152,12 @@ def build(
         seeds=seeds,
         comparisons=tuple(comparisons),
         verdict=judge(entry, references[BASELINE], against) if against else None,
-        remarks=(*_not_blind(entry), *_divergence(names, runs, seeds), *said),
+        remarks=(
+            *_not_blind(entry),
+            *_isolated(names, runs),
+            *_divergence(names, runs, seeds),
+            *said,
+        ),
     )
 
 
@@ -163,6 +168,15 @@ def _not_blind(run: Run) -> list[str]:
     return [
         f"{run.mitigation.name} declares access 'blind', but other audit and test digits "
         f"change its student of seed {run.blindness.seed}"
+    ]
+
+
+def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """A remark on each run whose mitigation was kept apart."""
+    return [
+        f"{name} ran {run.isolation.text}"
+        for name, run in zip(names, runs, strict=True)
+        if run.isolation
     ]
 
 
@@ -200,6 +214,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         comparisons=tuple(compare(pairs, seeds)),
         verdict=None,
         remarks=(
+            *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),
             *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),

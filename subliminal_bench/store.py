@@ -7,7 +7,8 @@
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
-and settings, engine version, device kind and torch version. A changed mitigation therefore
+and settings, engine version, device kind and torch version, and whether the mitigation had a
+process of its own. A changed mitigation therefore
 never meets its old results.
 """
 
@@ -37,6 +38,7 @@ from subliminal_bench.results import (
     Blindness,
     EntryHeader,
     Environment,
+    Isolation,
     MitigationRecord,
     ProtocolRecord,
     Run,
@@ -144,6 +146,7 @@ class Store:
             protocol=ProtocolRecord.of(protocol),
             mitigation=MitigationRecord.of(mitigation),
             environment=environment,
+            isolation=Isolation(network=mitigation.network) if mitigation.network else None,
         )
         key = _key(
             protocol.fingerprint,
@@ -152,6 +155,7 @@ class Store:
             *_numerics(environment),
             # Only where there is one, so that it moved no folder when it came to be.
             *filter(None, [mitigation.attribute]),
+            *filter(None, [header.isolation and header.isolation.text]),
         )
         path = self.root / protocol.label / f"{mitigation.name}-{key}"
         return EntryFolder(path, _header(path / "entry.json") or header)

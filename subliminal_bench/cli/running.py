@@ -10,10 +10,14 @@ from subliminal_bench.cli.options import (
     DataOption,
     DeviceOption,
     FormOption,
+    IsolateMemoryOption,
+    IsolateOption,
+    IsolateTimeoutOption,
     ProtocolOption,
     SeedsOption,
     SetOption,
     StoreOption,
+    load_mitigation,
     open_store,
     target_file,
 )
@@ -42,23 +46,28 @@ def run(
             "--rerun-references", help="Run the references here, also where entries have them."
         ),
     ] = False,
+    isolate: IsolateOption = False,
+    isolate_timeout: IsolateTimeoutOption = None,
+    isolate_memory: IsolateMemoryOption = None,
     form: FormOption = "terminal",
 ) -> None:
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
     from subliminal_bench import device as devices
-    from subliminal_bench import mitigations, references, results, scorecard, scorecard_text
     from subliminal_bench import protocol as protocols
+    from subliminal_bench import references, results, scorecard, scorecard_text
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
     from subliminal_bench.progress import ConsoleWatcher
 
     scorecard_text.checked_format(form)
     chosen = protocols.get(protocol)
-    entry = mitigations.load(mitigation, settings or [])
     wanted = seed_text.parse(seeds, chosen)
     where = devices.choose(device)
+    entry = load_mitigation(
+        mitigation, settings or [], isolate, isolate_timeout, isolate_memory, where
+    )
     target = target_file(out, entry.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         bench = Bench(chosen, where, open_store(store), data_dir, watcher)

@@ -4,7 +4,6 @@ Messages are JSON behind their length. Tensors lie in memory that both see, one 
 the asking side makes the blocks and hands their files over with a message.
 """
 
-import fcntl
 import json
 import mmap
 import os
@@ -203,6 +202,8 @@ def _memory(size: int) -> int:
         with tempfile.TemporaryFile() as file:
             file.truncate(size)
             return os.dup(file.fileno())
+    import fcntl
+
     memory = os.memfd_create("subliminal-bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(memory, size)
     # A shorter file would end the process that reads where it was.

@@ -1,11 +1,11 @@
 """What a mitigation's process may use, and how the process gives up the rest.
 
-Imports nothing heavy: a process can leave its network only while it has one thread.
+Imports nothing heavy: a process can leave its network only while it has one thread. Nor, before
+it is used, what only Unix has.
 """
 
 import ctypes
 import os
-import resource
 import signal
 import sys
 from dataclasses import dataclass
@@ -33,6 +33,18 @@ class Limits:
     gibibytes: float | None = 8.0
     processor_seconds: int = 3600
 
+    @classmethod
+    def of(
+        cls, device: str, seconds: float | None = None, gibibytes: float | None = None
+    ) -> "Limits":
+        """The usual limits on a kind of device, but for those that are given.
+
+        >>> Limits.of("cpu", seconds=5)
+        Limits(seconds=5, gibibytes=8.0, processor_seconds=3600)
+        """
+        usual = cls() if device == "cpu" else cls(gibibytes=None)
+        return cls(seconds or usual.seconds, gibibytes or usual.gibibytes)
+
 
 def confine(limits: Limits, parent: int) -> Network:
     """Give up the network, files to write and all that goes beyond the limits.
@@ -44,6 +56,8 @@ def confine(limits: Limits, parent: int) -> Network:
     Returns:
         What is left of the network.
     """
+    import resource
+
     network = _leave_network()
     if limits.gibibytes is not None:
         _limit(resource.RLIMIT_AS, int(limits.gibibytes * _GIB))
@@ -59,6 +73,8 @@ def confine(limits: Limits, parent: int) -> Network:
 
 
 def _limit(kind: int, most: int) -> None:
+    import resource
+
     _, hard = resource.getrlimit(kind)
     allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (allowed, allowed))

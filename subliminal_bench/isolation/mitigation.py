@@ -1,6 +1,7 @@
 """A mitigation in a process of its own, as the trainer sees it."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
@@ -57,6 +58,8 @@ def load(
     Raises:
         MitigationError: nothing there, nothing usable there, or a setting it does not have.
     """
+    if not hasattr(os, "killpg"):
+        raise MitigationError("a process of its own needs Linux or macOS")
     launcher = Launcher(spec, settings, limits or Limits())
     described = launcher.described
     cards = [one.card() for one in described]
