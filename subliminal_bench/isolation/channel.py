@@ -24,7 +24,7 @@ _MOST_FILES = 64
 
 
 class BrokenChannelError(Exception):
-    """The other side is gone, or what it sent is no message."""
+    """The other side is gone."""
 
 
 class Channel:
@@ -66,12 +66,13 @@ class Channel:
 
         Raises:
             TimeoutError: it did not come in time.
-            BrokenChannelError: the other side is gone, or sent what is no message.
+            BrokenChannelError: the other side is gone.
+            ValueError: what it sent is no message.
         """
         try:
             (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, end))
             if length > _LONGEST:
-                raise BrokenChannelError("no message is as long")
+                raise ValueError("no message is as long")
             return self._exactly(length, end)
         finally:
             self._connection.settimeout(self._seconds)

@@ -118,7 +118,7 @@ class Process:
             if isinstance(answer, Done | Loaded):
                 return answer
             if isinstance(answer, Failed):
-                raise _told(answer)
+                raise self._told(answer)
             end += self._serve(answer, trait_gradient)
 
     def _serve(
@@ -152,8 +152,24 @@ class Process:
         except ValueError:
             raise self._garbage() from None
 
+    def _told(self, answer: Failed) -> Exception:
+        """The error that the process names, where this package has it."""
+        line = "".join(letter if letter.isprintable() else " " for letter in answer.line)
+        if self._limits.gibibytes and ("MemoryError" in line or "allocate memory" in line):
+            line += (
+                f" (its process has {self._limits.gibibytes:g} GiB of address space: "
+                "--isolate-memory allows more)"
+            )
+        kind = getattr(errors, answer.error, None)
+        if isinstance(kind, type) and issubclass(kind, BenchmarkError):
+            return kind(line)
+        return ToldError(line)
+
     def _hung(self) -> LostError:
-        return self._lost(f"gave no answer within {self._limits.seconds:g} s")
+        return self._lost(
+            f"gave no answer within {self._limits.seconds:g} s, as long as a call may take: "
+            "--isolate-timeout allows more"
+        )
 
     def _garbage(self) -> LostError:
         return self._lost("replied what is no answer")
@@ -173,15 +189,6 @@ class Process:
     def _lost(self, what: str) -> LostError:
         self.close()
         return LostError(f"its process {what}")
-
-
-def _told(answer: Failed) -> Exception:
-    """The error that the process names, where this package has it."""
-    line = "".join(letter if letter.isprintable() else " " for letter in answer.line)
-    kind = getattr(errors, answer.error, None)
-    if isinstance(kind, type) and issubclass(kind, BenchmarkError):
-        return kind(line)
-    return ToldError(line)
 
 
 def _environment() -> dict[str, str]:
