@@ -9,6 +9,7 @@ stops and what it does not.
     channel    messages and tensors between the two
     child      the program that runs there
     service    its answers
+    logits     the student's logits where nobody computed them
     process    starting it, asking it, ending it
     mitigation the calls as the trainer sees them
 
