@@ -327,8 +327,8 @@ class _Worker:
                     view.seeds,
                     f"returned {what} {got}; it must be {expected}, {shape}",
                 )
-        bad = ~finite_rows(returned) & finite_rows(given)
-        if bad.any():
+        bad = fresh_faults(returned, given)
+        if bad is not None:
             what = "returned values that are not finite"
             raise self._error(hook, view, picked(view, bad), what, NotFiniteError)
 
@@ -405,6 +405,14 @@ def differentiated(loss: Tensor, sound: Tensor, step: Step) -> Tensor | Fault:
 def picked(view: Training, rows: Tensor) -> list[int]:
     """The seeds of the rows that are true."""
     return [seed for seed, row in zip(view.seeds, rows.tolist(), strict=True) if row]
+
+
+def fresh_faults(returned: Tensor, given: Tensor) -> Tensor | None:
+    """Bool `[students]`: who has numbers that are not finite and had none; None for nobody."""
+    bad = ~finite_rows(returned)
+    # Asked for where it matters only: to read a tensor once more takes its time at every step.
+    found = bad & finite_rows(given) if bad.any() else bad
+    return found if found.any() else None
 
 
 def finite_rows(values: Tensor) -> Tensor:

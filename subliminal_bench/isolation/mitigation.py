@@ -15,7 +15,7 @@ from subliminal_bench import loading, mitigations
 from subliminal_bench.access import Network
 from subliminal_bench.card import Settings
 from subliminal_bench.errors import HookError, MitigationError, NotFiniteError, ProcessError
-from subliminal_bench.hook_calls import failure, finite_rows, picked
+from subliminal_bench.hook_calls import failure, finite_rows, fresh_faults, picked
 from subliminal_bench.hooks import HOOKS, PROJECT, HookSpecifications, Step, Training, hookimpl
 from subliminal_bench.isolation.limits import Limits
 from subliminal_bench.isolation.messages import Loaded, PluginText
@@ -216,7 +216,7 @@ class IsolatedCalls:
         The process gets the logits without their graph, and answers with the slopes at logits
         and parameters; the way from logits to parameters is gone here.
         """
-        parameters, sound = step.student_parameters, finite_rows(raw_gradient)
+        parameters = step.student_parameters
         if not self.implement("distill_loss"):
             hook, direct = "teacher_targets", None
             (gradient,) = torch.autograd.grad(loss.sum(), parameters)
@@ -232,15 +232,14 @@ class IsolatedCalls:
                 step=self._step(step),
                 logits=self._put("student_logits", student_logits),
                 targets=self._put("targets", targets) if changed else None,
-                sound=sound.tolist(),
+                sound=finite_rows(raw_gradient).tolist(),
             )
             slope = self._process.blocks.take("at_logits", student_logits)
             (gradient,) = torch.autograd.grad(student_logits, parameters, slope)
         if direct:
             gradient = gradient + self._process.blocks.take("at_parameters", parameters)
-        return self._finite(
-            gradient, sound, hook, step, "returned a loss whose gradient is not finite"
-        )
+        what = "returned a loss whose gradient is not finite"
+        return self._finite(gradient, raw_gradient, hook, step, what)
 
     def _passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
         if not self.implement(hook):
@@ -255,16 +254,15 @@ class IsolatedCalls:
             value=self._put("value", value),
         )
         returned = self._process.blocks.take("returned", value)
-        return self._finite(
-            returned, finite_rows(value), hook, view, "returned values that are not finite"
-        )
+        what = "returned values that are not finite"
+        return self._finite(returned, value, hook, view, what)
 
     def _finite(
-        self, found: Tensor, sound: Tensor, hook: str, view: Training, otherwise: str
+        self, found: Tensor, given: Tensor, hook: str, view: Training, otherwise: str
     ) -> Tensor:
         """Checked here: what the process says of it counts for nothing."""
-        bad = ~finite_rows(found) & sound
-        if bad.any():
+        bad = fresh_faults(found, given)
+        if bad is not None:
             raise self._error(hook, view, otherwise, picked(view, bad), NotFiniteError)
         return found
 

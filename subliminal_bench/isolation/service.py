@@ -118,8 +118,10 @@ class Service:
             # Once more through the model, to find out whose it is.
             passed.gradient(sound, step)
         self._blocks.put("at_logits", slope)
-        self._blocks.put("at_parameters", direct)
-        return {"kind": "done", "direct": bool(direct.any())}
+        depends = bool(direct.any())
+        if depends:
+            self._blocks.put("at_parameters", direct)
+        return {"kind": "done", "direct": depends}
 
     def _stepped(self, question: Mapping[str, Any]) -> Step:
         """The step of a question; its tensors come with the first one."""
