@@ -3,18 +3,16 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, strategies
-from torch import Tensor
+from _pytest.mark import ParameterSet
 
 from subliminal_bench import loading, mitigations, store
 from subliminal_bench.access import Network
@@ -29,14 +27,7 @@ from subliminal_bench.errors import (
     ProcessError,
 )
 from subliminal_bench.isolation import mitigation as isolation
-from subliminal_bench.isolation.channel import (
-    Blocks,
-    BrokenChannelError,
-    Channel,
-    SharedBlocks,
-)
 from subliminal_bench.isolation.limits import Limits
-from subliminal_bench.isolation.messages import parsed
 from subliminal_bench.isolation.mitigation import IsolatedMitigation
 from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
@@ -55,18 +46,18 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs Unix")
 Cohorts = Callable[..., Cohort]
 
 
-def cases(names: object, *quick: str) -> list[object]:
+def cases(names: Collection[str], *quick: str) -> list[ParameterSet]:
     """One case a name: every process takes a second to start, so most run with `-m slow`."""
-    assert set(quick) <= set(names)  # type: ignore[call-overload]
+    assert set(quick) <= set(names)
     return [
         pytest.param(name, marks=[] if name in quick else [pytest.mark.slow], id=name)
-        for name in names  # type: ignore[attr-defined]
+        for name in names
     ]
 
 
-def isolated(folder: Path, text: str, **limits: float) -> IsolatedMitigation:
+def isolated(folder: Path, text: str, limits: Limits | None = None) -> IsolatedMitigation:
     """A mitigation's file, loaded in a process of its own."""
-    return isolation.load(str(write(folder / "idea.py", text)), limits=Limits(**limits))  # type: ignore[arg-type]
+    return isolation.load(str(write(folder / "idea.py", text)), limits=limits)
 
 
 def same(first: list[Outcome], second: list[Outcome]) -> bool:
@@ -254,7 +245,7 @@ class TestEndings:
         self, name: str, tmp_path: Path, tiny_cohort: Cohorts
     ) -> None:
         hooks, kind, said = ENDINGS[name]
-        apart = isolated(tmp_path, source(hooks, before=IMPORTS), seconds=2)
+        apart = isolated(tmp_path, source(hooks, before=IMPORTS), Limits(seconds=2))
         process = apart.launcher._waiting
         assert process is not None
         with pytest.raises(HookError) as caught:
@@ -343,6 +334,13 @@ class TestEndings:
             child = int(parent.stdout.readline())
             parent.kill()
         assert gone(child)
+
+    @pytest.mark.slow
+    def test_processor_time_is_limited(self, tmp_path: Path, tiny_cohort: Cohorts) -> None:
+        text = source(hook(GRADIENT, "while True: pass"))
+        apart = isolated(tmp_path, text, Limits(processor_seconds=4))
+        with pytest.raises(ProcessError, match="SIGXCPU after 4 s of processor time"):
+            train_students(tiny_cohort(1), apart)
 
     @pytest.mark.slow
     def test_its_group_ends_with_it(
@@ -494,82 +492,3 @@ def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -
     content = folders[0].header.model_dump()
     assert "isolation" not in content
     assert EntryHeader.model_validate(content) == folders[0].header
-
-
-class TestMessages:
-    @given(strategies.binary(max_size=200))
-    def test_bytes_that_are_no_answer_are_found_out(self, content: bytes) -> None:
-        with pytest.raises(ValueError, match=r"\w"):
-            parsed(content)
-
-    @given(
-        strategies.dictionaries(
-            strategies.sampled_from(["kind", "number", "line", "error", "network", "direct"]),
-            strategies.one_of(
-                strategies.sampled_from(["done", "failed", "ready", "loaded", "none"]),
-                strategies.integers(),
-                strategies.booleans(),
-                strategies.floats(),
-                strategies.none(),
-                strategies.lists(strategies.none()),
-            ),
-        )
-    )
-    def test_an_answer_is_of_a_known_kind_with_a_number(
-        self, content: dict[str, object]
-    ) -> None:
-        try:
-            answer = parsed(json.dumps(content).encode())
-        except ValueError:
-            return
-        assert answer.kind == content["kind"]
-        assert type(getattr(answer, "number", 0)) is int
-
-    @given(strategies.binary(max_size=40))
-    def test_a_stream_of_any_bytes_ends_in_bytes_or_one_error(self, content: bytes) -> None:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            theirs.sendall(content)
-            theirs.shutdown(socket.SHUT_WR)
-            channel = Channel(ours, 1.0)
-            try:
-                found = channel.receive(time.monotonic() + 1)
-            except (BrokenChannelError, ValueError):
-                return
-            assert content[4:].startswith(found)
-
-    @given(
-        strategies.sampled_from([torch.float32, torch.float64]),
-        strategies.lists(strategies.integers(0, 4), min_size=1, max_size=3),
-    )
-    def test_a_tensor_arrives_as_it_was_and_as_a_copy(
-        self, dtype: torch.dtype, shape: list[int]
-    ) -> None:
-        given = torch.randn(shape, dtype=dtype)
-        asking, answering = Blocks(), SharedBlocks()
-        said = asking.put("value", given)
-        answering.learn(*asking_files(asking))
-        found = answering.get(said)
-        assert found.dtype == dtype
-        assert torch.equal(found, given)
-        asking.put("value", given + 1)
-        assert torch.equal(found, given)
-        answering.put("value", given + 2)
-        assert torch.equal(asking.take("value", given), given + 2)
-
-    def test_a_block_cannot_be_cut_short_under_the_reader(self) -> None:
-        asking = Blocks()
-        asking.put("value", Tensor([1.0]))
-        _, (file,) = asking.unsent()
-        if sys.platform == "linux":
-            with pytest.raises(PermissionError):
-                os.ftruncate(file, 0)
-        asking.sent()
-
-
-def asking_files(blocks: Blocks) -> tuple[list[tuple[str, int]], list[int]]:
-    """As they arrive on the other side: as files of its own."""
-    named, files = blocks.unsent()
-    copies = [os.dup(file) for file in files]
-    blocks.sent()
-    return named, copies

@@ -14,6 +14,7 @@ from pathlib import Path
 from subliminal_bench.access import Network
 
 _GIB = 2**30
+_GRACE_SECONDS = 5
 # From Linux's headers; Python has no names for them before 3.12.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG = 1
@@ -59,9 +60,11 @@ def confine(limits: Limits, parent: int) -> Network:
     import resource
 
     network = _leave_network()
-    if limits.gibibytes is not None:
+    # macOS has no such limit.
+    if limits.gibibytes is not None and sys.platform == "linux":
         _limit(resource.RLIMIT_AS, int(limits.gibibytes * _GIB))
-    _limit(resource.RLIMIT_CPU, limits.processor_seconds)
+    # A signal that says why, and a little later one that nothing can ignore.
+    _limit(resource.RLIMIT_CPU, limits.processor_seconds, _GRACE_SECONDS)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     # Last: the signal is forgotten when a process changes its credentials.
@@ -72,12 +75,12 @@ def confine(limits: Limits, parent: int) -> Network:
     return network
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, most: int, grace: int = 0) -> None:
     import resource
 
     _, hard = resource.getrlimit(kind)
-    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (allowed, allowed))
+    allowed = most + grace if hard == resource.RLIM_INFINITY else min(most + grace, hard)
+    resource.setrlimit(kind, (min(most, allowed), allowed))
 
 
 def _leave_network() -> Network:

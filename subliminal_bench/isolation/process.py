@@ -79,9 +79,10 @@ class Process:
             )
         self._channel = Channel(ours, limits.seconds)
         self._number = 0
-        self.close = weakref.finalize(self, _end, self._process, self._channel)
         assert self._process.stdout, "it was asked for"
-        threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True).start()
+        printing = threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True)
+        printing.start()
+        self.close = weakref.finalize(self, _end, self._process, self._channel, printing)
         answer = self._answered(time.monotonic() + max(_START_SECONDS, limits.seconds))
         if not isinstance(answer, Ready):
             raise self._garbage()
@@ -183,7 +184,6 @@ class Process:
             return self._lost(f"ended with exit code {code}")
         name = signal.Signals(-code).name
         used_up = f" after {self._limits.processor_seconds} s of processor time"
-        # At its hard limit a process gets SIGKILL.
         return self._lost(f"was ended by {name}{used_up if name == 'SIGXCPU' else ''}")
 
     def _lost(self, what: str) -> LostError:
@@ -209,9 +209,13 @@ def _relay(output: IO[bytes]) -> None:
             sys.stderr.write(line.decode(errors="replace"))
 
 
-def _end(process: subprocess.Popen[bytes], channel: Channel) -> None:
+def _end(
+    process: subprocess.Popen[bytes], channel: Channel, printing: threading.Thread
+) -> None:
     """End it with its whole group."""
     channel.close()
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    # What it printed comes before what is said of its end.
+    printing.join(_END_SECONDS)
