@@ -24,7 +24,7 @@ from subliminal_bench.cohort import Cohort
 from subliminal_bench.data import Digits
 from subliminal_bench.protocol import Protocol, get
 from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.results import ProtocolRecord, write_json
+from subliminal_bench.results import ProtocolRecord, write_record
 from subliminal_bench.student import train_students
 from subliminal_bench.tolerances import Chaos, Tolerances
 from subliminal_bench.training import train_teachers
@@ -165,7 +165,7 @@ def main() -> None:
     measured = gathered(protocol, options.work / protocol.label)
     if options.write:
         path = options.write / "tolerances" / f"{protocol.name}.json"
-        write_json(path, measured)
+        write_record(path, measured)
         print(f"written: {path}")
     print(table(measured))
 

@@ -3,14 +3,17 @@
 The plain way computes the same numbers, and leaves out the verdict and the page.
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks import plain
 from benchmarks.conftest import Compare
-from subliminal_bench import leaderboard, leaderboard_page, scorecard
+from subliminal_bench import entries, leaderboard, leaderboard_page, scorecard
 from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.results import Run
+from subliminal_bench.results import Run, write_run
 from subliminal_bench.statistics import resolution, sign_flip
 from tests.runs import make_run
 
@@ -60,4 +63,28 @@ def test_the_leaderboard(compare: Compare) -> None:
         reference=lambda: plain.leaderboard(entries, references),
         ours=ours,
         rounds=3,
+    )
+
+
+def test_a_leaderboard_of_many_files(compare: Compare, tmp_path: Path) -> None:
+    """The plain way only reads: testing all pairs one by one would take it hours."""
+    for position, name in enumerate([*REFERENCES, *(f"entry-{at}" for at in range(997))]):
+        write_run(tmp_path / f"{name}.json", run(name, 100, -0.0003 * position))
+
+    def read() -> None:
+        for path in sorted(tmp_path.glob("*.json")):
+            content = json.loads(path.read_bytes())
+            content.pop("digest")
+            Run.model_validate(content)
+
+    def ours() -> None:
+        forget()
+        leaderboard_page.render(leaderboard.rank(entries.read(tmp_path)))
+
+    compare(
+        "leaderboard from files, 1,000 entries, 100 seeds",
+        reference=read,
+        ours=ours,
+        rounds=1,
+        adds="digests, scorecards, ranks of all pairs and the page, on top of reading",
     )

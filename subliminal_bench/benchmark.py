@@ -1,5 +1,6 @@
 """Running entries: which seeds are missing, in which cohorts, into which store."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,14 +10,20 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import blindfold, data, device, seeds
+from subliminal_bench.claims import Claims
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.progress import Silent, Watcher
 from subliminal_bench.protocol import MNIST, Protocol
-from subliminal_bench.results import Blindness, Environment, Run
-from subliminal_bench.store import ENGINE, EntryFolder, Store
+from subliminal_bench.results import Blindness, Environment, Looks, Run
+from subliminal_bench.store import ENGINE, EntryFolder, Store, TeacherFolder
 from subliminal_bench.student import train_students
 from subliminal_bench.training import train_teachers
+
+# Each claim is an open file, of which a process may have 1,024 on many systems.
+_MOST_CLAIMS = 512
+# Seconds between two looks at whether another process has finished or given up.
+_POLL = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,7 @@ class Bench:
         Returns:
             One run a mitigation, with the wanted seeds only.
         """
-        folders = [
-            self.store.entry(self.protocol, mitigation, self._environment)
-            for mitigation in mitigations
-        ]
+        folders = [self._folder(mitigation) for mitigation in mitigations]
         missing = [sorted(set(wanted) - set(folder.finished(wanted))) for folder in folders]
         unfinished = sorted(set().union(*missing))
         if unfinished:
@@ -66,8 +70,18 @@ class Bench:
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation as it is now."""
-        folder = self.store.entry(self.protocol, mitigation, self._environment)
-        return len(folder.finished(wanted)) == len(wanted)
+        return len(self._folder(mitigation).finished(wanted)) == len(wanted)
+
+    def looks(self, mitigation: Mitigation) -> Looks | None:
+        """The looks that the mitigation as it is now was run with; None where with none."""
+        return self._folder(mitigation).looks
+
+    def save_looks(self, mitigation: Mitigation, looks: Looks) -> None:
+        """Write down that the mitigation's seeds are looked at while they are run."""
+        self._folder(mitigation).save_looks(looks)
+
+    def _folder(self, mitigation: Mitigation) -> EntryFolder:
+        return self.store.entry(self.protocol, mitigation, self._environment)
 
     @cached_property
     def _environment(self) -> Environment:
@@ -88,8 +102,11 @@ class Bench:
         cohort = self._cohort((seed,), digits)
         for mitigation, folder in unshown:
             self._say(f"{mitigation.name}, blindfolded", cohort.seeds)
-            shown = blindfold.is_blind(cohort, mitigation)
-            folder.save_blindness(Blindness(seed=seed, shown=shown))
+            with Claims() as claims:
+                folder.claim_blindness(claims)
+                if folder.blindness is None:
+                    shown = blindfold.is_blind(cohort, mitigation)
+                    folder.save_blindness(Blindness(seed=seed, shown=shown))
 
     def _cohort(self, chosen: tuple[int, ...], digits: data.Digits) -> Cohort:
         teachers = self._teachers(chosen, digits)
@@ -108,25 +125,90 @@ class Bench:
             len(unfinished) * self.protocol.teacher_steps * self._teacher_work
             + sum(map(len, missing)) * self.protocol.student_steps * self._student_work
         )
-        size = device.cohort_size(self.protocol, self.device)
-        for begin in range(0, len(unfinished), size):
-            chosen = tuple(unfinished[begin : begin + size])
-            whole = self._cohort(chosen, digits)
-            for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
-                cohort = whole.of([seed for seed in chosen if seed in lacking])
-                if not cohort.seeds:
+        left, waiting = [set(seeds) for seeds in missing], ""
+        while any(left):
+            with Claims() as claims:
+                claimed = self._claim(folders, left, claims)
+                chosen = tuple(sorted(set().union(*claimed)))
+                if not chosen:
+                    waiting = self._wait(mitigations, left, waiting)
                     continue
-                self._say(mitigation.name, cohort.seeds)
-                advance = self._advance(cohort.seeds, self._student_work)
-                for outcome in train_students(cohort, mitigation, advance):
-                    folder.save(outcome)
+                whole = self._cohort(chosen, digits)
+                for mitigation, folder, mine in zip(mitigations, folders, claimed, strict=True):
+                    if mine:
+                        self._train(whole.of(mine), mitigation, folder)
+            for remaining, mine in zip(left, claimed, strict=True):
+                remaining.difference_update(mine)
+
+    def _claim(
+        self, folders: Sequence[EntryFolder], left: Sequence[set[int]], claims: Claims
+    ) -> list[list[int]]:
+        """Claim a cohort: of each folder the seeds that no other process works on.
+
+        Seeds that another process has finished in the meantime are taken out of `left`.
+        """
+        most = max(1, _MOST_CLAIMS // len(folders))
+        size = min(device.cohort_size(self.protocol, self.device), most)
+        claimed: list[list[int]] = [[] for _ in folders]
+        for seed in sorted(set().union(*left)):
+            for folder, remaining, mine in zip(folders, left, claimed, strict=True):
+                if seed not in remaining:
+                    continue
+                # Looked at again under the claim: its owner may just have finished it.
+                claimed_now = not folder.is_finished(seed) and folder.claim(seed, claims)
+                if folder.is_finished(seed):
+                    remaining.discard(seed)
+                    self._advance((seed,), self._student_work)(self.protocol.student_steps)
+                elif claimed_now:
+                    mine.append(seed)
+            if len(set().union(*claimed)) == size:
+                break
+        return claimed
+
+    def _wait(
+        self, mitigations: Sequence[Mitigation], left: Sequence[set[int]], said: str
+    ) -> str:
+        """Wait a moment: others are at all that is left, and may be killed before it is done.
+
+        Says once what is waited for.
+        """
+        what = "; ".join(
+            f"{mitigation.name}, {seeds.phrase(remaining)}"
+            for mitigation, remaining in zip(mitigations, left, strict=True)
+            if remaining
+        )
+        if what and what != said:
+            self.watcher.say(f"another process is at {what}: waiting for it")
+        time.sleep(_POLL)
+        return what
+
+    def _train(self, cohort: Cohort, mitigation: Mitigation, folder: EntryFolder) -> None:
+        """Train a cohort's students and save them at once."""
+        self._say(mitigation.name, cohort.seeds)
+        advance = self._advance(cohort.seeds, self._student_work)
+        for outcome in train_students(cohort, mitigation, advance):
+            folder.save(outcome)
 
     def _teachers(self, chosen: tuple[int, ...], digits: data.Digits) -> Tensor:
         """Teachers from the store, and trained now where it has none."""
         folder = self.store.teachers(self.protocol, self._environment)
         kept = {seed: folder.load(seed) for seed in chosen}
+        with Claims() as claims:
+            # In one order, so that no two processes wait for each other.
+            for seed in [seed for seed, teacher in kept.items() if teacher is None]:
+                folder.claim(seed, claims)
+                kept[seed] = folder.load(seed)
+            self._train_teachers(folder, kept, digits)
+        return torch.stack(
+            [teacher.to(self.device) for teacher in kept.values() if teacher is not None]
+        )
+
+    def _train_teachers(
+        self, folder: TeacherFolder, kept: dict[int, Tensor | None], digits: data.Digits
+    ) -> None:
+        """Train the teachers that are None in `kept`, save them and put them there."""
         absent = tuple(seed for seed, teacher in kept.items() if teacher is None)
-        known = len(chosen) - len(absent)
+        known = len(kept) - len(absent)
         self.watcher.advance(known * self.protocol.teacher_steps * self._teacher_work)
         if absent:
             self._say("teacher", absent)
@@ -140,9 +222,6 @@ class Bench:
             for seed, teacher in zip(absent, trained, strict=True):
                 folder.save(seed, teacher)
                 kept[seed] = teacher
-        return torch.stack(
-            [teacher.to(self.device) for teacher in kept.values() if teacher is not None]
-        )
 
     @property
     def _teacher_work(self) -> int:

@@ -76,7 +76,8 @@ class Parameter:
                     f"{', '.join(self.choices)}"
                 )
             return
-        if not math.isfinite(value):
+        # A whole number is finite, also where it is too large for math.isfinite.
+        if isinstance(value, float) and not math.isfinite(value):
             raise MitigationError(f"parameter {self.name} must be finite, not {value}")
         if self.minimum is not None and value < self.minimum:
             raise MitigationError(

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from subliminal_bench.torchvision_import import mnist_class
 
 DATA_VARIABLE = "SUBLIMINAL_BENCH_DATA"
 _RAW = Path("MNIST", "raw")
+FileState = Literal["right", "missing", "another file"]
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,9 @@ def _embedded(protocol: Protocol) -> Digits:
 
 
 def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]) -> Digits:
-    named = data_dir or (
-        Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
-    )
-    root = named or cache_folder()
+    root, named = folder(data_dir)
     present = all((root / _RAW / name).exists() for name, _ in protocol.digests)
-    if named is None and not present:
+    if not named and not present:
         _download(protocol, root, say)
     _check_files(protocol, root)
     # torchvision prefers the unchecked files that its old versions kept in `processed`.
@@ -109,6 +108,35 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
         _scaled(test.data.flatten(1), protocol.dtype),
         test.targets,
     )
+
+
+def folder(data_dir: Path | None) -> tuple[Path, bool]:
+    """Where MNIST is looked for, and whether the user named it; see `load`."""
+    named = data_dir or (
+        Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
+    )
+    return (named, True) if named else (cache_folder(), False)
+
+
+def file_states(protocol: Protocol, root: Path) -> dict[Path, FileState]:
+    """Each of the protocol's files in a folder, and whether it is the pinned one.
+
+    Raises:
+        DataError: a file that is there cannot be read.
+    """
+    return {
+        root / _RAW / name: _state(root / _RAW / name, expected)
+        for name, expected in protocol.digests
+    }
+
+
+def _state(path: Path, expected: str) -> FileState:
+    try:
+        return "right" if _sha256(path) == expected else "another file"
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError as error:
+        raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
 
 
 def cache_folder() -> Path:
@@ -125,18 +153,13 @@ def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _check_files(protocol: Protocol, root: Path) -> None:
     """torchvision checks nothing once the files are there, so every byte is checked here."""
-    for name, expected in protocol.digests:
-        path = root / _RAW / name
-        try:
-            right = _sha256(path) == expected
-        except (FileNotFoundError, NotADirectoryError):
+    for path, state in file_states(protocol, root).items():
+        if state == "missing":
             raise DataError(
                 f"no MNIST file {path}: --data-dir must name the folder that holds {_RAW}, "
                 "or use --protocol mnist-5k, which needs no files"
-            ) from None
-        except OSError as error:
-            raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
-        if not right:
+            )
+        if state == "another file":
             raise DataError(
                 f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
                 "delete it and fetch it again"

@@ -92,7 +92,7 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
     found: dict[str, Run] = {}
     for folder in store.find(name, _without_version(protocol)):
         if folder.header.protocol.label not in found:
-            found[folder.header.protocol.label] = folder.run()
+            found[folder.header.protocol.label] = folder.looked_at()
     return found
 
 

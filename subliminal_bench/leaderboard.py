@@ -48,7 +48,7 @@ class Row:
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
-        return self.card.summaries(metric)[0]
+        return self.card.summary(self.run, metric)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def eligible(run: Run) -> None:
 
     Raises:
         ProtocolError: it is not from the canonical protocol of this version.
-        ResultError: its seeds are not 1 to n, or are too few; or it sees what it should not.
+        ResultError: its seeds are not 1 to n, or are too few, or were not fixed beforehand; or
+            it sees what it should not.
     """
     expected = ProtocolRecord.of(MNIST)
     name = run.mitigation.name
@@ -76,6 +77,11 @@ def eligible(run: Run) -> None:
         raise ResultError(
             f"{name} declares access 'blind', but other audit and test digits change its "
             f"student of seed {run.blindness.seed}"
+        )
+    if run.looks:
+        raise ResultError(
+            f"{name} was run with --stop-early: the leaderboard compares numbers of seeds that "
+            "were fixed beforehand; run it without, into another --store"
         )
     count = len(run.seeds)
     wanted = tuple(range(1, count + 1))

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from tabulate import tabulate
 
+from subliminal_bench import entries, provenance
 from subliminal_bench.access import Access
-from subliminal_bench.leaderboard import Level, Row
+from subliminal_bench.leaderboard import Level, Row, rank
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.seeds import describe
 from subliminal_bench.statistics import MARGIN
 from subliminal_bench.verdict import Comparison, show_interval, show_p
+from subliminal_bench.verification import record
 from subliminal_bench.verification.record import VerifiedRecord
 
 _TRAIT = METRICS["trait_accuracy"]
@@ -38,6 +41,26 @@ _HEADINGS = (
     "Pareto",
     "verdict",
 )
+
+
+def of(root: Path) -> tuple[Path, str]:
+    """A leaderboard's page: its file, and what its entries make of it.
+
+    Args:
+        root: the leaderboard's folder.
+
+    Raises:
+        ResultError, ProtocolError: an entry cannot be read or is not eligible.
+    """
+    present = entries.read_files(root / "entries")
+    verified = {label: record.read(root, path) for label, (path, _) in present.items()}
+    ranked = rank({label: run for label, (_, run) in present.items()})
+    return root / "README.md", render(ranked, verified)
+
+
+def is_fresh(page: Path, text: str) -> bool:
+    """Whether the file holds that text."""
+    return page.is_file() and page.read_bytes() == text.encode()
 
 
 def render(
@@ -152,13 +175,13 @@ def _provenance(rows: Sequence[Row], verified: Mapping[str, VerifiedRecord | Non
         [
             _name(row),
             describe(row.card.seeds),
-            _blindness(row),
+            provenance.blindness(row.run),
             _verified(verified.get(row.run.mitigation.label)),
-            row.run.isolation.text if row.run.isolation else "in the trainer's process",
+            provenance.process(row.run),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
-            _commit(row),
+            provenance.commit(row.run),
             _plain(row.run.mitigation.reference),
         ]
         for row in rows
@@ -178,20 +201,6 @@ def _provenance(rows: Sequence[Row], verified: Mapping[str, VerifiedRecord | Non
     return tabulate(cells, headings, "github", disable_numparse=True)
 
 
-def _blindness(row: Row) -> str:
-    shown = row.run.blindness
-    if row.run.mitigation.access != "blind":
-        return "not declared"
-    return f"shown, seed {shown.seed}" if shown else "not shown"
-
-
 def _verified(record: VerifiedRecord | None) -> str:
     """Which seeds were run again and held."""
     return f"seeds {describe(record.seeds)}" if record else "–"
-
-
-def _commit(row: Row) -> str:
-    environment = row.run.environment
-    if environment.commit is None:
-        return "installed"
-    return environment.commit[:10] + (" (changed)" if environment.dirty else "")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from subliminal_bench.scorecard import Scorecard
 
 DEFAULT_SEEDS = "1-10"
-_CHOOSE = ("mitigation", "protocol", "seeds", "settings")
+_CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
 _BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
 
 
@@ -27,6 +27,7 @@ class Wanted:
     protocol: str
     seeds: str
     settings: tuple[str, ...]
+    stop_early: bool
 
 
 class Scorecards:
@@ -61,6 +62,7 @@ class Scorecards:
             settings=tuple(f"{name}={value}" for name, value in settings.items())
             if settings is not None
             else tuple(option("--subliminal-set")),
+            stop_early=bool(chosen.get("stop_early", option("--subliminal-stop-early"))),
         )
 
     def of(self, wanted: Wanted) -> "Scorecard":
@@ -76,10 +78,9 @@ class Scorecards:
         return found
 
     def _run(self, wanted: Wanted) -> "Scorecard":
-        from filelock import FileLock
-
-        from subliminal_bench import device, protocol, references, scorecard, seeds
+        from subliminal_bench import device, protocol, scoring, seeds
         from subliminal_bench.benchmark import Bench
+        from subliminal_bench.claims import Claims
         from subliminal_bench.isolation import mitigation as isolation
         from subliminal_bench.isolation.limits import Limits
         from subliminal_bench.store import Store, chosen_folder
@@ -103,10 +104,10 @@ class Scorecards:
             )
         else:
             entry = load(wanted)
-        folder.mkdir(parents=True, exist_ok=True)
         # One worker runs, with all cores; the others wait, and find its seeds in the store.
-        with FileLock(folder / ".running.lock"):
-            card = scorecard.build(*references.run_with(bench, entry, numbers))
+        with Claims() as claims:
+            claims.take(folder, "tests", wait=True)
+            card = scoring.score(bench, entry, numbers, stop_early=wanted.stop_early)
         self.texts[f"{wanted}"] = _text(card)
         return card
 
@@ -136,9 +137,8 @@ class Regressions:
         return [finding for finding in self._found if finding.entry == entry]
 
     def _run(self) -> "list[Finding]":
-        from filelock import FileLock
-
         from subliminal_bench import device, protocol, regression, seeds, shipped
+        from subliminal_bench.claims import Claims
         from subliminal_bench.rerun import Place
 
         option = self._config.getoption
@@ -153,8 +153,8 @@ class Regressions:
         named = option("--subliminal-seeds")
         wanted = seeds.parse(named, chosen) if named else regression.DEFAULT_SEEDS
         entries = regression.listed_entries(option("--subliminal-entries"))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / ".running.lock"):
+        with Claims() as claims:
+            claims.take(self._folder, "tests", wait=True)
             return place.regress(entries, wanted, self._folder)
 
 

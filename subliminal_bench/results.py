@@ -1,12 +1,16 @@
 """Results as they are written and read back: one schema for runs and leaderboard entries."""
 
+import contextlib
+import errno
+import glob
 import hashlib
 import json
 import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -24,6 +28,17 @@ if TYPE_CHECKING:
 
 # Raised when a field is added, removed or changes its meaning.
 SCHEMA: Literal[1] = 1
+
+# Seconds after which a file that is not finished never will be.
+_LONGEST_WRITE = 3600.0
+_REMEDIES = dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT),
+    "free some space, then run the same command again: finished seeds are kept",
+) | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another folder"
+)
+# A leaderboard of a thousand entries checks millions of values.
+_RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -162,15 +177,13 @@ class SeedResult(StrictRecord):
     @pydantic.field_validator("metrics")
     @classmethod
     def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
-        missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
-        if missing or extra:
+        if metrics.keys() != METRICS.keys():
+            missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
         for name, value in metrics.items():
-            metric = METRICS[name]
-            if value is not None and not metric.lowest <= value <= metric.highest:
-                raise ValueError(
-                    f"{name} is {value}, outside {metric.lowest} to {metric.highest}"
-                )
+            lowest, highest = _RANGES[name]
+            if value is not None and not lowest <= value <= highest:
+                raise ValueError(f"{name} is {value}, outside {lowest} to {highest}")
         return {name: metrics[name] for name in METRICS}
 
     @pydantic.model_validator(mode="after")
@@ -212,6 +225,30 @@ class Isolation(StrictRecord):
         return f"in a process of its own, {network}"
 
 
+class Looks(StrictRecord):
+    """How a run that stops early looks at its seeds.
+
+    Attributes:
+        planned_seeds: how many seeds were asked for, at one of the looks.
+        seeds: how many seeds each look of the design has, rising.
+        levels: nominal two-sided level of each look.
+    """
+
+    planned_seeds: int
+    seeds: Annotated[list[int], Field(min_length=1)]
+    levels: list[Annotated[float, Field(gt=0, lt=1)]]
+
+    @pydantic.model_validator(mode="after")
+    def _design(self) -> "Looks":
+        if self.seeds != sorted(set(self.seeds)) or self.seeds[0] < 2:
+            raise ValueError("looks must rise, from 2 seeds or more")
+        if len(self.levels) != len(self.seeds):
+            raise ValueError("every look has one level")
+        if self.planned_seeds not in self.seeds:
+            raise ValueError(f"none of the looks has the {self.planned_seeds} planned seeds")
+        return self
+
+
 class EntryHeader(StrictRecord):
     """What all seeds of an entry have in common."""
 
@@ -229,6 +266,19 @@ class Run(EntryHeader):
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Of runs for the leaderboard; an oracle has none.
     blindness: Blindness | None = None
+    # Of runs with --stop-early. Their number of seeds was not fixed beforehand, so no statistic
+    # that takes it as fixed holds for them.
+    looks: Looks | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _at_a_look(self) -> "Run":
+        if self.looks is not None:
+            count = len(self.seeds)
+            if self.seed_numbers != tuple(range(1, count + 1)):
+                raise ValueError("a run that looks at its seeds has seeds 1 to n")
+            if count not in self.looks.seeds or count > self.looks.planned_seeds:
+                raise ValueError(f"{count} seeds are at none of the planned looks")
+        return self
 
     @pydantic.field_validator("seeds")
     @classmethod
@@ -243,14 +293,29 @@ class Run(EntryHeader):
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
 
+    def looking(self, looks: Looks) -> "Run":
+        """The same run as one whose seeds are looked at while they are run.
+
+        Raises:
+            ValueError: its seeds are not those of one of the looks.
+        """
+        return Run(**{**dict(self), "looks": looks})
+
     def first(self, count: int) -> "Run":
         """The same run with its first `count` seeds only."""
         return self.model_copy(update={"seeds": self.seeds[:count]})
 
+    def only(self, seeds: Collection[int]) -> "Run":
+        """The same run with these of its seeds only."""
+        kept = [result for result in self.seeds if result.seed in seeds]
+        return self.model_copy(update={"seeds": kept})
+
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (all of the run's when left out)."""
+        if seeds is None or tuple(seeds) == self.seed_numbers:
+            return [result.metrics[metric] for result in self.seeds]
         by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
-        return [by_seed[seed] for seed in (self.seed_numbers if seeds is None else seeds)]
+        return [by_seed[seed] for seed in seeds]
 
 
 def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
@@ -278,25 +343,49 @@ def read_run(path: Path) -> Run:
         ResultError: the file is missing, is no JSON, does not keep to the schema, or was
             changed after it was written.
     """
-    content = read_json(path)
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if type(version) is not int or version != SCHEMA:
-        raise ResultError(
-            f"{path}: schema version {version!r} is not one that this program reads ({SCHEMA})"
-        )
-    digest = content.pop("digest", None)
-    run = validated(Run, content, path)
-    # Over the file's own content: fields that came later do not invalidate older files.
-    if digest != _digest(content):
-        raise ResultError(
-            f"{path}: its digest does not fit its content: it was changed after it was written"
-        )
-    return run
+    return read_record(Run, path)
 
 
 def write_run(path: Path, run: Run) -> None:
     """Write a run with the digest of its content, atomically."""
-    content = run.model_dump()
+    write_record(path, run)
+
+
+def read_record(kind: type[_Model], path: Path, digest_required: bool = True) -> _Model:
+    """Read what `write_record` wrote.
+
+    Args:
+        kind: of record.
+        path: the file.
+        digest_required: whether a file without a digest is refused; some were written
+            before they had one.
+
+    Raises:
+        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+            changed after it was written.
+    """
+    content = read_json(path)
+    if "schema_version" in kind.model_fields:
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if type(version) is not int or version != SCHEMA:
+            raise ResultError(
+                f"{path}: schema version {version!r:.60} is not one that this program reads "
+                f"({SCHEMA})"
+            )
+    without = not isinstance(content, dict) or "digest" not in content
+    digest = None if without else content.pop("digest")
+    record = validated(kind, content, path)
+    # Over the file's own content: fields that came later do not invalidate older files.
+    if digest != _digest(content) and (digest_required or not without):
+        raise ResultError(
+            f"{path}: its digest does not fit its content: it was changed after it was written"
+        )
+    return record
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record with the digest of its content, as indented JSON, atomically."""
+    content = record.model_dump()
     content["digest"] = _digest(content)
     write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -338,6 +427,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name, older_than=_LONGEST_WRITE)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -352,10 +442,29 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise ResultError(f"cannot write {path}: {error.strerror}") from None
+    except (OSError, RecursionError) as error:
+        raise ResultError(f"cannot write {path}: {reason(error)}") from None
 
 
-def write_json(path: Path, record: BaseModel) -> None:
-    """Write a record as indented JSON, atomically."""
-    write_atomically(path, (record.model_dump_json(indent=2) + "\n").encode())
+def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
+    """Remove what writers left behind that were killed at it.
+
+    Args:
+        folder: where they wrote.
+        stem: what the names of the files that they wrote begin with.
+        older_than: seconds since something was last written to the leftover.
+    """
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".{glob.escape(stem)}.*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime >= older_than:
+                    left.unlink()
+
+
+def reason(error: OSError | RecursionError) -> str:
+    """What the system said, and what to do about it where that is known."""
+    if isinstance(error, RecursionError):
+        return "its folders are nested too deeply"
+    said = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{said} ({remedy})" if remedy else said

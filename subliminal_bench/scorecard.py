@@ -10,9 +10,12 @@ from subliminal_bench import statistics
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import Metric
 from subliminal_bench.reference_names import BASELINE
-from subliminal_bench.results import ProtocolRecord, Run, same_protocol
+from subliminal_bench.results import Looks, ProtocolRecord, Run, same_protocol
 from subliminal_bench.seeds import describe, phrase
+from subliminal_bench.statistics import SequentialDesign
 from subliminal_bench.verdict import Comparison, Verdict, compare, judge, trait_accuracy
+
+_LOOKED = "p, intervals and bounds hold at every look; those of a fixed number of seeds do not"
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,43 @@ class Summary:
             return "—"
         spread = f" ± {metric.show(self.sd)}" if self.sd is not None else ""
         return metric.show(self.mean) + spread
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """How far the looks of a run went.
+
+    Attributes:
+        look: the last one taken, from 1.
+        looks: how many were planned.
+        seeds: how many seeds ran.
+        planned_seeds: how many were asked for.
+    """
+
+    look: int
+    looks: int
+    seeds: int
+    planned_seeds: int
+
+    @property
+    def saved(self) -> int:
+        """How many of the seeds asked for were not run."""
+        return self.planned_seeds - self.seeds
+
+    @property
+    def text(self) -> str:
+        """One phrase.
+
+        >>> Stopping(look=2, looks=5, seeds=40, planned_seeds=100).text
+        'stopped at look 2 of 5: 40 of 100 seeds, 60 saved'
+        >>> Stopping(look=3, looks=3, seeds=60, planned_seeds=60).text
+        'not stopped before look 3 of 3: 60 of 60 seeds, none saved'
+        """
+        how = "stopped at" if self.saved else "not stopped before"
+        return (
+            f"{how} look {self.look} of {self.looks}: {self.seeds} of {self.planned_seeds} "
+            f"seeds, {self.saved or 'none'} saved"
+        )
 
 
 @dataclass(frozen=True)
@@ -80,6 +120,19 @@ class Scorecard:
         return _against_baseline(self.comparisons)
 
     @property
+    def stopping(self) -> "Stopping | None":
+        """How far the looks went; None where the number of seeds was fixed."""
+        looks = self.entry.looks
+        if looks is None or self.verdict is None:
+            return None
+        return Stopping(
+            look=looks.seeds.index(len(self.seeds)) + 1,
+            looks=looks.seeds.index(looks.planned_seeds) + 1,
+            seeds=len(self.seeds),
+            planned_seeds=looks.planned_seeds,
+        )
+
+    @property
     def protocol(self) -> ProtocolRecord:
         """The protocol that all runs share."""
         return self.entry.protocol
@@ -89,13 +142,17 @@ class Scorecard:
         return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the seeds compared.
+        """One metric of every run, over the seeds compared."""
+        return [self.summary(run, metric) for run in self.all_runs]
+
+    def summary(self, run: Run, metric: str) -> Summary:
+        """One metric of one of the runs, over the seeds compared.
 
         A diverged student has the worst trait accuracy, and no value of any other metric.
         """
         if metric == "trait_accuracy":
-            return [Summary.of(list(trait_accuracy(run, self.seeds))) for run in self.all_runs]
-        return [Summary.of(run.column(metric, self.seeds)) for run in self.all_runs]
+            return Summary.of(list(trait_accuracy(run, self.seeds)))
+        return Summary.of(run.column(metric, self.seeds))
 
     def middle_halves(self) -> list[float]:
         """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
@@ -116,6 +173,8 @@ def build(
     entry: Run, references: Mapping[str, Run], sources: Mapping[str, str] | None = None
 ) -> Scorecard:
     """Score an entry against references, on the entry's seeds.
+
+    An entry that stops early is scored by the statistics of its looks.
 
     Args:
         entry: the run to score.
@@ -139,7 +198,9 @@ def build(
                 "by one"
             )
     comparisons = compare(
-        [(name, entry, other, reference) for other, reference in references.items()], seeds
+        [(name, entry, other, reference) for other, reference in references.items()],
+        seeds,
+        design(entry.looks),
     )
     against = _against_baseline(comparisons)
     names, runs = (name, *references), (entry, *references.values())
@@ -156,9 +217,15 @@ def build(
             *_not_blind(entry),
             *_isolated(names, runs),
             *_divergence(names, runs, seeds),
+            *([_LOOKED] if entry.looks else []),
             *said,
         ),
     )
+
+
+def design(looks: Looks | None) -> SequentialDesign | None:
+    """What the statistics of a run with these looks go by; None for a fixed number of seeds."""
+    return SequentialDesign(tuple(looks.seeds), tuple(looks.levels)) if looks else None
 
 
 def _not_blind(run: Run) -> list[str]:
@@ -199,11 +266,12 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
     common = sorted(set.intersection(*(set(run.seed_numbers) for run in runs.values())))
     if not common:
         raise ResultError(f"{', '.join(runs)} have no seed in common")
-    seeds = tuple(common)
+    looked = _shared_design(runs)
+    seeds = _seeds_of_a_look(common, looked, runs) if looked else tuple(common)
     left_out = {
-        name: describe(set(run.seed_numbers) - set(common))
+        name: describe(set(run.seed_numbers) - set(seeds))
         for name, run in runs.items()
-        if set(run.seed_numbers) - set(common)
+        if set(run.seed_numbers) - set(seeds)
     }
     pairs = [(one, runs[one], other, runs[other]) for one, other in combinations(runs, 2)]
     names, all_runs = tuple(runs), tuple(runs.values())
@@ -211,14 +279,39 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         names=names,
         all_runs=all_runs,
         seeds=seeds,
-        comparisons=tuple(compare(pairs, seeds)),
+        comparisons=tuple(compare(pairs, seeds, looked)),
         verdict=None,
         remarks=(
             *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),
+            *(f"{name} was run with --stop-early" for name in runs if runs[name].looks),
+            *([_LOOKED] if looked else []),
             *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),
         ),
+    )
+
+
+def _shared_design(runs: Mapping[str, Run]) -> SequentialDesign | None:
+    """One run that stops early makes all pairs' number of seeds depend on the results."""
+    found = {design(run.looks): name for name, run in runs.items() if run.looks}
+    if len(found) > 1:
+        raise ResultError(f"{', '.join(found.values())} were looked at by different plans")
+    return next(iter(found), None)
+
+
+def _seeds_of_a_look(
+    common: Sequence[int], looked: SequentialDesign, runs: Mapping[str, Run]
+) -> tuple[int, ...]:
+    """The seeds of the last look that all runs reached."""
+    for seeds in reversed(looked.looks):
+        wanted = tuple(range(1, seeds + 1))
+        if set(wanted) <= set(common):
+            return wanted
+    early = ", ".join(name for name, run in runs.items() if run.looks)
+    raise ResultError(
+        f"{early} was run with --stop-early, so it is compared on seeds 1-{looked.looks[0]} or "
+        f"more; common to all are {describe(common)}"
     )
 
 

@@ -1,7 +1,6 @@
 """The scorecard as text: for a terminal, as markdown, as JSON. All three show one table."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from rich import box
@@ -10,15 +9,10 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from subliminal_bench import scorecard_tables
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import Scorecard
-from subliminal_bench.seeds import describe
-from subliminal_bench.verdict import Comparison, show_interval, show_p
-
-_POINTS = METRICS["trait_accuracy"]
-_ABSENT = "—"
-
+from subliminal_bench.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
 
@@ -45,12 +39,14 @@ def checked_format(form: str) -> str:
 def terminal(card: Scorecard) -> RenderableType:
     """The scorecard for a terminal of 80 columns."""
     parts: list[RenderableType] = [
-        Text(_title(card), style="bold"),
-        _rich_table(_metric_headings(card), _metric_rows(card)),
+        Text(scorecard_tables.title(card), style="bold"),
+        _rich_table(scorecard_tables.metrics(card)),
     ]
-    for headings, row in _comparison_tables(card):
-        parts += [Text(""), _rich_table(headings, [row(one) for one in card.comparisons])]
+    for table in scorecard_tables.comparisons(card):
+        parts += [Text(""), _rich_table(table)]
     parts.append(Text(""))
+    if card.stopping:
+        parts.append(Text(_sentence(card.stopping)))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
@@ -61,13 +57,14 @@ def terminal(card: Scorecard) -> RenderableType:
 def markdown(card: Scorecard) -> str:
     """The scorecard as markdown."""
     lines = [
-        f"## {_title(card)}",
+        f"## {scorecard_tables.title(card)}",
         "",
-        tabulate(_metric_rows(card), _metric_headings(card), "github", disable_numparse=True),
+        _markdown_table(scorecard_tables.metrics(card)),
     ]
-    for headings, row in _comparison_tables(card):
-        rows = [row(one) for one in card.comparisons]
-        lines += ["", tabulate(rows, headings, "github", disable_numparse=True)]
+    for table in scorecard_tables.comparisons(card):
+        lines += ["", _markdown_table(table)]
+    if card.stopping:
+        lines += ["", _sentence(card.stopping)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
         lines += [f"- {reason}" for reason in card.verdict.reasons]
@@ -78,11 +75,16 @@ def markdown(card: Scorecard) -> str:
 
 def as_json(card: Scorecard) -> str:
     """The scorecard as JSON: unscaled numbers, and beside them the text shown elsewhere."""
+    tables = scorecard_tables.comparisons(card)
     content: dict[str, Any] = {
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
         "isolation": card.entry.isolation.model_dump() if card.entry.isolation else None,
         "seeds": list(card.seeds),
+        "stopping": vars(card.stopping)
+        | {"saved": card.stopping.saved, "shown": card.stopping.text}
+        if card.stopping
+        else None,
         "metrics": {
             name: {
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
@@ -92,7 +94,7 @@ def as_json(card: Scorecard) -> str:
         },
         "trait_accuracy_tails": {
             title: dict(zip(card.names, values, strict=True))
-            for title, values in _tails(card).items()
+            for title, values in scorecard_tables.tails(card).items()
         },
         "comparisons": [
             {
@@ -106,11 +108,13 @@ def as_json(card: Scorecard) -> str:
                 "lower_in": one.lower_in,
                 "shown": {
                     heading: cell
-                    for headings, row in _comparison_tables(card)
-                    for heading, cell in zip(headings[1:], row(one)[1:], strict=True)
+                    for table in tables
+                    for heading, cell in zip(
+                        table.headings[1:], table.rows[place][1:], strict=True
+                    )
                 },
             }
-            for one in card.comparisons
+            for place, one in enumerate(card.comparisons)
         ],
         "verdict": {"word": card.verdict.text, "reasons": list(card.verdict.reasons)}
         if card.verdict
@@ -120,100 +124,21 @@ def as_json(card: Scorecard) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _title(card: Scorecard) -> str:
-    seeds = f"seeds {describe(card.seeds)} (n = {len(card.seeds)})"
-    mitigation = card.entry.mitigation
-    what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
-    return f"{what} · {card.protocol.label} · {seeds}"
+def _markdown_table(table: scorecard_tables.Table) -> str:
+    return tabulate(table.rows, table.headings, "github", disable_numparse=True)
 
 
-def _is_scored(card: Scorecard) -> bool:
-    """Whether one run is held against the others, rather than all against all."""
-    return all(one.entry == card.names[0] for one in card.comparisons)
+def _sentence(stopping: Stopping) -> str:
+    return f"{stopping.text[0].upper()}{stopping.text[1:]}."
 
 
-def _metric_headings(card: Scorecard) -> list[str]:
-    return ["mean ± SD over seeds", *(name for name, _ in card.runs())]
-
-
-def _metric_rows(card: Scorecard) -> list[list[str]]:
-    rows = [
-        [metric.heading, *(summary.show(metric) for summary in card.summaries(name))]
-        for name, metric in METRICS.items()
-    ]
-    tails = [
-        [f"  {title} [%]", *(_POINTS.show(value) for value in values)]
-        for title, values in _tails(card).items()
-    ]
-    after = list(METRICS).index(_POINTS.name) + 1
-    return rows[:after] + tails + rows[after:]
-
-
-def _tails(card: Scorecard) -> dict[str, list[float]]:
-    """What the mean hides of every run's trait accuracy."""
-    return {"middle half": card.middle_halves(), "worst tenth": card.worst_tenths()}
-
-
-_Row = Callable[[Comparison], list[str]]
-
-
-def _comparison_tables(card: Scorecard) -> list[tuple[list[str], _Row]]:
-    """Headings and row of the tables on trait and on distillation."""
-    if not card.comparisons:
-        return []
-    scored = _is_scored(card)
-
-    def first(one: Comparison) -> str:
-        return one.reference if scored else f"{one.entry} - {one.reference}"
-
-    suffix = " against" if scored else ""
-    return [
-        (
-            [
-                f"trait accuracy{suffix}",
-                *("points", "95 % interval", "p (Holm)", "lower in", "resolves", "r"),
-            ],
-            lambda one: [first(one), *_trait_cells(one)],
-        ),
-        (
-            [f"final KL, fresh noise{suffix}", "ratio", "at most", "kept", "training KL ratio"],
-            lambda one: [first(one), *_distillation_cells(one)],
-        ),
-    ]
-
-
-def _trait_cells(comparison: Comparison) -> list[str]:
-    trait = comparison.trait
-    smallest = comparison.resolves
-    return [
-        _POINTS.show(trait.mean, signed=True),
-        show_interval(trait),
-        show_p(comparison.adjusted_p) if comparison.resolvable else "too few",
-        f"{100 * comparison.lower_in:.0f} %",
-        _ABSENT if smallest is None else _POINTS.show(smallest),
-        _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",
-    ]
-
-
-def _distillation_cells(comparison: Comparison) -> list[str]:
-    kept, training = comparison.distillation, comparison.training_ratio
-    if kept is None or training is None:
-        return [_ABSENT, _ABSENT, "diverged", _ABSENT]
-    return [
-        f"{kept.ratio:.3f}",
-        _ABSENT if kept.high is None else f"{kept.high:.3f}",
-        kept.verdict,
-        f"{training:.3f}",
-    ]
-
-
-def _rich_table(headings: list[str], rows: list[list[str]]) -> Table:
+def _rich_table(content: scorecard_tables.Table) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
-    for position, heading in enumerate(headings):
+    for position, heading in enumerate(content.headings):
         table.add_column(
             Text(heading), justify="left" if position == 0 else "right", overflow="fold"
         )
-    for row in rows:
+    for row in content.rows:
         # As Text: a unit in brackets is no markup.
         table.add_row(*map(Text, row))
     return table

@@ -4,12 +4,14 @@
                                       seed-0001.json    its metrics
                                       seed-0001.npz     its curves
                                       blindness.json    was it shown to be blind?
+                                      looks.json        does it stop early?
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
+
+`.locks` in each folder holds empty files: claims, see there.
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
 and settings, engine version, device kind and torch version, and whether the mitigation had a
-process of its own. A changed mitigation therefore
-never meets its old results.
+process of its own. A changed mitigation therefore never meets its old results.
 """
 
 import contextlib
@@ -17,19 +19,23 @@ import hashlib
 import io
 import json
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 
-from subliminal_bench import results
+from subliminal_bench import model, results
+from subliminal_bench.claims import Claims
 from subliminal_bench.errors import ResultError
 from subliminal_bench.measures import Outcome
 from subliminal_bench.mitigations import Mitigation
@@ -39,14 +45,19 @@ from subliminal_bench.results import (
     EntryHeader,
     Environment,
     Isolation,
+    Looks,
     MitigationRecord,
     ProtocolRecord,
     Run,
     SeedResult,
 )
 
+_Record = TypeVar("_Record", bound=BaseModel)
+
 # Raised whenever the same seed may come out differently than before.
 ENGINE = 2
+
+_SEED_FILE = re.compile(r"seed-([0-9]{4}|[1-9][0-9]{4,9})\.json")
 
 STORE_VARIABLE = "SUBLIMINAL_BENCH_STORE"
 DEFAULT_STORE = Path("subliminal-results")
@@ -66,59 +77,99 @@ class EntryFolder:
 
     def finished(self, seeds: Iterable[int] | None = None) -> list[int]:
         """Seeds that are done, ascending; of `seeds` only, where given."""
-        names = {path.name for path in self.path.glob("seed-*.json")}
-        if seeds is None:
-            return sorted(int(name[5:-5]) for name in names if name[5:-5].isdigit())
-        return [seed for seed in sorted(seeds) if _seed_name(seed, "json") in names]
+        if seeds is not None:
+            return [seed for seed in sorted(seeds) if self.is_finished(seed)]
+        return finished_in(self.path)
+
+    def is_finished(self, seed: int) -> bool:
+        """Whether that seed is done."""
+        return (self.path / _seed_name(seed, "json")).exists()
+
+    def claim(self, seed: int, claims: Claims) -> bool:
+        """Claim a seed, unless another process has it; see `Claims.take`."""
+        return claims.take(self.path, _seed_stem(seed))
 
     def save(self, outcome: Outcome) -> None:
         """Write one seed: curves first, metrics last, so that the metrics mark it done."""
-        if not (self.path / "entry.json").exists():
-            results.write_json(self.path / "entry.json", self.header)
+        self._write_header()
         buffer = io.BytesIO()
         curves = {name: curve.numpy() for name, curve in outcome.curves.items()}
         np.savez_compressed(buffer, **curves)  # type: ignore[arg-type]
         results.write_atomically(self.path / _seed_name(outcome.seed, "npz"), buffer.getvalue())
-        results.write_json(
+        results.write_record(
             self.path / _seed_name(outcome.seed, "json"),
             SeedResult(
                 seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
             ),
         )
 
+    def claim_blindness(self, claims: Claims) -> None:
+        """Claim the proof of blindness, once no other process has it."""
+        claims.take(self.path, self._blindness.stem, wait=True)
+
     def save_blindness(self, blindness: Blindness) -> None:
         """Write down whether the mitigation was shown to be blind."""
-        results.write_json(self._blindness, blindness)
+        results.write_record(self._blindness, blindness)
 
     @property
     def blindness(self) -> Blindness | None:
         """What was written down of it."""
-        path = self._blindness
-        return (
-            results.validated(Blindness, results.read_json(path), path)
-            if path.exists()
-            else None
-        )
+        return read_kept(Blindness, self._blindness)
 
     @property
     def _blindness(self) -> Path:
         return self.path / "blindness.json"
 
+    @property
+    def _entry(self) -> Path:
+        return self.path / "entry.json"
+
+    def save_looks(self, looks: Looks) -> None:
+        """Write down that the seeds are looked at while they are run."""
+        results.write_record(self._looks, looks)
+
+    @property
+    def looks(self) -> Looks | None:
+        """What was written down of it."""
+        return read_kept(Looks, self._looks)
+
+    @property
+    def _looks(self) -> Path:
+        return self.path / "looks.json"
+
     def mark_used(self) -> None:
         """Make this the latest run of its name, also where all its seeds were there before."""
         # A store that cannot be written to can still be read.
-        with contextlib.suppress(OSError):
-            (self.path / "entry.json").touch()
+        with contextlib.suppress(OSError, ResultError):
+            self._write_header()
+            os.utime(self._entry)
+
+    def _write_header(self) -> None:
+        if not self._entry.exists():
+            with Claims() as claims:
+                claims.take(self.path, self._entry.stem, wait=True)
+                results.write_record(self._entry, self.header)
+
+    def looked_at(self) -> Run:
+        """The run as its owner asked for it: with its looks, up to the last one reached."""
+        looks = self.looks
+        if looks is None:
+            return self.run()
+        planned = range(1, looks.planned_seeds + 1)
+        reached = 0
+        for seeds in looks.seeds:
+            if len(self.finished(planned[:seeds])) == seeds:
+                reached = seeds
+        return self.run(planned[:reached]).looking(looks)
 
     def run(self, seeds: Iterable[int] | None = None) -> Run:
         """The finished seeds (of `seeds` only, where given) as one run."""
         found = []
         for seed in self.finished(seeds):
             path = self.path / _seed_name(seed, "json")
-            try:
-                result = results.validated(SeedResult, results.read_json(path), path)
-            except ResultError as error:
-                raise ResultError(f"{error} (delete it and run again)") from None
+            result = read_kept(SeedResult, path)
+            if result is None:
+                raise ResultError(f"{path} has just been deleted: run again")
             if result.seed != seed:
                 raise ResultError(f"{path} is of seed {result.seed}: delete it and run again")
             found.append(result)
@@ -158,7 +209,7 @@ class Store:
             *filter(None, [header.isolation and header.isolation.text]),
         )
         path = self.root / protocol.label / f"{mitigation.name}-{key}"
-        return EntryFolder(path, _header(path / "entry.json") or header)
+        return EntryFolder(path, read_kept(EntryHeader, path / "entry.json") or header)
 
     def find(self, name: str, protocol_name: str | None) -> list[EntryFolder]:
         """Folders of that mitigation name, or of that full folder name; the latest first."""
@@ -166,7 +217,7 @@ class Store:
         for path in self.root.glob("*-v*/*/entry.json"):
             folder = path.parent
             try:
-                header = _header(path)
+                header = read_kept(EntryHeader, path)
             except ResultError:
                 # A run of that very entry says what is wrong; it must not hide the others.
                 continue
@@ -177,10 +228,33 @@ class Store:
                     found.append(entry)
         return sorted(found, key=lambda entry: _used(entry.path), reverse=True)
 
+    def curves(self, run: Run) -> dict[int, dict[str, Tensor]]:
+        """Curves of a run's seeds, of those whose very numbers are kept here.
+
+        A run that was read from a file, or committed, knows of no folder. Every metric the
+        same to the last bit means that the seed is the same one.
+
+        Returns:
+            For each seed found, what `curves` gives.
+
+        Raises:
+            ResultError: a file of curves is damaged.
+        """
+        wanted = {result.seed: result for result in run.seeds}
+        found: dict[int, dict[str, Tensor]] = {}
+        for folder in self.find(run.mitigation.name, run.protocol.name):
+            if folder.header.protocol != run.protocol:
+                continue
+            for seed in folder.finished(wanted.keys() - found.keys()):
+                kept = folder.run([seed]).seeds[0]
+                if kept == wanted[seed] and (folder.path / _seed_name(seed, "npz")).exists():
+                    found[seed] = curves(folder, seed)
+        return found
+
     def teachers(self, protocol: Protocol, environment: Environment) -> "TeacherFolder":
         """The trained teachers of a protocol."""
         key = _key(protocol.fingerprint, *_numerics(environment))
-        return TeacherFolder(self.root / protocol.label / f"teachers-{key}")
+        return TeacherFolder(self.root / protocol.label / f"teachers-{key}", protocol)
 
 
 @dataclass(frozen=True)
@@ -188,27 +262,48 @@ class TeacherFolder:
     """Trained teachers, one file a seed, shared by all mitigations."""
 
     path: Path
+    protocol: Protocol
+
+    def claim(self, seed: int, claims: Claims) -> None:
+        """Claim a teacher, once no other process has it; see `Claims.take`."""
+        claims.take(self.path, _seed_stem(seed), wait=True)
 
     def load(self, seed: int) -> Tensor | None:
         """Parameters `[parameters]` of a teacher trained before; None where there is none."""
         path = self.path / _seed_name(seed, "safetensors")
         if not path.exists():
             return None
+        # A teacher costs seconds: an unusable one is trained again and replaced.
         try:
-            return safetensors.torch.load_file(path)["parameters"]
-        except (OSError, KeyError, safetensors.SafetensorError):
-            # A teacher costs seconds: an unreadable one is trained again and replaced.
+            parameters = teacher_in(path)
+        except ResultError:
             return None
+        shape = (model.layout(self.protocol).parameters,)
+        right = parameters.shape == shape and parameters.dtype == self.protocol.dtype
+        return parameters if right else None
 
     def save(self, seed: int, parameters: Tensor) -> None:
         """Keep a teacher's parameters `[parameters]`."""
-        content = safetensors.torch.save({"parameters": parameters.cpu().contiguous()})
+        kept = parameters.cpu().contiguous()
+        content = safetensors.torch.save({"parameters": kept}, {"sha256": _bytes_digest(kept)})
         results.write_atomically(self.path / _seed_name(seed, "safetensors"), content)
+
+
+def _bytes_digest(values: Tensor) -> str:
+    return hashlib.sha256(values.numpy().tobytes()).hexdigest()
 
 
 def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
     """One seed's curves, float32 `[steps]` each."""
-    path = folder.path / _seed_name(seed, "npz")
+    return curves_in(folder.path / _seed_name(seed, "npz"))
+
+
+def curves_in(path: Path) -> dict[str, Tensor]:
+    """The curves in a file.
+
+    Raises:
+        ResultError: it cannot be read.
+    """
     try:
         with np.load(path) as archive:
             return {name: torch.from_numpy(archive[name]) for name in archive.files}
@@ -218,14 +313,50 @@ def curves(folder: EntryFolder, seed: int) -> dict[str, Tensor]:
         ) from None
 
 
-def _header(path: Path) -> EntryHeader | None:
+def finished_in(folder: Path) -> list[int]:
+    """The seeds that have metrics in a folder, ascending."""
+    found = map(_SEED_FILE.fullmatch, (path.name for path in folder.glob("seed-*.json")))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def teacher_in(path: Path) -> Tensor:
+    """Parameters as they were kept.
+
+    Raises:
+        ResultError: the file cannot be read or was changed.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            digest = (file.metadata() or {}).get("sha256")
+            parameters: Tensor = file.get_tensor("parameters")
+    except (OSError, KeyError, safetensors.SafetensorError) as error:
+        raise ResultError(f"cannot read {path} ({type(error).__name__}): delete it") from None
+    # Some were written before they had a digest.
+    if digest not in (None, _bytes_digest(parameters)):
+        raise ResultError(f"{path} was changed after it was written: delete it")
+    return parameters
+
+
+def read_kept(kind: type[_Record], path: Path) -> _Record | None:
+    """A record of the store; None where there is none.
+
+    Raises:
+        ResultError: it cannot be read, or was changed.
+    """
     if not path.exists():
         return None
-    return results.validated(EntryHeader, results.read_json(path), path)
+    try:
+        return results.read_record(kind, path, digest_required=False)
+    except ResultError as error:
+        raise ResultError(f"{error} (delete it and run again)") from None
+
+
+def _seed_stem(seed: int) -> str:
+    return f"seed-{seed:04d}"
 
 
 def _seed_name(seed: int, kind: str) -> str:
-    return f"seed-{seed:04d}.{kind}"
+    return f"{_seed_stem(seed)}.{kind}"
 
 
 def _numerics(environment: Environment) -> tuple[object, ...]:

@@ -30,6 +30,11 @@ def mnist_class() -> Any:
     return importlib.import_module("torchvision.datasets").MNIST
 
 
+def was_mended() -> bool:
+    """Whether torchvision's import needed the stand-ins."""
+    return bool(_schemas)
+
+
 def _declare_operators() -> None:
     """Name the two operators whose absence stops the import; they stay without a body."""
     import torch

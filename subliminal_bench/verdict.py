@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from subliminal_bench import statistics
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.results import Run
-from subliminal_bench.statistics import NonInferiority, PairedDifference
+from subliminal_bench.statistics import NonInferiority, PairedDifference, SequentialDesign
 
 # The plan's numbers.
 ALPHA = 0.05
@@ -43,6 +43,21 @@ class Word(Enum):
     TOO_FEW = "not resolvable"
 
 
+# What each word means, in a sentence; docs/verdict.md has the same.
+MEANINGS: dict[Word, str] = {
+    Word.MITIGATES: "trait lower than the baseline's (p ≤ 0.05 after Holm), distillation "
+    "kept, nothing broken",
+    Word.ATTENUATES: "trait lower, the student does learn from its teacher, but distillation "
+    "is not shown to be kept within ×1.10",
+    Word.NO_EFFECT: "these seeds do not tell the entry from the baseline",
+    Word.AMPLIFIES: "trait higher than the baseline's",
+    Word.NOT_DISTILLING: "trait lower because the student hardly learned: its final KL is "
+    "nearer to the untrained model's than to the baseline's, as ratios",
+    Word.DAMAGE: "trait lower because something broke",
+    Word.TOO_FEW: "too few seeds to tell anything apart: 7 with three references, 6 with one",
+}
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One run against another, on the same seeds.
@@ -58,6 +73,7 @@ class Comparison:
         training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
         lower_in: share of the seeds on which the entry has less trait, ties half.
         together: how many comparisons Holm corrects for.
+        design: of the looks that these hold for; None where the number of seeds was fixed.
     """
 
     entry: str
@@ -68,6 +84,7 @@ class Comparison:
     training_ratio: float | None
     lower_in: float
     together: int
+    design: SequentialDesign | None = None
 
     @property
     def resolvable(self) -> bool:
@@ -84,6 +101,8 @@ class Comparison:
         if not self.resolvable or self.trait.sd is None:
             return None
         level = ALPHA / self.together
+        if self.design:
+            level = self.design.level(self.trait.seeds, level)
         return statistics.resolvable_difference(self.trait.sd, self.trait.seeds, alpha=level)
 
     @property
@@ -113,16 +132,20 @@ def trait_accuracy(run: Run, seeds: Sequence[int]) -> NDArray[np.float64]:
 
 
 def compare(
-    pairs: Sequence[tuple[str, Run, str, Run]], seeds: Sequence[int]
+    pairs: Sequence[tuple[str, Run, str, Run]],
+    seeds: Sequence[int],
+    design: SequentialDesign | None = None,
 ) -> list[Comparison]:
     """Compare runs pair by pair on the same seeds, with Holm over all the pairs.
 
     Args:
         pairs: name and run of the entry, name and run of its reference.
         seeds: the seeds that all of them have.
+        design: of the looks, where the number of seeds was not fixed beforehand; `seeds` are
+            then those of one of them.
     """
     differences = [
-        statistics.paired_difference(trait_accuracy(entry, seeds), trait_accuracy(other, seeds))
+        _difference(trait_accuracy(entry, seeds), trait_accuracy(other, seeds), design)
         for _, entry, _, other in pairs
     ]
     known = {
@@ -140,29 +163,41 @@ def compare(
                 reference=reference_name,
                 trait=differences[position],
                 adjusted_p=adjusted.get(str(position)),
-                distillation=kl_ratio(entry, reference, "kl_fresh", seeds),
+                distillation=kl_ratio(entry, reference, "kl_fresh", seeds, design),
                 training_ratio=training.ratio if training else None,
                 lower_in=statistics.probability_of_improvement(
                     trait_accuracy(entry, seeds), trait_accuracy(reference, seeds), better="low"
                 ),
                 together=len(pairs),
+                design=design,
             )
         )
     return found
 
 
+def _difference(
+    entry: NDArray[np.float64], reference: NDArray[np.float64], design: SequentialDesign | None
+) -> PairedDifference:
+    if design is None:
+        return statistics.paired_difference(entry, reference)
+    return statistics.repeated_paired_difference(entry, reference, design)
+
+
 def kl_ratio(
-    entry: Run, reference: Run, metric: str, seeds: Sequence[int]
+    entry: Run,
+    reference: Run,
+    metric: str,
+    seeds: Sequence[int],
+    design: SequentialDesign | None = None,
 ) -> NonInferiority | None:
     """Non-inferiority of one of the KLs; None where a student diverged."""
-    ours, theirs = entry.column(metric, seeds), reference.column(metric, seeds)
-    if None in ours or None in theirs:
+    columns = (entry.column(metric, seeds), reference.column(metric, seeds))
+    ours, theirs = ([value for value in one if value is not None] for one in columns)
+    if len(ours) < len(seeds) or len(theirs) < len(seeds):
         return None
-    return statistics.non_inferiority(
-        [value for value in ours if value is not None],
-        [value for value in theirs if value is not None],
-        margin=statistics.MARGIN,
-    )
+    if design is None:
+        return statistics.non_inferiority(ours, theirs)
+    return statistics.repeated_non_inferiority(ours, theirs, design)
 
 
 def damage(entry: Run, baseline: Run) -> list[str]:
@@ -241,6 +276,24 @@ def judge(entry: Run, baseline: Run, against_baseline: Comparison) -> Verdict:
         return Verdict(Word.MITIGATES, (measured, distillation_sentence(kept)))
     word = Word.ATTENUATES if distils(entry, baseline) else Word.NOT_DISTILLING
     return Verdict(word, (measured, distillation_sentence(kept)))
+
+
+def decided(verdict: Verdict, against_baseline: Comparison) -> bool:
+    """Whether more seeds are not called for: the word is one that they should not change.
+
+    They may still resolve an effect, and where the trait is lower they may still show whether
+    the distillation is kept.
+
+    Args:
+        verdict: of the seeds so far.
+        against_baseline: what it rests on.
+    """
+    if verdict.word in (Word.TOO_FEW, Word.NO_EFFECT):
+        return False
+    if verdict.word in (Word.ATTENUATES, Word.NOT_DISTILLING):
+        kept = against_baseline.distillation
+        return kept is None or kept.verdict == "lost"
+    return True
 
 
 def distils(entry: Run, baseline: Run) -> bool:

@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
 
 from subliminal_bench import shipped
 from subliminal_bench.access import Access
-from subliminal_bench.metrics import METRICS
+from subliminal_bench.metrics import CURVES, METRICS
 from subliminal_bench.protocol import MNIST, Protocol
 from subliminal_bench.results import (
     SCHEMA,
     Blindness,
+    EntryHeader,
     Environment,
     MitigationRecord,
     ProtocolRecord,
     Run,
     SeedResult,
+    write_record,
 )
 
 # A healthy, undamaged student of plain distillation.
@@ -30,6 +36,12 @@ ORDINARY: Mapping[str, float] = dict.fromkeys(METRICS, 0.0) | {
     "kl_final": 2e-4,
     "kl_fresh": 1e-3,
 }
+
+
+@cache
+def _environment() -> Environment:
+    """Asked of git once: a simulation makes thousands of runs."""
+    return Environment.here("cpu", "a processor", engine=1)
 
 
 def source_of(name: str) -> str:
@@ -77,9 +89,38 @@ def make_run(
             settings={},
             source_sha256=source_of(name),
         ),
-        environment=Environment.here("cpu", "a processor", engine=1),
+        environment=_environment(),
         seeds=seeds,
         blindness=None
         if blindness is None or access != "blind"
         else Blindness(seed=first_seed, shown=blindness),
     )
+
+
+def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
+    """Lay a run into a store."""
+    folder = root / run.protocol.label / f"{run.mitigation.name}-{key}"
+    header = EntryHeader(
+        schema_version=1,
+        protocol=run.protocol,
+        mitigation=run.mitigation,
+        environment=run.environment,
+    )
+    write_record(folder / "entry.json", header)
+    for result in run.seeds:
+        write_record(folder / f"seed-{result.seed:04d}.json", result)
+    if run.blindness:
+        write_record(folder / "blindness.json", run.blindness)
+    return folder
+
+
+def keep_curves(folder: Path, run: Run, steps: int = 30, test_every: int = 10) -> None:
+    """Lay curves beside a run's seeds, each falling, higher for higher seeds."""
+    for result in run.seeds:
+        shape = (1 + 0.1 * result.seed) * (
+            0.5 + np.exp(-np.arange(steps, dtype=np.float32) / 10)
+        )
+        rows = {
+            name: shape[::test_every] if name == "test_accuracy" else shape for name in CURVES
+        }
+        np.savez(folder / f"seed-{result.seed:04d}.npz", allow_pickle=False, **rows)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from subliminal_bench import benchmark, cli, data
+from subliminal_bench import __version__, benchmark, cli, data
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.results import read_run
 from tests.plugins_for_tests import HEAD, scaling_source, write
@@ -299,6 +299,56 @@ class TestBadInput:
             cli.main()
 
 
+class TestBugs:
+    def test_a_bug_ends_in_its_traceback_and_how_to_report_it(
+        self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(name: str) -> None:
+            raise ZeroDivisionError("planted")
+
+        monkeypatch.setattr("subliminal_bench.protocol.get", broken)
+        done = type_in("run", "baseline")
+        assert done.code == 70
+        assert "ZeroDivisionError: planted" in done.err
+        last = done.err.splitlines()[-1]
+        for said in ("bug", __version__, "report", "the command", "subliminal-bench doctor"):
+            assert said in last
+
+    @pytest.mark.parametrize(
+        ("error", "said"),
+        [
+            (PermissionError(13, "Permission denied", "a file"), "a file: Permission denied"),
+            (OSError(28, "No space left on device"), "No space left on device"),
+            (MemoryError(), "out of memory"),
+            (torch.OutOfMemoryError("CUDA out of memory"), "out of memory"),
+        ],
+    )
+    def test_what_the_machine_lacks_is_no_bug(
+        self,
+        error: Exception,
+        said: str,
+        type_in: Terminal,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def broken(name: str) -> None:
+            raise error
+
+        monkeypatch.setattr("subliminal_bench.protocol.get", broken)
+        assert said in type_in("run", "baseline").error
+
+    def test_a_terminal_that_knows_few_letters_stops_nothing(self, tmp_path: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "subliminal_bench", "list"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "liminal" in done.stdout
+
+
 @pytest.mark.usefixtures("at_hand")
 class TestFailingHooks:
     @pytest.mark.parametrize(
@@ -326,8 +376,10 @@ class TestFailingHooks:
         for words in ["failing", "distill_loss", "seed 3", "step 0", said]:
             assert words in done.error
         assert done.out == ""
-        # The teacher that was finished before is kept, and nothing else.
-        written = [name for name in files_in(tmp_path) if name != "failing.py"]
+        # The teacher that was finished before is kept, and nothing else; locks stay, empty.
+        written = [
+            name for name in files_in(tmp_path) if name != "failing.py" and ".locks" not in name
+        ]
         assert all(re.search(r"teachers-\w+/seed-0003\.safetensors$", name) for name in written)
 
     def test_a_gradient_hook_is_named_too(self, type_in: Terminal, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from subliminal_bench import entries, export, finding
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.results import EntryHeader, Run, write_json, write_run
+from subliminal_bench.results import write_run
 from subliminal_bench.store import Store
 from tests.plugins_for_tests import one_line
-from tests.runs import make_run
+from tests.runs import keep, make_run
 
 modest = settings(max_examples=40, deadline=None)
 # Its second seed diverged.
@@ -36,23 +36,6 @@ COLUMNS = (
     "positive_fraction_pre",
     "positive_fraction_post",
 )
-
-
-def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
-    """Lay a run into a store."""
-    folder = root / run.protocol.label / f"{run.mitigation.name}-{key}"
-    header = EntryHeader(
-        schema_version=1,
-        protocol=run.protocol,
-        mitigation=run.mitigation,
-        environment=run.environment,
-    )
-    write_json(folder / "entry.json", header)
-    for result in run.seeds:
-        write_json(folder / f"seed-{result.seed:04d}.json", result)
-    if run.blindness:
-        write_json(folder / "blindness.json", run.blindness)
-    return folder
 
 
 def refused(name: str, root: Path, protocol: str | None = None) -> str:

@@ -137,6 +137,25 @@ def test_entries_with_fewer_seeds_are_compared_on_those_that_all_have() -> None:
     assert row.card.seeds == tuple(range(1, SEEDS + 1))
 
 
+def test_many_entries_make_one_page_in_the_order_of_their_means(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    levels = rng.uniform(0.4, 0.7, 30)
+    for run in REFERENCES:
+        accuracies = levels if run.mitigation.name == "baseline" else 0.9 * levels
+        name, access = run.mitigation.name, run.mitigation.access
+        write_run(tmp_path / f"{name}.json", make_run(name, list(accuracies), access=access))
+    for index in range(50):
+        trait = levels - 0.006 * index + 0.003 * rng.standard_normal(30)
+        write_run(tmp_path / f"{index}.json", make_run(f"idea-{index:02d}", list(trait)))
+    levels_found = leaderboard.rank(entries.read(tmp_path))
+    blind = levels_found[0].rows
+    assert len(blind) == 52
+    found = [row.run.mitigation.name for row in blind]
+    ideas = [name for name in found if name.startswith("idea")]
+    assert ideas == sorted(ideas, reverse=True)
+    assert leaderboard_page.render(levels_found).count("| idea-") == 2 * 50
+
+
 def test_the_page_says_what_it_can_resolve() -> None:
     assert (
         "With 20 seeds, an entry's difference from the baseline is found four times" in page()

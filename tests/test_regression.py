@@ -30,7 +30,7 @@ from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.protocol import MNIST_5K, PROBE, Protocol
 from subliminal_bench.reference_names import REFERENCES
 from subliminal_bench.regression import Finding, Outcome
-from subliminal_bench.results import ProtocolRecord, Run, read_run, write_json, write_run
+from subliminal_bench.results import ProtocolRecord, Run, read_run, write_record, write_run
 from subliminal_bench.tolerances import Chaos, Tolerances
 from tests.conftest import CPU
 from tests.runs import make_run
@@ -256,7 +256,7 @@ def board(tmp_path: Path) -> Path:
     for name in ("baseline", "liminal"):
         run = make_run(name, [0.5] * 3, protocol=tiny)
         write_run(entries.folder_of(tiny, folder) / f"{name}.json", run)
-    write_json(folder / "tolerances" / "tiny.json", tolerances(tiny))
+    write_record(folder / "tolerances" / "tiny.json", tolerances(tiny))
     return folder
 
 

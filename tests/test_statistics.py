@@ -15,6 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from subliminal_bench import statistics as sb
+from subliminal_bench.statistics.crossing import Sides, crossing_probability
 from subliminal_bench.statistics.ranks import _hoeffding
 from subliminal_bench.statistics.values import noise
 
@@ -625,40 +626,46 @@ class TestParetoFront:
             sb.pareto_front({"lost": (0.1, float("nan"))})
 
 
-class TestSequentialDecision:
-    def test_before_the_first_look_nothing_is_tested(self) -> None:
-        found = sb.sequential_decision(np.zeros(19), np.ones(19))
-        assert found == sb.SequentialDecision(0, 0, None, None, resolved=False, stop=False)
-
-    def test_the_first_level_is_within_reach_and_stops_a_clear_case(self) -> None:
-        reference = np.linspace(0.3, 0.7, 100)
-        found = sb.sequential_decision(reference - 0.1, reference)
-        assert (found.look, found.seeds, found.level, found.stop) == (1, 20, 0.00002, True)
-        assert found.p_value == 2 / 2**20
-
-    def test_the_last_look_stops_whether_or_not_it_resolves(self) -> None:
-        alternating = np.tile([0.1, -0.1], 50)
-        found = sb.sequential_decision(alternating, np.zeros(100))
-        assert (found.look, found.seeds, found.level) == (5, 100, 0.0394)
-        assert (found.resolved, found.stop) == (False, True)
+class TestSequentialDesign:
+    def test_it_knows_the_published_boundaries(self) -> None:
+        # Jennison & Turnbull (2000), Group Sequential Methods, tables 2.1 and 2.3, 5 looks.
+        looks = range(1, 6)
+        pocock = [2.413] * 5
+        obrien_fleming = [2.040 * math.sqrt(5 / look) for look in looks]
+        for quantiles in (pocock, obrien_fleming):
+            assert crossing_probability(quantiles, looks) == pytest.approx(0.05, abs=5e-5)
 
     @modest
-    @given(st.integers(20, 120), st.floats(-1, 1), st.integers(0, 1_000))
-    def test_seeds_beyond_a_look_do_not_change_it(
-        self, seeds: int, shift: float, rng_seed: int
-    ) -> None:
-        entry = np.random.default_rng(rng_seed).normal(loc=shift, size=120)
-        found = sb.sequential_decision(entry[:seeds], np.zeros(seeds))
-        again = sb.sequential_decision(entry[: found.seeds], np.zeros(found.seeds))
-        assert again == found
-        assert found.level == sb.LOOK_LEVELS[found.look - 1]
-        assert found.p_value is not None
-        assert found.resolved == (found.p_value <= found.level)
+    @given(st.floats(0.01, 25.0))
+    def test_one_look_is_a_plain_test(self, scale: float) -> None:
+        one = sb.SequentialDesign((30,), (0.04,))
+        assert one.size(scale) == pytest.approx(min(1.0, scale * 0.04), abs=1e-9)
+        assert one.level(30, 0.05, sides=1) == pytest.approx(0.05)
 
-    def test_later_looks_have_the_p_of_the_comparison_itself(self) -> None:
-        entry, reference = np.random.default_rng(8).normal(size=(2, 60))
-        found = sb.sequential_decision(entry, reference)
-        assert found.p_value == sb.paired_difference(entry, reference).p_value
+    @modest
+    @given(st.floats(0.001, 0.5), st.sampled_from([1, 2]))
+    def test_levels_of_a_size_have_that_size(self, size: float, sides: Sides) -> None:
+        levels = [sb.PLAN.level(look, size, sides) for look in sb.PLAN.looks]
+        quantiles = [float(stats.norm.isf(level / sides)) for level in levels]
+        assume(min(quantiles) >= 0)
+        assert crossing_probability(quantiles, sb.PLAN.looks, sides) == pytest.approx(size)
+        assert max(levels) < size < sum(levels)
+
+    def test_what_never_happens_by_chance_has_a_size_of_zero(self) -> None:
+        assert sb.PLAN.size(0.0) == 0.0
+        assert 0.0 < sb.PLAN.size(1e-200) < 1e-190
+        assert sb.repeated_non_inferiority(np.ones(20), np.ones(20)).p_value == 0.0
+
+    @modest
+    @given(st.floats(0.001, 30.0), st.floats(0.001, 30.0))
+    def test_a_size_rises_with_the_levels(self, one: float, other: float) -> None:
+        low, high = sorted([one, other])
+        assert sb.PLAN.size(low) <= sb.PLAN.size(high) <= 1
+
+    def test_at_5_percent_no_look_is_laxer_than_the_plan_says(self) -> None:
+        planned = (0.00002, 0.0019, 0.0108, 0.0245, 0.0394)
+        for look, level in zip(sb.PLAN.looks, planned, strict=True):
+            assert 0.98 * level < sb.PLAN.level(look) <= level
 
     @pytest.mark.parametrize(
         ("looks", "levels", "message"),
@@ -667,12 +674,72 @@ class TestSequentialDecision:
             ((), (), "as many levels"),
             ((40, 20), (0.01, 0.05), "rise"),
             ((1, 20), (0.01, 0.05), "rise"),
-            ((40,), (0.00002,), "out of reach"),
-            ((5,), (0.05,), "out of reach"),
+            ((20,), (0.0,), "between 0 and 1"),
+            ((20,), (1.0,), "between 0 and 1"),
         ],
     )
-    def test_a_plan_that_cannot_work_is_refused(
+    def test_a_design_that_cannot_work_is_refused(
         self, looks: tuple[int, ...], levels: tuple[float, ...], message: str
     ) -> None:
         with pytest.raises(ValueError, match=message):
-            sb.sequential_decision([0.0] * 50, [1.0] * 50, looks=looks, levels=levels)
+            sb.SequentialDesign(looks, levels)
+
+
+class TestRepeatedComparisons:
+    @pytest.mark.parametrize("seeds", [1, 19, 21, 50, 120])
+    def test_between_the_looks_nothing_is_tested(self, seeds: int) -> None:
+        with pytest.raises(ValueError, match="at none of the looks"):
+            sb.repeated_paired_difference(np.zeros(seeds), np.ones(seeds))
+        with pytest.raises(ValueError, match="at none of the looks"):
+            sb.repeated_non_inferiority(np.ones(seeds), np.ones(seeds))
+
+    def test_the_first_look_is_within_reach_also_after_holm_over_three(self) -> None:
+        reference = np.linspace(0.3, 0.7, 20)
+        found = sb.repeated_paired_difference(reference - 0.1, reference)
+        assert found.p_value == found.smallest_p < 0.05 / 3
+
+    @modest
+    @given(st.sampled_from(sb.PLAN.looks), st.floats(-0.7, 0.7), st.integers(0, 1_000))
+    def test_it_is_never_surer_than_seeds_fixed_beforehand(
+        self, seeds: int, shift: float, rng_seed: int
+    ) -> None:
+        entry = np.random.default_rng(rng_seed).normal(loc=shift, size=seeds)
+        found = sb.repeated_paired_difference(entry, np.zeros(seeds))
+        fixed = sb.paired_difference(entry, np.zeros(seeds))
+        assert found.low is not None
+        assert found.high is not None
+        assert fixed.low is not None
+        assert fixed.high is not None
+        assert found.low < fixed.low < fixed.high < found.high
+        assert (found.mean, found.sd) == (fixed.mean, fixed.sd)
+        assert found.smallest_difference is not None
+        assert fixed.smallest_difference is not None
+        assert found.smallest_difference > fixed.smallest_difference
+        kl = np.exp(entry / 10)
+        bounds = sb.repeated_non_inferiority(kl, np.ones(seeds))
+        plain = sb.non_inferiority(kl, np.ones(seeds))
+        assert bounds.high is not None
+        assert plain.high is not None
+        assert bounds.high > plain.high
+        assert plain.kept or not bounds.kept
+
+    @modest
+    @given(st.sampled_from(sb.PLAN.looks), st.floats(-1, 1), st.integers(0, 1_000))
+    def test_what_a_look_resolved_stays_resolved(
+        self, seeds: int, shift: float, rng_seed: int
+    ) -> None:
+        entry = np.random.default_rng(rng_seed).normal(loc=shift, size=100)
+        looks = [look for look in sb.PLAN.looks if look <= seeds]
+        found = [sb.repeated_paired_difference(entry[:n], np.zeros(n)).p_value for n in looks]
+        assert all(p is not None for p in found)
+        assert found == sorted(found, key=lambda p: -(p or 0.0))
+
+    @modest
+    @given(st.sampled_from(sb.PLAN.looks), st.floats(-0.03, 0.15), st.integers(0, 1_000))
+    def test_the_p_of_the_distillation_is_that_of_its_bound(
+        self, seeds: int, shift: float, rng_seed: int
+    ) -> None:
+        ratios = np.exp(np.random.default_rng(rng_seed).normal(shift, 0.08, size=seeds))
+        found = sb.repeated_non_inferiority(ratios, np.ones(seeds))
+        assert found.p_value is not None
+        assert found.kept == (found.p_value < 0.05)

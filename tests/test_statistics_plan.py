@@ -239,9 +239,9 @@ class TestDistillationKept:
 def looks(differences: Array) -> tuple[float, float]:
     """Share of the runs that are resolved at some look, and the mean seeds they take."""
     runs = len(differences)
-    stop = np.full(runs, sb.LOOKS[-1])
+    stop = np.full(runs, sb.PLAN.looks[-1])
     resolved = np.zeros(runs, dtype=bool)
-    for seeds, level in zip(sb.LOOKS, sb.LOOK_LEVELS, strict=True):
+    for seeds, level in zip(sb.PLAN.looks, sb.PLAN.levels, strict=True):
         open_runs = np.flatnonzero(~resolved)
         seen = differences[open_runs, :seeds]
         if seeds == 20:
@@ -254,6 +254,35 @@ def looks(differences: Array) -> tuple[float, float]:
     return float(resolved.mean()), float(stop.mean())
 
 
+def repeated_p(differences: Array) -> float:
+    found = sb.repeated_paired_difference(differences, np.zeros(differences.size)).p_value
+    assert found is not None
+    return found
+
+
+def repeated_p_values(rows: Array) -> Array:
+    """`repeated_p` of every row of all planned seeds, many at a time."""
+    scales = []
+    for seeds, level in zip(sb.PLAN.looks, sb.PLAN.levels, strict=True):
+        seen = rows[:, :seeds]
+        exact = seeds == sb.PLAN.looks[0]
+        found = [sb.exact_sign_flip_p(row) for row in seen] if exact else p_values(seen)
+        scales.append(np.asarray(found) / level)
+    return np.array([sb.PLAN.size(scale) for scale in np.min(scales, axis=0)])
+
+
+def prefixes(row: Array) -> list[Array]:
+    """What each look sees of a run."""
+    return [row[:seeds] for seeds in sb.PLAN.looks]
+
+
+def interval(row: Array) -> tuple[float, float]:
+    found = sb.repeated_paired_difference(row, np.zeros(row.size))
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
+
+
 class TestLooks:
     def test_five_looks_raise_a_false_alarm_in_5_percent(self) -> None:
         rate, _ = looks(np.random.default_rng(0).normal(size=(3_000, 100)))
@@ -264,13 +293,68 @@ class TestLooks:
         assert_about(rate, 0.975, 2_000)
         assert seeds == pytest.approx(63, abs=1.5)
 
-    def test_the_simulated_looks_are_those_of_the_public_decision(self) -> None:
+    def test_what_the_public_comparison_resolves_the_plans_own_levels_do_by_then(self) -> None:
         differences = np.random.default_rng(2).normal(1.0, 2.5, size=(40, 100))
-        found = [sb.sequential_decision(row, np.zeros(100)) for row in differences]
-        rate, seeds = looks(differences)
-        assert rate == np.mean([one.resolved for one in found])
-        assert seeds == np.mean([one.seeds for one in found])
-        assert all(one.stop for one in found)
+        resolved = [
+            [repeated_p(row[:seeds]) <= 0.05 for row in differences] for seeds in sb.PLAN.looks
+        ]
+        assert 0 < np.sum(resolved[1]) < np.sum(resolved[-1])
+        for row, first in zip(differences, np.argmax(resolved, axis=0), strict=True):
+            if repeated_p(row) <= 0.05:
+                rate, stop = looks(row[np.newaxis])
+                assert (rate, stop <= sb.PLAN.looks[first]) == (1.0, True)
+
+    @pytest.mark.parametrize("draw", [normal, skewed, collapsed])
+    def test_stopping_anywhere_raises_a_false_alarm_in_at_most_5_percent(
+        self, draw: Draw
+    ) -> None:
+        entry, reference = draw(np.random.default_rng(5), (2, 1_000, 100))
+        found = repeated_p_values(entry - reference)
+        assert_at_most(float((found <= 0.05).mean()), 0.05, 1_000)
+        assert [repeated_p(row) for row in (entry - reference)[:20]] == list(found[:20])
+
+    def test_three_references_at_five_looks_raise_one_in_at_most_5_percent(self) -> None:
+        entry, *references = np.random.default_rng(6).normal(size=(4, 800, 100))
+        raw = [repeated_p_values(entry - reference) for reference in references]
+        names = ("baseline", "projection", "liminal")
+        alarms = [
+            min(sb.holm(dict(zip(names, map(float, ps), strict=True))).values()) <= 0.05
+            for ps in zip(*raw, strict=True)
+        ]
+        assert_at_most(float(np.mean(alarms)), 0.05, 800)
+
+    def test_intervals_of_all_looks_together_miss_the_mean_in_5_percent(self) -> None:
+        rows = np.random.default_rng(7).normal(size=(250, 100))
+        missed = [
+            any(not low <= 0 <= high for low, high in map(interval, prefixes(row)))
+            for row in rows
+        ]
+        assert_about(float(np.mean(missed)), 0.05, 250)
+
+    def test_a_ratio_at_the_margin_passes_at_some_look_in_at_most_5_percent(self) -> None:
+        logs = np.random.default_rng(8).normal(math.log(sb.MARGIN), 0.05, size=(1_000, 100))
+        passed = [
+            any(sb.repeated_non_inferiority(one, np.ones(one.size)).kept for one in looked)
+            for looked in map(prefixes, np.exp(logs))
+        ]
+        assert_about(float(np.mean(passed)), 0.05, 1_000)
+
+    def test_bounds_of_seeds_fixed_beforehand_would_pass_it_in_one_of_seven(self) -> None:
+        logs = np.random.default_rng(8).normal(math.log(sb.MARGIN), 0.05, size=(500, 100))
+        passed = [
+            any(sb.non_inferiority(one, np.ones(one.size)).kept for one in looked)
+            for looked in map(prefixes, np.exp(logs))
+        ]
+        assert float(np.mean(passed)) == pytest.approx(0.14, abs=0.045)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("draw", [normal, skewed, collapsed])
+    def test_stopping_anywhere_holds_in_a_larger_simulation(self, draw: Draw) -> None:
+        entry, reference = draw(np.random.default_rng(9), (2, 20_000, 100))
+        # The fixed patterns of 40 seeds and more have a sampling error of their own.
+        patterns = 3 * math.sqrt(0.05 * 0.95 / sb.RESAMPLES)
+        rate = float((repeated_p_values(entry - reference) <= 0.05).mean())
+        assert rate <= 0.05 + three_errors(0.05, 20_000) + patterns
 
     @pytest.mark.slow
     def test_the_levels_spend_5_percent_in_a_large_simulation(self) -> None:
@@ -326,8 +410,10 @@ class TestPublishedAccuracies:
         assert sb.tie_groups(names, published) == [["projection"], ["liminal"], ["baseline"]]
 
     def test_twenty_seeds_would_have_been_enough(self, published: dict[str, Array]) -> None:
-        found = sb.sequential_decision(published["liminal"], published["baseline"])
-        assert (found.seeds, found.stop) == (20, True)
+        first = published["liminal"][:20], published["baseline"][:20]
+        found = sb.repeated_paired_difference(*first)
+        assert found.p_value is not None
+        assert found.p_value <= 0.05 / 3
 
     def test_ten_seeds_resolve_a_few_points_and_five_resolve_nothing(
         self, published: dict[str, Array]

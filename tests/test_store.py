@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from subliminal_bench import benchmark, data, mitigations, store
 from subliminal_bench.benchmark import Bench
+from subliminal_bench.cohort import Cohort
 from subliminal_bench.data import Digits
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.hooks import Step
@@ -84,7 +86,12 @@ def refused(call: Callable[[], object]) -> str:
 
 
 def files_in(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    """All files but the empty ones that are locked."""
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
 
 
 class TestResuming:
@@ -116,6 +123,28 @@ class TestResuming:
         assert teachers == students == [(3,)]
         assert run.seed_numbers == (1, 2, 3)
         assert run.seeds[:2] == before.seeds
+
+    def test_a_cohort_is_let_go_before_the_next_one_trains(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cohorts: list[weakref.ref[Cohort]] = []
+        alive: list[int] = []
+
+        def made(*arguments: Any) -> Cohort:
+            cohort = Cohort(*arguments)
+            cohorts.append(weakref.ref(cohort))
+            return cohort
+
+        def trained(*arguments: Any) -> Any:
+            # Counted without a collection: its noise alone is 180 MB, so it must not wait.
+            alive.append(sum(cohort() is not None for cohort in cohorts))
+            return train_students(*arguments)
+
+        monkeypatch.setattr(benchmark, "Cohort", made)
+        monkeypatch.setattr(benchmark, "train_students", trained)
+        bench(Store(tmp_path / "store")).run([BASELINE, LIMINAL], (1, 2, 3, 4))
+        assert len(cohorts) == 4
+        assert alive == [1] * 8
 
     def test_another_mitigation_takes_the_teachers_that_are_there(
         self, kept: Store, monkeypatch: pytest.MonkeyPatch
@@ -391,3 +420,29 @@ class TestNumbers:
         folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
         assert folder.run().seeds == [result]
         assert store.curves(folder, 1)["trait_loss"].isnan().all()
+
+
+class TestCurvesOfARun:
+    def test_a_run_finds_its_curves_by_its_numbers(self, kept: Store, tiny: Protocol) -> None:
+        folder = entry_of(kept)
+        found = kept.curves(folder.run())
+        assert list(found) == [1, 2]
+        for seed in (1, 2):
+            own = store.curves(folder, seed)
+            assert all(torch.equal(found[seed][name], own[name]) for name in CURVES)
+
+    def test_seeds_with_other_numbers_or_without_curves_are_left_out(
+        self, kept: Store, tiny: Protocol
+    ) -> None:
+        run = entry_of(kept).run()
+        first = run.seeds[0]
+        moved = {**first.metrics, "trait_accuracy": 0.123456}
+        other = first.model_copy(update={"metrics": moved})
+        assert list(kept.curves(run.model_copy(update={"seeds": [other, run.seeds[1]]}))) == [2]
+        (entry_of(kept).path / "seed-0002.npz").unlink()
+        assert list(kept.curves(run)) == [1]
+
+    def test_damaged_curves_are_one_line(self, kept: Store, tiny: Protocol) -> None:
+        run = entry_of(kept).run()
+        (entry_of(kept).path / "seed-0002.npz").write_bytes(b"PK")
+        assert "seed-0002.npz" in refused(lambda: kept.curves(run))

@@ -11,7 +11,7 @@ from subliminal_bench.benchmark import Bench
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.results import ProtocolRecord, Run, read_run, write_json, write_run
+from subliminal_bench.results import ProtocolRecord, Run, read_run, write_record, write_run
 from subliminal_bench.store import Store
 from subliminal_bench.tolerances import Chaos, Tolerances
 from subliminal_bench.verification import record
@@ -40,7 +40,7 @@ def root(tmp_path: Path, at_hand: None, tiny: object, finished: dict[str, Run]) 
         for metric in METRICS
     ]
     steady = Tolerances(schema_version=1, protocol=ProtocolRecord.of(TINY), chaos=chaos)
-    write_json(folder / "tolerances" / "tiny.json", steady)
+    write_record(folder / "tolerances" / "tiny.json", steady)
     return folder
 
 
@@ -289,5 +289,5 @@ class TestTheRecord:
         path = root / "verifications" / entry.name
         path.parent.mkdir()
         path.write_text("{}")
-        with pytest.raises(ResultError, match="schema_version"):
+        with pytest.raises(ResultError, match="schema version"):
             record.read(root, entry)

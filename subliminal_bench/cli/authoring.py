@@ -47,7 +47,7 @@ def check(
     from subliminal_bench import conformance, conformance_text, mitigations
     from subliminal_bench.conformance import overhead
 
-    chosen = only.split(",") if only else list(conformance.CHECKS)
+    chosen = only.split(",") if only is not None else list(conformance.CHECKS)
     expected = conformance_text.expectations(expect or [])
     results = []
     for result in conformance.check(mitigation, settings or [], chosen, expected):

@@ -114,6 +114,15 @@ def leaderboard_folder(folder: Path | None) -> Path:
     return found
 
 
+def shown_leaderboard(folder: Path | None) -> Path:
+    """The folder named, else the one to write to, else the one that ships, to read from."""
+    from subliminal_bench import shipped
+
+    if folder is None and not Path("leaderboard", "entries").is_dir():
+        return shipped.folder("leaderboard")
+    return leaderboard_folder(folder)
+
+
 def target_file(out: Path, name: str) -> Path:
     """The file that `--out` means: itself, or NAME.json in the folder.
 

@@ -1,6 +1,9 @@
 """The program: its one option, and what becomes of a user's mistake."""
 
+import errno
+import io
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -8,7 +11,23 @@ from typer.exceptions import TyperException
 
 from subliminal_bench.errors import BenchmarkError
 
+_MISTAKE = 2
+_BUG = 70
 _INTERRUPTED = 130
+# What a system refuses, wherever it happens: rights, space, limits and broken media.
+_REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+}
 
 app = typer.Typer(
     name="subliminal-bench",
@@ -44,17 +63,53 @@ def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
+    # What a terminal's encoding lacks is shown as its code.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
-    except (BenchmarkError, TyperException) as error:
+        sys.stdout.flush()
+    except Exception as error:
         if debug:
             raise
-        said = error.format_message() if isinstance(error, TyperException) else str(error)
-        sys.exit(_failed(said, 2))
+        said = _mistake(error)
+        if said is None:
+            traceback.print_exc()
+            sys.exit(_failed(_bug(), _BUG))
+        sys.exit(_failed(said, _MISTAKE))
     # typer has turned an interruption into its exit code.
     if code == _INTERRUPTED:
         _failed("interrupted; finished seeds are kept, and the same command goes on", code)
     sys.exit(code or 0)
+
+
+def _mistake(error: Exception) -> str | None:
+    """What the user can mend, or the machine lacks; None for a bug of this package."""
+    if isinstance(error, TyperException):
+        return error.format_message()
+    if isinstance(error, BenchmarkError):
+        return str(error)
+    # torch's own error of that name is not imported for this: `--help` needs no torch.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return (
+            "out of memory: close other programs, or use --device cpu; finished seeds are kept"
+        )
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}; --debug shows where it happened"
+    return None
+
+
+def _bug() -> str:
+    """How to report one."""
+    from subliminal_bench import __version__
+
+    return (
+        f"this is a bug of subliminal-bench {__version__}, not a mistake of yours: please "
+        "report it with all lines above, the command that you typed and what "
+        "subliminal-bench doctor prints"
+    )
 
 
 def _failed(message: str, code: int) -> int:

@@ -36,20 +36,13 @@ def leaderboard(
     folder: LeaderboardOption = None,
 ) -> None:
     """Write the leaderboard's page from its entries."""
-    from subliminal_bench import entries, leaderboard_page, results
-    from subliminal_bench.leaderboard import rank
-    from subliminal_bench.verification import record
+    from subliminal_bench import leaderboard_page, results
 
-    root = leaderboard_folder(folder)
-    page = root / "README.md"
-    present = entries.read_files(root / "entries")
-    seen = {label: record.read(root, path) for label, (path, _) in present.items()}
-    ranked = rank({label: run for label, (_, run) in present.items()})
-    text = leaderboard_page.render(ranked, seen)
+    page, text = leaderboard_page.of(leaderboard_folder(folder))
     if not check:
         results.write_atomically(page, text.encode())
         print(f"written: {page}")
-    elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+    elif not leaderboard_page.is_fresh(page, text):
         print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")
         raise typer.Exit(1)
     else:

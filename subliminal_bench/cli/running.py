@@ -49,6 +49,13 @@ def run(
     isolate: IsolateOption = False,
     isolate_timeout: IsolateTimeoutOption = None,
     isolate_memory: IsolateMemoryOption = None,
+    stop_early: Annotated[
+        bool,
+        typer.Option(
+            "--stop-early",
+            help="Look after 20, 40, 60, 80 and 100 seeds; stop where the verdict is decided.",
+        ),
+    ] = False,
     form: FormOption = "terminal",
 ) -> None:
     """Run a mitigation and score it against the references on the same seeds."""
@@ -56,7 +63,7 @@ def run(
 
     from subliminal_bench import device as devices
     from subliminal_bench import protocol as protocols
-    from subliminal_bench import references, results, scorecard, scorecard_text
+    from subliminal_bench import results, scorecard_text, scoring
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
     from subliminal_bench.progress import ConsoleWatcher
@@ -71,9 +78,11 @@ def run(
     target = target_file(out, entry.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         bench = Bench(chosen, where, open_store(store), data_dir, watcher)
-        found = references.run_with(bench, entry, wanted, rerun=rerun_references)
-    scorecard_text.show(scorecard.build(*found), form)
+        card = scoring.score(
+            bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
+        )
+    scorecard_text.show(card, form)
     if target:
-        results.write_run(target, found[0])
+        results.write_run(target, card.entry)
         # Other formats may be piped into a program that reads them.
         print(f"written: {target}", file=sys.stdout if form == "terminal" else sys.stderr)

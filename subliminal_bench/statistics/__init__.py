@@ -15,10 +15,10 @@ from subliminal_bench.statistics.resolution import (
     smallest_difference,
 )
 from subliminal_bench.statistics.sequential import (
-    LOOK_LEVELS,
-    LOOKS,
-    SequentialDecision,
-    sequential_decision,
+    PLAN,
+    SequentialDesign,
+    repeated_non_inferiority,
+    repeated_paired_difference,
 )
 from subliminal_bench.statistics.sign_flip import (
     RESAMPLES,
@@ -35,13 +35,12 @@ from subliminal_bench.statistics.summaries import (
 )
 
 __all__ = [
-    "LOOKS",
-    "LOOK_LEVELS",
     "MARGIN",
+    "PLAN",
     "RESAMPLES",
     "NonInferiority",
     "PairedDifference",
-    "SequentialDecision",
+    "SequentialDesign",
     "exact_sign_flip_p",
     "holm",
     "interquartile_mean",
@@ -50,8 +49,9 @@ __all__ = [
     "pareto_front",
     "power",
     "probability_of_improvement",
+    "repeated_non_inferiority",
+    "repeated_paired_difference",
     "resolvable_difference",
-    "sequential_decision",
     "sign_flip_p",
     "sign_flip_p_of_rows",
     "smallest_difference",

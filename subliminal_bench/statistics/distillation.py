@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
+from subliminal_bench.statistics.student_t import t_bound, t_p_below
 from subliminal_bench.statistics.values import Array, Values, checked_pair, noise
 
 MARGIN = 1.10
@@ -22,8 +22,9 @@ class NonInferiority:
     Attributes:
         seeds: how many pairs.
         ratio: geometric mean over the seeds of entry / reference.
-        low: lower one-sided 95 % bound of that ratio; None for one seed.
-        high: upper one-sided 95 % bound; None for one seed.
+        low: lower one-sided bound of that ratio, at 95 % or the confidence asked for; None
+            for one seed.
+        high: upper one-sided bound, likewise; None for one seed.
         margin: the ratio that `high` has to stay below.
         p_value: one-sided, for "the ratio is at or above the margin"; None for one seed.
         verdict: `kept` when the seeds show a ratio below the margin, `lost` when they show
@@ -45,7 +46,11 @@ class NonInferiority:
 
 
 def non_inferiority(
-    entry_kl: Values, reference_kl: Values, *, margin: float = MARGIN
+    entry_kl: Values,
+    reference_kl: Values,
+    *,
+    margin: float = MARGIN,
+    confidence: float = _CONFIDENCE,
 ) -> NonInferiority:
     """Test that an entry's KL is at most `margin` times its reference's, seed by seed.
 
@@ -61,10 +66,12 @@ def non_inferiority(
         entry_kl: KL of each seed, in nats, above zero.
         reference_kl: the reference's, over the same seeds in the same order.
         margin: largest ratio that counts as kept, 1 or above.
+        confidence: of the one-sided bounds, which the verdict goes by.
 
     Raises:
-        ValueError: no values, unequal lengths, a margin below 1, or a KL that is not a
-            finite number above zero; the message names the index of the seed.
+        ValueError: no values, unequal lengths, a margin below 1, a confidence outside 0 to 1,
+            or a KL that is not a finite number above zero; the message names the index of the
+            seed.
 
     >>> found = non_inferiority([1.02e-3, 0.99e-3, 1.03e-3], [1e-3, 1e-3, 1e-3])
     >>> found.verdict, round(found.ratio, 3), round(found.high, 3)
@@ -74,6 +81,8 @@ def non_inferiority(
     """
     if not 1 <= margin < math.inf:
         raise ValueError(f"margin {margin} must be 1 or above")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence {confidence} must lie between 0 and 1")
     left, right = checked_pair(entry_kl, reference_kl)
     for name, values in (("entry", left), ("reference", right)):
         _check_positive(name, values)
@@ -88,11 +97,8 @@ def non_inferiority(
         low = high = mean
         p_value = 0.0 if mean < limit else 1.0
     else:
-        below = stats.ttest_1samp(ratios, limit, alternative="less")
-        above = stats.ttest_1samp(ratios, limit, alternative="greater")
-        high = float(below.confidence_interval(_CONFIDENCE).high)
-        low = float(above.confidence_interval(_CONFIDENCE).low)
-        p_value = float(below.pvalue)
+        low, high = t_bound(ratios, 1 - confidence), t_bound(ratios, confidence)
+        p_value = t_p_below(ratios, limit)
     verdict: Verdict = "not shown"
     if high < limit:
         verdict = "kept"

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from subliminal_bench.statistics.resolution import smallest_difference
 from subliminal_bench.statistics.sign_flip import sign_flip_p, smallest_p
+from subliminal_bench.statistics.student_t import t_bound
 from subliminal_bench.statistics.values import Array, Values, checked_pair, noise
 
 _ALPHA = 0.05
@@ -88,11 +88,11 @@ def paired_difference(
     rounding = noise(left, right)
     sd = float(differences.std(ddof=1))
     if sd <= rounding:
-        # Equal differences: scipy's t test would divide rounding by rounding.
+        # Equal differences: a t test would divide rounding by rounding.
         sd, low, high = 0.0, mean, mean
     else:
-        interval = stats.ttest_1samp(differences, 0.0).confidence_interval(level)
-        low, high = float(interval.low), float(interval.high)
+        tail = (1 - level) / 2
+        low, high = t_bound(differences, tail), t_bound(differences, 1 - tail)
     return PairedDifference(
         seeds=seeds,
         mean=mean,

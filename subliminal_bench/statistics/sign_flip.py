@@ -132,7 +132,8 @@ def _snapped(means: Array, noise: Any) -> Array:
     return np.where(np.abs(means) <= noise, 0.0, means)
 
 
-@lru_cache(maxsize=4)
+# Room for all looks of the plan.
+@lru_cache(maxsize=8)
 def _signs(seeds: int) -> Array:
     """The patterns that scipy tries at this many seeds: what it makes of all ones."""
     seen: list[Array] = []

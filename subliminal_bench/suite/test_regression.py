@@ -3,15 +3,18 @@
 import pytest
 
 from subliminal_bench import regression
+from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.pytest_session import Regressions
 from subliminal_bench.regression import Outcome, listed_entries
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test an entry that the command line names."""
-    metafunc.parametrize(
-        "entry", listed_entries(metafunc.config.getoption("--subliminal-entries"))
-    )
+    try:
+        names = listed_entries(metafunc.config.getoption("--subliminal-entries"))
+    except BenchmarkError as error:
+        raise pytest.Collector.CollectError(str(error)) from None
+    metafunc.parametrize("entry", names)
 
 
 def test_it_gives_its_reference_numbers(entry: str, regressions: Regressions) -> None:

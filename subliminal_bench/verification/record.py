@@ -56,7 +56,7 @@ def write(
         environment=environment,
         isolation=isolation,
     )
-    results.write_json(path, record)
+    results.write_record(path, record)
     return path
 
 
@@ -69,7 +69,7 @@ def read(root: Path, entry: Path) -> VerifiedRecord | None:
     path = root / _FOLDER / entry.name
     if not path.is_file():
         return None
-    record = results.validated(VerifiedRecord, results.read_json(path), path)
+    record = results.read_record(VerifiedRecord, path)
     return record if record.entry_sha256 == _digest(entry) else None
 
 

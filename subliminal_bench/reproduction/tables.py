@@ -1,0 +1,126 @@
+"""Published numbers beside ours: the headline table, and the agreement seed by seed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from subliminal_bench import statistics
+from subliminal_bench.metrics import METRICS
+from subliminal_bench.reproduction.published import HEADLINES, SEEDS, Published
+from subliminal_bench.results import Run
+from subliminal_bench.scorecard import Summary
+from subliminal_bench.scorecard_tables import Table
+from subliminal_bench.seeds import describe
+from subliminal_bench.statistics import PairedDifference
+from subliminal_bench.verdict import show_interval
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Ours against what was published, on the seeds of both.
+
+    Attributes:
+        entry: whose.
+        metric: its name in `metrics.METRICS`.
+        seeds: in both, ascending.
+        ours: a value a seed, unscaled.
+        published: likewise.
+        difference: ours minus published.
+    """
+
+    entry: str
+    metric: str
+    seeds: tuple[int, ...]
+    ours: tuple[float, ...]
+    published: tuple[float, ...]
+    difference: PairedDifference
+
+
+def headline_rows(runs: Mapping[str, Run]) -> list[Row]:
+    """One row for each published mean, unscaled."""
+    rows: list[Row] = []
+    for one in HEADLINES:
+        run = runs[one.entry]
+        ours = Summary.of(run.column(one.metric))
+        rows.append(
+            {
+                "entry": one.entry,
+                "metric": one.metric,
+                "published_mean": one.mean,
+                "published_sd": one.sd,
+                "published_seeds": SEEDS,
+                "mean": ours.mean,
+                "sd": ours.sd,
+                "seeds": len(run.seeds),
+            }
+        )
+    return rows
+
+
+def headline(runs: Mapping[str, Run]) -> Table:
+    """The headline table as it is shown."""
+    seeds = {name: describe(run.seed_numbers) for name, run in runs.items()}
+    rows = []
+    for one in HEADLINES:
+        metric = METRICS[one.metric]
+        who = "teacher" if one.metric == "teacher_accuracy" else one.entry
+        rows.append(
+            [
+                f"{who}: {metric.heading.strip()}",
+                Summary(one.mean, one.sd).show(metric),
+                Summary.of(runs[one.entry].column(one.metric)).show(metric),
+                seeds[one.entry],
+            ]
+        )
+    return Table(
+        ["mean ± SD over seeds", f"published, seeds 1-{SEEDS}", "here", "our seeds"], rows
+    )
+
+
+def agreements(runs: Mapping[str, Run], published: Published) -> list[Agreement]:
+    """Every published per-seed number against ours, on the seeds of both."""
+    found = []
+    for (entry, metric), values in published.values.items():
+        sound = {
+            result.seed: value
+            for result in runs[entry].seeds
+            if (value := result.metrics[metric]) is not None
+        }
+        seeds = tuple(sorted(sound.keys() & values.keys()))
+        if seeds:
+            ours, theirs = (tuple(one[seed] for seed in seeds) for one in (sound, values))
+            difference = statistics.paired_difference(ours, theirs)
+            found.append(Agreement(entry, metric, seeds, ours, theirs, difference))
+    return found
+
+
+def agreement_rows(found: list[Agreement]) -> list[Row]:
+    """One row a seed, unscaled."""
+    return [
+        {"entry": one.entry, "metric": one.metric, "seed": seed, "ours": a, "published": b}
+        for one in found
+        for seed, a, b in zip(one.seeds, one.ours, one.published, strict=True)
+    ]
+
+
+def agreement(found: list[Agreement]) -> Table:
+    """The agreement as it is shown; every metric in it is a share, in percent."""
+    rows = []
+    for one in found:
+        metric, difference = METRICS[one.metric], one.difference
+        who = "teacher" if one.metric == "teacher_accuracy" else one.entry
+        correlation, sd = difference.correlation, difference.sd
+        rows.append(
+            [
+                f"{who}: {metric.heading.strip()}",
+                describe(one.seeds),
+                *(Summary.of(values).show(metric) for values in (one.published, one.ours)),
+                metric.show(difference.mean, signed=True),
+                "—" if sd is None else metric.show(sd),
+                show_interval(difference),
+                "—" if correlation is None else f"{correlation:.3f}",
+            ]
+        )
+    headings = ["paired by seed", "seeds", "published", "here", "mean difference [points]"]
+    return Table([*headings, "SD [points]", "95 % interval", "r"], rows)
