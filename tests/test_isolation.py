@@ -466,7 +466,7 @@ class TestCommand:
         )
         done = type_in("run", path, "--protocol", "tiny", "--seeds", "1", "--isolate")
         assert "hook parameter_update, seed 1, step 0: its process ended" in done.error
-        assert not list(tmp_path.glob("subliminal-results/*/idea-*"))
+        assert not list(tmp_path.glob("subliminal-results/*/idea-*/*.json"))
 
     def test_its_limits_go_with_it(self, type_in: Terminal) -> None:
         assert "--isolate" in type_in("run", "baseline", "--isolate-timeout", "5").error
