@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 
 from subliminal_bench import loading
-from subliminal_bench.access import ACCESS_LEVELS, Access
+from subliminal_bench.access import ACCESS_LEVELS, Access, Network
 from subliminal_bench.card import Card, Settings, Value
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
 from subliminal_bench.hooks import HOOKS, PROJECT, HookSpecifications
@@ -109,6 +109,11 @@ class Mitigation:
         """What decides what it does: sources, objects in them, settings."""
         return self.source_sha256, self.attribute, self.settings
 
+    @property
+    def network(self) -> Network | None:
+        """What a process of its own leaves it of the network; None where it has none."""
+        return None
+
     def same_as(self, other: "Mitigation") -> bool:
         """Whether the other one does the same."""
         return self.identity == other.identity
@@ -135,7 +140,7 @@ def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
     names = [card.name for card, _ in named]
     if len(set(names)) < len(names):
         raise MitigationError(f"{spec} holds two mitigations of one name: {', '.join(names)}")
-    values = _values([card for card, _ in named], settings)
+    values = read_settings([card for card, _ in named], settings)
     return Mitigation(
         tuple(
             Plugin(
@@ -195,8 +200,12 @@ def _described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
     return card, manager
 
 
-def _values(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
-    """Each card's parameter values: its defaults, with the settings read in."""
+def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
+    """Each card's parameter values: its defaults, with the settings read in.
+
+    Raises:
+        MitigationError: a setting that no card declares, or that is out of range.
+    """
     values = [{one.name: one.default for one in card.parameters} for card in cards]
     for setting in settings:
         full, equals, text = setting.partition("=")
