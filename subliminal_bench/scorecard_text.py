@@ -79,7 +79,8 @@ def as_json(card: Scorecard) -> str:
     content: dict[str, Any] = {
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
-        "isolation": card.entry.isolation.model_dump() if card.entry.isolation else None,
+        # Only where there is one, as in the run's file.
+        **({"isolation": card.entry.isolation.model_dump()} if card.entry.isolation else {}),
         "seeds": list(card.seeds),
         "stopping": vars(card.stopping)
         | {"saved": card.stopping.saved, "shown": card.stopping.text}
