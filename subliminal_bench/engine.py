@@ -35,6 +35,13 @@ class Crew(Protocol):
 class Engine(Protocol):
     """Where jobs are done."""
 
+    def choose(self, name: str) -> torch.device:
+        """The device of that name there.
+
+        Raises:
+            DeviceError: an unknown name, or a GPU that is not there.
+        """
+
     def device_name(self, device: torch.device) -> str:
         """The model name of a device there."""
 
@@ -51,6 +58,10 @@ class Engine(Protocol):
 
 class Local:
     """Does one job after the other in this process."""
+
+    def choose(self, name: str) -> torch.device:
+        """The device of that name on this machine; see `device.choose`."""
+        return devices.choose(name)
 
     def device_name(self, device: torch.device) -> str:
         """The model name of this machine's device."""

@@ -1,12 +1,14 @@
 """Options that commands share, and what they stand for."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from subliminal_bench.engine import Engine
     from subliminal_bench.store import Store
 
 ProtocolOption = Annotated[
@@ -28,6 +30,10 @@ DataOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+EngineOption = Annotated[
+    str,
+    typer.Option("--engine", help="local (this process) or ray (the cluster of RAY_ADDRESS)."),
+]
 SeedsOption = Annotated[str, typer.Option("--seeds", help="Such as 1-10 or 1,3,5-7.")]
 SetOption = Annotated[
     list[str] | None,
@@ -48,6 +54,23 @@ def open_store(folder: Path | None) -> "Store":
     from subliminal_bench.store import Store, chosen_folder
 
     return Store(chosen_folder(folder))
+
+
+def open_engine(name: str) -> "AbstractContextManager[Engine]":
+    """The engine of that name, to be left when all is trained.
+
+    Raises:
+        EngineError: an unknown name, or a cluster that is not there.
+    """
+    from subliminal_bench import ray_engine
+    from subliminal_bench.engine import Local
+    from subliminal_bench.errors import EngineError
+
+    if name == "local":
+        return nullcontext(Local())
+    if name == "ray":
+        return ray_engine.connected()
+    raise EngineError(f"unknown engine {name!r}; choose local or ray")
 
 
 def leaderboard_folder(folder: Path | None) -> Path:

@@ -9,11 +9,13 @@ import typer
 from subliminal_bench.cli.options import (
     DataOption,
     DeviceOption,
+    EngineOption,
     FormOption,
     ProtocolOption,
     SeedsOption,
     SetOption,
     StoreOption,
+    open_engine,
     open_store,
     target_file,
 )
@@ -27,6 +29,7 @@ def run(
     protocol: ProtocolOption = "mnist-5k",
     seeds: SeedsOption = "1-10",
     device: DeviceOption = "auto",
+    engine: EngineOption = "local",
     data_dir: DataOption = None,
     out: Annotated[
         Path | None,
@@ -54,7 +57,6 @@ def run(
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
-    from subliminal_bench import device as devices
     from subliminal_bench import mitigations, results, scorecard_text, scoring
     from subliminal_bench import protocol as protocols
     from subliminal_bench import seeds as seed_text
@@ -65,10 +67,10 @@ def run(
     chosen = protocols.get(protocol)
     entry = mitigations.load(mitigation, settings or [])
     wanted = seed_text.parse(seeds, chosen)
-    where = devices.choose(device)
     target = target_file(out, entry.name) if out else None
-    with ConsoleWatcher(Console(stderr=True)) as watcher:
-        bench = Bench(chosen, where, open_store(store), data_dir, watcher)
+    with ConsoleWatcher(Console(stderr=True)) as watcher, open_engine(engine) as there:
+        where = there.choose(device)
+        bench = Bench(chosen, where, open_store(store), data_dir, watcher, there)
         card = scoring.score(
             bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
         )
