@@ -54,6 +54,7 @@ class Bench:
         Raises:
             DataError: the digits are missing or damaged.
             HookError: a mitigation failed; seeds finished before stay in the store.
+            EngineError: a cluster lost its workers too often; likewise.
 
         Returns:
             One run a mitigation, with the wanted seeds only.

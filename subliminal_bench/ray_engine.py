@@ -128,7 +128,7 @@ class RayEngine:
             except ray.exceptions.RayError as error:
                 raise EngineError(
                     f"the cluster's workers cannot run subliminal-bench {__version__}: install "
-                    f"it on every node ({_first_line(error)})"
+                    f"it on every node ({_reason(error)})"
                 ) from None
             if isinstance(found, BenchmarkError):
                 raise found
@@ -179,9 +179,9 @@ class _Workers:
     def take(self) -> tuple[Job, Piece | None]:
         while True:
             ready, _ = self._ray.wait(list(self._running), timeout=_POLL)
+            self._look_around()
             if ready:
                 return self._next(ready[0])
-            self._look_around()
 
     def _next(self, task: Any) -> tuple[Job, Piece | None]:
         errors, job = self._ray.exceptions, self._running[task]
@@ -192,11 +192,11 @@ class _Workers:
             return job, None
         except errors.RayTaskError as error:
             # A bug's traceback, from the worker.
-            raise error.cause from error
+            raise error.cause or error from error
         except errors.RayError as error:
             raise EngineError(
                 f"{_RETRIES + 1} workers were lost one after the other at the same cohort; "
-                f"finished seeds are kept, and the same command goes on ({_first_line(error)})"
+                f"finished seeds are kept, and the same command goes on ({_reason(error)})"
             ) from None
         if isinstance(piece, BenchmarkError):
             raise piece
@@ -231,6 +231,7 @@ def _slots(ray: Any, device: torch.device) -> int:
     return int(ray.cluster_resources().get("CPU" if device.type == "cpu" else "GPU", 0))
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """The last line, under ray's own account of what it did."""
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

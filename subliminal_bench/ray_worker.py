@@ -84,11 +84,9 @@ def do(
 
 def _prepared(device: str, versions: tuple[str, ...]) -> torch.device:
     if versions != VERSIONS:
-        ours, theirs = (
-            f"subliminal-bench {own} and torch {on}" for own, on in (VERSIONS, versions)
-        )
         raise EngineError(
-            f"a worker has {ours}, and this machine {theirs}: install the same on every node"
+            f"a worker has {', '.join(VERSIONS)}, and this machine {', '.join(versions)}: "
+            "install the same on every node"
         )
     torch.set_num_threads(1)
     return devices.choose(device)
