@@ -1,24 +1,23 @@
 """Running entries: which seeds are missing, in which cohorts, into which store."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from subliminal_bench import blindfold, data, device, seeds
+from subliminal_bench import data, device, jobs, seeds
 from subliminal_bench.claims import Claims
-from subliminal_bench.cohort import Cohort
+from subliminal_bench.engine import Crew, Engine, Local
+from subliminal_bench.jobs import Job, Piece, Shown, Students, Teachers
 from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.progress import Silent, Watcher
 from subliminal_bench.protocol import MNIST, Protocol
 from subliminal_bench.results import Blindness, Environment, Looks, Run
 from subliminal_bench.store import ENGINE, EntryFolder, Store, TeacherFolder
-from subliminal_bench.student import train_students
-from subliminal_bench.training import train_teachers
 
 # Each claim is an open file, of which a process may have 1,024 on many systems.
 _MOST_CLAIMS = 512
@@ -36,6 +35,7 @@ class Bench:
         store: where finished seeds are kept.
         data_dir: folder with MNIST's files; see `data.load`.
         watcher: told of the progress.
+        engine: what trains. It never touches the store.
     """
 
     protocol: Protocol
@@ -43,16 +43,18 @@ class Bench:
     store: Store
     data_dir: Path | None = None
     watcher: Watcher = Silent()  # noqa: RUF009 (it holds nothing)
+    engine: Engine = Local()  # noqa: RUF009 (it holds nothing)
 
     def run(self, mitigations: Sequence[Mitigation], wanted: tuple[int, ...]) -> list[Run]:
         """Run every mitigation on the wanted seeds, taking from the store what is there.
 
-        A cohort's teachers and noise are shared by all mitigations that lack its seeds, and
-        every finished cohort is saved before the next begins.
+        A cohort's teachers and noise are shared by all mitigations that lack its seeds. What a
+        cohort has finished for one mitigation is saved before the next is waited for.
 
         Raises:
             DataError: the digits are missing or damaged.
             HookError: a mitigation failed; seeds finished before stay in the store.
+            EngineError: a cluster lost its workers too often; likewise.
 
         Returns:
             One run a mitigation, with the wanted seeds only.
@@ -85,7 +87,8 @@ class Bench:
 
     @cached_property
     def _environment(self) -> Environment:
-        return Environment.here(device.kind(self.device), device.describe(self.device), ENGINE)
+        name = self.engine.device_name(self.device)
+        return Environment.here(device.kind(self.device), name, ENGINE)
 
     def _show_blindness(
         self, mitigations: Sequence[Mitigation], folders: Sequence[EntryFolder], seed: int
@@ -98,19 +101,24 @@ class Bench:
         ]
         if not unshown:
             return
-        digits = data.load(self.protocol, self.data_dir, self.watcher.say).to(self.device)
-        cohort = self._cohort((seed,), digits)
-        for mitigation, folder in unshown:
-            self._say(f"{mitigation.name}, blindfolded", cohort.seeds)
-            with Claims() as claims:
-                folder.claim_blindness(claims)
-                if folder.blindness is None:
-                    shown = blindfold.is_blind(cohort, mitigation)
-                    folder.save_blindness(Blindness(seed=seed, shown=shown))
+        with self._crew() as crew:
+            for mitigation, folder in unshown:
+                with ExitStack() as held:
+                    folder.claim_blindness(held.enter_context(Claims()))
+                    if folder.blindness is None:
+                        shares = [(mitigation, folder, (seed,))]
+                        flight = self._flight(shares, held, wait=True, blindfolded=True)
+                        with flight.held:
+                            crew.begin(flight.job)
+                            while flight.keep(crew.take()[1]):
+                                pass
 
-    def _cohort(self, chosen: tuple[int, ...], digits: data.Digits) -> Cohort:
-        teachers = self._teachers(chosen, digits)
-        return Cohort(self.protocol, chosen, self.device, digits, teachers)
+    @contextmanager
+    def _crew(self) -> Iterator[Crew]:
+        self.watcher.doing("reading the digits")
+        digits = data.load(self.protocol, self.data_dir, self.watcher.say)
+        with self.engine.crew(digits, self.device, self.watcher) as crew:
+            yield crew
 
     def _run_missing(
         self,
@@ -119,38 +127,112 @@ class Bench:
         missing: Sequence[Sequence[int]],
         unfinished: Sequence[int],
     ) -> None:
-        self.watcher.doing("reading the digits")
-        digits = data.load(self.protocol, self.data_dir, self.watcher.say).to(self.device)
-        self.watcher.total(
-            len(unfinished) * self.protocol.teacher_steps * self._teacher_work
-            + sum(map(len, missing)) * self.protocol.student_steps * self._student_work
-        )
-        left, waiting = [set(seeds) for seeds in missing], ""
-        while any(left):
-            with Claims() as claims:
-                claimed = self._claim(folders, left, claims)
-                chosen = tuple(sorted(set().union(*claimed)))
-                if not chosen:
+        in_flight: dict[Job, _Flight] = {}
+        with self._crew() as crew, _given_back(in_flight):
+            self.watcher.total(
+                len(unfinished) * jobs.teacher_work(self.protocol)
+                + sum(map(len, missing)) * jobs.student_work(self.protocol)
+            )
+            size = self.engine.cohort_size(self.protocol, self.device, len(unfinished))
+            left, waiting = [set(seeds) for seeds in missing], ""
+            while any(left) or in_flight:
+                flight = (
+                    self._depart(mitigations, folders, left, size, in_flight)
+                    if any(left) and crew.has_room
+                    else None
+                )
+                if flight:
+                    in_flight[flight.job] = flight
+                    crew.begin(flight.job)
+                elif in_flight:
+                    job, piece = crew.take()
+                    if not in_flight[job].keep(piece):
+                        in_flight.pop(job).held.close()
+                else:
                     waiting = self._wait(mitigations, left, waiting)
-                    continue
-                whole = self._cohort(chosen, digits)
-                for mitigation, folder, mine in zip(mitigations, folders, claimed, strict=True):
-                    if mine:
-                        self._train(whole.of(mine), mitigation, folder)
-            for remaining, mine in zip(left, claimed, strict=True):
-                remaining.difference_update(mine)
+
+    def _depart(
+        self,
+        mitigations: Sequence[Mitigation],
+        folders: Sequence[EntryFolder],
+        left: Sequence[set[int]],
+        size: int,
+        in_flight: Mapping[Job, "_Flight"],
+    ) -> "_Flight | None":
+        """Claim a cohort and take it out of `left`; None where there is none to claim."""
+        room = _MOST_CLAIMS - sum(job.claims for job in in_flight)
+        most = max(room // len(folders), 0 if in_flight else 1)
+        with ExitStack() as held:
+            claims = held.enter_context(Claims())
+            claimed = self._claim(folders, left, claims, min(size, most))
+            shares = [
+                (mitigation, folder, tuple(mine))
+                for mitigation, folder, mine in zip(mitigations, folders, claimed, strict=True)
+                if mine
+            ]
+            if not shares:
+                return None
+            # Who waits while others wait for its claims may wait for ever.
+            flight = self._flight(shares, held, wait=not in_flight)
+        for remaining, mine in zip(left, claimed, strict=True):
+            remaining.difference_update(mine)
+        return flight
+
+    def _flight(
+        self,
+        shares: "Sequence[tuple[Mitigation, EntryFolder, tuple[int, ...]]]",
+        held: ExitStack,
+        *,
+        wait: bool,
+        blindfolded: bool = False,
+    ) -> "_Flight":
+        """A job with the teachers that the store has, and claims on the others.
+
+        Args:
+            shares: mitigations with their folders and seeds.
+            held: the claims on these seeds, which the flight takes over.
+            wait: for teachers that another process is at; else they are trained here too.
+            blindfolded: see `Job`.
+        """
+        folder = self.store.teachers(self.protocol, self._environment)
+        chosen = tuple(sorted(set().union(*(mine for _, _, mine in shares))))
+        kept = {seed: folder.load(seed) for seed in chosen}
+        teaching = held.enter_context(Claims())
+        own = set()
+        # In one order, so that no two processes wait for each other.
+        for seed in [seed for seed, teacher in kept.items() if teacher is None]:
+            if folder.claim(seed, teaching, wait):
+                own.add(seed)
+            kept[seed] = folder.load(seed)
+        teachers = {seed: teacher for seed, teacher in kept.items() if teacher is not None}
+        self.watcher.advance(len(teachers) * jobs.teacher_work(self.protocol))
+        job = Job(
+            self.protocol,
+            chosen,
+            tuple((mitigation, mine) for mitigation, _, mine in shares),
+            teachers,
+            blindfolded,
+        )
+        if not job.untaught:
+            teaching.give_back()
+        folders = [entry for _, entry, _ in shares]
+        return _Flight(job, folders, folder, own, teaching, held.pop_all())
 
     def _claim(
-        self, folders: Sequence[EntryFolder], left: Sequence[set[int]], claims: Claims
+        self,
+        folders: Sequence[EntryFolder],
+        left: Sequence[set[int]],
+        claims: Claims,
+        size: int,
     ) -> list[list[int]]:
         """Claim a cohort: of each folder the seeds that no other process works on.
 
         Seeds that another process has finished in the meantime are taken out of `left`.
         """
-        most = max(1, _MOST_CLAIMS // len(folders))
-        size = min(device.cohort_size(self.protocol, self.device), most)
         claimed: list[list[int]] = [[] for _ in folders]
         for seed in sorted(set().union(*left)):
+            if len(set().union(*claimed)) == size:
+                break
             for folder, remaining, mine in zip(folders, left, claimed, strict=True):
                 if seed not in remaining:
                     continue
@@ -158,11 +240,9 @@ class Bench:
                 claimed_now = not folder.is_finished(seed) and folder.claim(seed, claims)
                 if folder.is_finished(seed):
                     remaining.discard(seed)
-                    self._advance((seed,), self._student_work)(self.protocol.student_steps)
+                    self.watcher.advance(jobs.student_work(self.protocol))
                 elif claimed_now:
                     mine.append(seed)
-            if len(set().union(*claimed)) == size:
-                break
         return claimed
 
     def _wait(
@@ -182,60 +262,48 @@ class Bench:
         time.sleep(_POLL)
         return what
 
-    def _train(self, cohort: Cohort, mitigation: Mitigation, folder: EntryFolder) -> None:
-        """Train a cohort's students and save them at once."""
-        self._say(mitigation.name, cohort.seeds)
-        advance = self._advance(cohort.seeds, self._student_work)
-        for outcome in train_students(cohort, mitigation, advance):
-            folder.save(outcome)
 
-    def _teachers(self, chosen: tuple[int, ...], digits: data.Digits) -> Tensor:
-        """Teachers from the store, and trained now where it has none."""
-        folder = self.store.teachers(self.protocol, self._environment)
-        kept = {seed: folder.load(seed) for seed in chosen}
-        with Claims() as claims:
-            # In one order, so that no two processes wait for each other.
-            for seed in [seed for seed, teacher in kept.items() if teacher is None]:
-                folder.claim(seed, claims)
-                kept[seed] = folder.load(seed)
-            self._train_teachers(folder, kept, digits)
-        return torch.stack(
-            [teacher.to(self.device) for teacher in kept.values() if teacher is not None]
-        )
+@contextmanager
+def _given_back(in_flight: Mapping[Job, "_Flight"]) -> Iterator[None]:
+    """Give back the claims of whatever is in flight when something goes wrong."""
+    try:
+        yield
+    finally:
+        for flight in in_flight.values():
+            flight.held.close()
 
-    def _train_teachers(
-        self, folder: TeacherFolder, kept: dict[int, Tensor | None], digits: data.Digits
-    ) -> None:
-        """Train the teachers that are None in `kept`, save them and put them there."""
-        absent = tuple(seed for seed, teacher in kept.items() if teacher is None)
-        known = len(kept) - len(absent)
-        self.watcher.advance(known * self.protocol.teacher_steps * self._teacher_work)
-        if absent:
-            self._say("teacher", absent)
-            trained = train_teachers(
-                self.protocol,
-                absent,
-                digits,
-                self.device,
-                self._advance(absent, self._teacher_work),
-            )
-            for seed, teacher in zip(absent, trained, strict=True):
-                folder.save(seed, teacher)
-                kept[seed] = teacher
 
-    @property
-    def _teacher_work(self) -> int:
-        """Work of one seed's teacher step: images pushed forward and back (three passes)."""
-        return 3 * self.protocol.batch
+@dataclass(frozen=True)
+class _Flight:
+    """A job that an engine is at, with what this process has claimed for it.
 
-    @property
-    def _student_work(self) -> int:
-        """Work of one seed's student step, the audit set's gradient included."""
-        return 3 * (self.protocol.batch + self.protocol.audit_images)
+    Attributes:
+        job: what is trained.
+        folders: where the outcomes go, one a share.
+        teachers: where teachers go.
+        own: seeds whose teachers this process has claimed.
+        teaching: those claims.
+        held: all claims.
+    """
 
-    def _advance(self, chosen: tuple[int, ...], work: int) -> Callable[[int], None]:
-        """Progress is counted in work, of which a cohort does as many times at once."""
-        return lambda steps: self.watcher.advance(steps * len(chosen) * work)
+    job: Job
+    folders: list[EntryFolder]
+    teachers: TeacherFolder
+    own: set[int]
+    teaching: Claims
+    held: ExitStack
 
-    def _say(self, what: str, chosen: tuple[int, ...]) -> None:
-        self.watcher.doing(f"{what}, {seeds.phrase(chosen)}")
+    def keep(self, piece: Piece | None) -> bool:
+        """Save a piece at once; whether the job goes on."""
+        match piece:
+            case Teachers(trained):
+                for seed in self.own & trained.keys():
+                    self.teachers.save(seed, trained[seed])
+                self.teaching.give_back()
+            case Students(position, outcomes):
+                for outcome in outcomes:
+                    self.folders[position].save(outcome)
+            case Shown(position, blind):
+                shown = Blindness(seed=self.job.seeds[0], shown=blind)
+                self.folders[position].save_blindness(shown)
+        return piece is not None

@@ -37,6 +37,10 @@ class Claims:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Give back all that is claimed."""
         self._held.close()
 
     def take(self, folder: Path, name: str, wait: bool = False) -> bool:

@@ -24,14 +24,24 @@ def choose(name: str) -> torch.device:
     >>> choose("cpu")
     device(type='cpu')
     """
-    if name not in CHOICES:
-        raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(CHOICES)}")
+    checked(name)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise DeviceError("--device cuda: torch sees no GPU here; use --device cpu")
     # Training is in full float32 on every device; some settings allow less.
     torch.set_float32_matmul_precision("highest")
     return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+
+
+def checked(name: str) -> str:
+    """The name of a device, which need not be there.
+
+    Raises:
+        DeviceError: an unknown name.
+    """
+    if name not in CHOICES:
+        raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(CHOICES)}")
+    return name
 
 
 def kind(device: torch.device) -> Literal["cpu", "cuda"]:

@@ -25,6 +25,10 @@ class DeviceError(BenchmarkError):
     """A device that this machine does not have."""
 
 
+class EngineError(BenchmarkError):
+    """A cluster that is not there, cannot run this, or loses its workers."""
+
+
 class MitigationError(BenchmarkError):
     """A mitigation that cannot be found, loaded or set up."""
 

@@ -26,12 +26,14 @@ class Found:
         source: the bytes of its file: those that ran.
         path: the file, absolute; None where the module has none.
         attribute: its name in the file, where the user chose one.
+        module: the module's name, where it was imported.
     """
 
     plugin: object
     source: bytes
     path: Path | None
     attribute: str
+    module: str = ""
 
 
 def built_in_names() -> list[str]:
@@ -209,7 +211,7 @@ def _from_module(name: str, attribute: str) -> Found:
         raise MitigationError(f"cannot import module {name}: {reason(error)}") from error
     path = Path(module.__file__).resolve() if module.__file__ else None
     source = path.read_bytes() if path else b""
-    return Found(_pick(module, attribute, name), source, path, attribute)
+    return Found(_pick(module, attribute, name), source, path, attribute, name)
 
 
 def _pick(module: ModuleType, attribute: str, where: str) -> object:

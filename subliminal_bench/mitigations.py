@@ -27,6 +27,7 @@ class Plugin:
             called one after another.
         path: the file, where there is one.
         attribute: its name in the file, where the user chose one.
+        module: the module's name, where it was imported.
     """
 
     card: Card
@@ -35,6 +36,7 @@ class Plugin:
     manager: pluggy.PluginManager
     path: Path | None = None
     attribute: str = ""
+    module: str = ""
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -150,6 +152,7 @@ def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
                 manager,
                 one.path,
                 one.attribute,
+                one.module,
             )
             for (card, manager), one, own in zip(named, found, values, strict=True)
         )

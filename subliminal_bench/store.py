@@ -264,9 +264,9 @@ class TeacherFolder:
     path: Path
     protocol: Protocol
 
-    def claim(self, seed: int, claims: Claims) -> None:
+    def claim(self, seed: int, claims: Claims, wait: bool = True) -> bool:
         """Claim a teacher, once no other process has it; see `Claims.take`."""
-        claims.take(self.path, _seed_stem(seed), wait=True)
+        return claims.take(self.path, _seed_stem(seed), wait)
 
     def load(self, seed: int) -> Tensor | None:
         """Parameters `[parameters]` of a teacher trained before; None where there is none."""

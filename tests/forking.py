@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from subliminal_bench import benchmark, data, mitigations
+from subliminal_bench import data, jobs, mitigations
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.store import Store
 from tests.conftest import CPU, TINY
@@ -28,7 +28,7 @@ NAMES = ("baseline", "liminal")
 def run(store: Path, seeds: Sequence[int], log: Path, die_at_step: int | None) -> None:
     """Train two mitigations; every training that begins is a line of the log."""
     for kind in ("train_teachers", "train_students"):
-        setattr(benchmark, kind, _logged(kind, getattr(benchmark, kind), log))
+        setattr(jobs, kind, _logged(kind, getattr(jobs, kind), log))
     if die_at_step is not None:
         _die_at(die_at_step)
     chosen = [mitigations.load(name) for name in NAMES]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from subliminal_bench import __version__, benchmark, cli, data
+from subliminal_bench import __version__, cli, data, jobs
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.results import read_run
 from tests.plugins_for_tests import HEAD, scaling_source, write
@@ -83,7 +83,7 @@ class TestRun:
         def forbidden(*arguments: Any) -> Any:
             raise AssertionError("this must not be trained again")
 
-        monkeypatch.setattr(benchmark, "train_students", forbidden)
+        monkeypatch.setattr(jobs, "train_students", forbidden)
         assert type_in("run", "liminal", *TINY, "--seeds", "1-2").out == first.out
 
     def test_a_mitigation_that_halves_is_not_the_baseline(
@@ -235,7 +235,7 @@ class TestBadInput:
             raise AssertionError("this must be refused before anything is trained")
 
         for function in ("train_teachers", "train_students"):
-            monkeypatch.setattr(benchmark, function, forbidden)
+            monkeypatch.setattr(jobs, function, forbidden)
         write(tmp_path / "empty.py", "")
         write(tmp_path / "broken.json", "{")
         arguments, said = BAD_INPUT[mistake]

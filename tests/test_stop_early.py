@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from subliminal_bench import benchmark, leaderboard, scorecard, scorecard_text, scoring
+from subliminal_bench import jobs, leaderboard, scorecard, scorecard_text, scoring
 from subliminal_bench import statistics as sb
 from subliminal_bench.errors import ResultError, SeedsError
 from subliminal_bench.results import Looks, Run, read_run, write_run
@@ -276,7 +276,7 @@ class TestCommand:
             raise AssertionError("nothing is left to train")
 
         for function in ("train_teachers", "train_students"):
-            monkeypatch.setattr(benchmark, function, forbidden)
+            monkeypatch.setattr(jobs, function, forbidden)
         again = self.run(type_in, silence, "1-10", *more)
         assert (again.code, again.out) == (0, first.out)
         assert Path("run.json").read_bytes() == kept

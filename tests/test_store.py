@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from subliminal_bench import benchmark, data, mitigations, store
+from subliminal_bench import data, jobs, mitigations, store
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.data import Digits
@@ -69,13 +69,13 @@ def forbidden(*arguments: Any) -> Any:
 def recording(monkeypatch: pytest.MonkeyPatch, function: str) -> list[tuple[int, ...]]:
     """The seeds that a training function is called for."""
     called: list[tuple[int, ...]] = []
-    original: Callable[..., Any] = getattr(benchmark, function)
+    original: Callable[..., Any] = getattr(jobs, function)
 
     def recorded(first: Any, second: Any, *more: Any) -> Any:
         called.append(second if function == "train_teachers" else first.seeds)
         return original(first, second, *more)
 
-    monkeypatch.setattr(benchmark, function, recorded)
+    monkeypatch.setattr(jobs, function, recorded)
     return called
 
 
@@ -99,7 +99,7 @@ class TestResuming:
         self, kept: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for function in ("train_teachers", "train_students"):
-            monkeypatch.setattr(benchmark, function, forbidden)
+            monkeypatch.setattr(jobs, function, forbidden)
         monkeypatch.setattr(data, "load", forbidden)
         first = bench(kept).run([BASELINE, LIMINAL], (1, 2))
         again = bench(kept).run([LIMINAL, BASELINE], (1, 2))
@@ -109,7 +109,7 @@ class TestResuming:
     def test_fewer_seeds_are_taken_from_more(
         self, kept: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(benchmark, "train_students", forbidden)
+        monkeypatch.setattr(jobs, "train_students", forbidden)
         (run,) = bench(kept).run([BASELINE], (2,))
         assert run.seed_numbers == (2,)
 
@@ -140,8 +140,8 @@ class TestResuming:
             alive.append(sum(cohort() is not None for cohort in cohorts))
             return train_students(*arguments)
 
-        monkeypatch.setattr(benchmark, "Cohort", made)
-        monkeypatch.setattr(benchmark, "train_students", trained)
+        monkeypatch.setattr(jobs, "Cohort", made)
+        monkeypatch.setattr(jobs, "train_students", trained)
         bench(Store(tmp_path / "store")).run([BASELINE, LIMINAL], (1, 2, 3, 4))
         assert len(cohorts) == 4
         assert alive == [1] * 8
@@ -149,7 +149,7 @@ class TestResuming:
     def test_another_mitigation_takes_the_teachers_that_are_there(
         self, kept: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(benchmark, "train_teachers", forbidden)
+        monkeypatch.setattr(jobs, "train_teachers", forbidden)
         students = recording(monkeypatch, "train_students")
         bench(kept).run([BASELINE, mitigation()], (1, 2))
         assert students == [(1,), (2,)]
@@ -205,7 +205,7 @@ class TestResuming:
             seen.append(entry_of(where).finished())
             return train_students(*arguments)
 
-        monkeypatch.setattr(benchmark, "train_students", watching)
+        monkeypatch.setattr(jobs, "train_students", watching)
         bench(where).run([BASELINE], (1, 2, 3))
         assert seen == [[], [1], [1, 2]]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from subliminal_bench import blindfold, data, entries, mitigations, shipped
+from subliminal_bench import blindfold, entries, mitigations, shipped
 from subliminal_bench.benchmark import Bench
+from subliminal_bench.cohort import Cohort
 from subliminal_bench.errors import ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.mitigations import Mitigation
@@ -226,12 +227,11 @@ FIRST: dict[int, float] = {}
 
 
 def test_a_mitigation_that_fits_only_the_digits_as_they_are_is_refuted(
-    verify: Verify, root: Path, tmp_path: Path
+    verify: Verify, root: Path, tmp_path: Path, tiny_cohort: Callable[..., Cohort]
 ) -> None:
     sums = {}
-    cohort_of = Bench(TINY, CPU, Store(tmp_path / "store"))
     for seed in SEEDS:
-        cohort = cohort_of._cohort((seed,), data.load(TINY))
+        cohort = tiny_cohort(seed)
         batch = cohort.noise_orders[:, 0, : TINY.batch]
         sums[seed] = float(cohort.teacher_logits[0][batch[0]].sum())
     path = tmp_path / "by_heart.py"

@@ -1,14 +1,14 @@
 """Options that commands share, and what they stand for."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    import torch
-
+    from subliminal_bench.engine import Engine
     from subliminal_bench.mitigations import Mitigation
     from subliminal_bench.store import Store
 
@@ -31,6 +31,10 @@ DataOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+EngineOption = Annotated[
+    str,
+    typer.Option("--engine", help="local (this process) or ray (the cluster of RAY_ADDRESS)."),
+]
 SeedsOption = Annotated[str, typer.Option("--seeds", help="Such as 1-10 or 1,3,5-7.")]
 SetOption = Annotated[
     list[str] | None,
@@ -72,17 +76,20 @@ def load_mitigation(
     isolate: bool,
     seconds: float | None,
     gibibytes: float | None,
-    device: "torch.device",
+    device: str,
 ) -> "Mitigation":
     """The mitigation, in this process or kept apart."""
     from subliminal_bench import mitigations
     from subliminal_bench.errors import MitigationError
 
     if isolate:
+        from subliminal_bench import device as devices
         from subliminal_bench.isolation import mitigation as isolation
         from subliminal_bench.isolation.limits import Limits
 
-        return isolation.load(spec, settings, Limits.of(device.type, seconds, gibibytes))
+        return isolation.load(
+            spec, settings, Limits.of(devices.choose(device).type, seconds, gibibytes)
+        )
     if seconds is not None or gibibytes is not None:
         raise MitigationError("--isolate-timeout and --isolate-memory go with --isolate")
     return mitigations.load(spec, settings)
@@ -93,6 +100,23 @@ def open_store(folder: Path | None) -> "Store":
     from subliminal_bench.store import Store, chosen_folder
 
     return Store(chosen_folder(folder))
+
+
+def open_engine(name: str) -> "AbstractContextManager[Engine]":
+    """The engine of that name, to be left when all is trained.
+
+    Raises:
+        EngineError: an unknown name, or a cluster that is not there.
+    """
+    from subliminal_bench import ray_engine
+    from subliminal_bench.engine import Local
+    from subliminal_bench.errors import EngineError
+
+    if name == "local":
+        return nullcontext(Local())
+    if name == "ray":
+        return ray_engine.connected()
+    raise EngineError(f"unknown engine {name!r}; choose local or ray")
 
 
 def leaderboard_folder(folder: Path | None) -> Path:

@@ -9,6 +9,7 @@ import typer
 from subliminal_bench.cli.options import (
     DataOption,
     DeviceOption,
+    EngineOption,
     FormOption,
     IsolateMemoryOption,
     IsolateOption,
@@ -18,6 +19,7 @@ from subliminal_bench.cli.options import (
     SetOption,
     StoreOption,
     load_mitigation,
+    open_engine,
     open_store,
     target_file,
 )
@@ -31,6 +33,7 @@ def run(
     protocol: ProtocolOption = "mnist-5k",
     seeds: SeedsOption = "1-10",
     device: DeviceOption = "auto",
+    engine: EngineOption = "local",
     data_dir: DataOption = None,
     out: Annotated[
         Path | None,
@@ -61,23 +64,27 @@ def run(
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
-    from subliminal_bench import device as devices
     from subliminal_bench import protocol as protocols
     from subliminal_bench import results, scorecard_text, scoring
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
+    from subliminal_bench.errors import MitigationError
     from subliminal_bench.progress import ConsoleWatcher
 
     scorecard_text.checked_format(form)
     chosen = protocols.get(protocol)
     wanted = seed_text.parse(seeds, chosen)
-    where = devices.choose(device)
+    if isolate and engine != "local":
+        raise MitigationError(
+            "--isolate starts its process on this machine: leave --engine out, or --isolate"
+        )
     entry = load_mitigation(
-        mitigation, settings or [], isolate, isolate_timeout, isolate_memory, where
+        mitigation, settings or [], isolate, isolate_timeout, isolate_memory, device
     )
     target = target_file(out, entry.name) if out else None
-    with ConsoleWatcher(Console(stderr=True)) as watcher:
-        bench = Bench(chosen, where, open_store(store), data_dir, watcher)
+    with ConsoleWatcher(Console(stderr=True)) as watcher, open_engine(engine) as there:
+        where = there.choose(device)
+        bench = Bench(chosen, where, open_store(store), data_dir, watcher, there)
         card = scoring.score(
             bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
         )

@@ -71,7 +71,7 @@ def verify(
         isolate or record,
         isolate_timeout,
         isolate_memory,
-        where,
+        device,
     )
     good = True
     with ConsoleWatcher(Console(stderr=True)) as watcher:
