@@ -1,13 +1,22 @@
-"""What hooks that change nothing cost a step.
+"""What hooks cost a step: those that change nothing, and those in a process of their own.
 
 Their calls and checks, the gradient of the returned loss, and the alignment after the hooks.
+The start of a process, once a cohort, is left out of a step's time.
 """
 
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor
 
 from benchmarks.canonical import PROTOCOL, steps_of
 from benchmarks.conftest import Compare
+from subliminal_bench import mitigations
 from subliminal_bench.cohort import Cohort
+from subliminal_bench.isolation import mitigation as isolation
+from tests.mitigation_files import GRADIENT, LOSS, hook, source
 from tests.plugins_for_tests import mitigation
 
 
@@ -30,3 +39,36 @@ def test_identity_hooks_at_every_step(compare: Compare, cohort: Cohort) -> None:
         steps=PROTOCOL.student_steps,
         adds="identity hooks add to a step",
     )
+
+
+BOTH_HOOKS = source(hook(LOSS, "return loss"), hook(GRADIENT, "return gradient"))
+
+
+@pytest.mark.parametrize("name", ["identity hooks", "liminal", "projection"])
+def test_a_process_of_its_own(
+    name: str, compare: Compare, cohort: Cohort, tmp_path: Path
+) -> None:
+    spec = name
+    if name == "identity hooks":
+        spec = str(tmp_path / "identity.py")
+        Path(spec).write_text(BOTH_HOOKS)
+    apart = isolation.load(spec)
+    process = apart.launcher.started()
+    # One process for all rounds: how long it takes to start is another question.
+    with (
+        mock.patch.object(apart.launcher, "started", return_value=process),
+        mock.patch.object(process, "close"),
+    ):
+        compare(
+            f"{name}: in process / isolated",
+            reference=steps_of(cohort, mitigations.load(spec)),
+            ours=steps_of(cohort, apart),
+            rounds=6,
+            steps=PROTOCOL.student_steps,
+            adds=f"{name}: isolation adds to a step",
+        )
+    process.close()
+
+
+def test_starting_a_process(benchmark: BenchmarkFixture) -> None:
+    benchmark.pedantic(lambda: isolation.load("baseline"), rounds=5)

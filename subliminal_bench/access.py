@@ -9,3 +9,6 @@ from typing import Literal
 Access = Literal["blind", "trait-gradient"]
 # From the least to the most; a composition has the highest of its members.
 ACCESS_LEVELS: tuple[Access, ...] = ("blind", "trait-gradient")
+
+# What is left of the network to a mitigation in a process of its own.
+Network = Literal["none", "shared"]

@@ -8,10 +8,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 import pandas
+import torch
 from rich.console import Console
 
 from subliminal_bench import device as devices
@@ -30,9 +31,12 @@ from subliminal_bench import protocol as protocols
 from subliminal_bench import seeds as seed_text
 from subliminal_bench.benchmark import Bench
 from subliminal_bench.card import Value
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import MitigationError, ResultError
 from subliminal_bench.given import Given
+from subliminal_bench.isolation import mitigation as isolation
+from subliminal_bench.isolation.limits import Limits
 from subliminal_bench.metrics import STEP_CURVES
+from subliminal_bench.mitigations import Mitigation
 from subliminal_bench.progress import ConsoleWatcher, Silent, Watcher
 from subliminal_bench.protocol import MNIST
 from subliminal_bench.results import Run
@@ -139,6 +143,7 @@ def run(
     data_dir: Folder | None = None,
     rerun_references: bool = False,
     stop_early: bool = False,
+    isolate: bool = False,
     quiet: bool = False,
 ) -> Finished:
     """Run a mitigation and score it against the references on the same seeds.
@@ -158,6 +163,8 @@ def run(
         data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
         rerun_references: run the references here, also where committed entries have them.
         stop_early: look after 20, 40, 60, 80 and 100 seeds; stop where the verdict is decided.
+        isolate: keep the mitigation apart, in a process of its own; it must be given by a
+            name or path.
         quiet: show no progress.
 
     Raises:
@@ -165,10 +172,12 @@ def run(
     """
     chosen = protocols.get(protocol)
     given = [f"{name}={value}" for name, value in (settings or {}).items()]
-    entry = mitigations.load(mitigation, given)
     text = seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
     wanted = seed_text.parse(text, chosen)
     where, kept = devices.choose(device), _store(store)
+    entry = (
+        _isolated(mitigation, given, where) if isolate else mitigations.load(mitigation, given)
+    )
     data = Path(data_dir) if data_dir is not None else None
 
     def scored(watcher: Watcher) -> Scorecard:
@@ -277,6 +286,17 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
                 }
             )
     return pandas.DataFrame(rows).astype({"rank": "Int64"})
+
+
+def _isolated(
+    mitigation: Given | Sequence[Given], settings: Sequence[str], where: torch.device
+) -> Mitigation:
+    if not isinstance(mitigation, str | PathLike):
+        raise MitigationError(
+            "isolate: another process loads the mitigation by its name or from its .py file: "
+            "give that"
+        )
+    return isolation.load(fspath(mitigation), settings, Limits.of(where.type))
 
 
 def _numbers(one: Comparison, names: bool = True) -> dict[str, object]:

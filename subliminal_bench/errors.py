@@ -53,5 +53,9 @@ class NotFiniteError(HookError):
     """A hook that returned infinities or nans of its own making."""
 
 
+class ProcessError(HookError):
+    """A hook whose own process ended, hung or replied what is no answer."""
+
+
 class ResultError(BenchmarkError):
     """A result, entry or store that cannot be read or written."""

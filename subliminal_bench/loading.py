@@ -4,6 +4,7 @@ import importlib
 import inspect
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -69,18 +70,49 @@ def find(spec: str) -> Found:
     Raises:
         MitigationError: there is none, or it cannot be loaded.
     """
+    place = _place(spec)
+    if place.file is None:
+        return _from_module(place.module, place.attribute)
+    return _from_file(place.file, place.attribute, place.where)
+
+
+def source(spec: str) -> bytes:
+    """The bytes of the file that `find` would load; nothing of it runs.
+
+    Raises:
+        MitigationError: there is none, or it cannot be read.
+    """
+    place = _place(spec)
+    if place.file:
+        return _read(place.file)
+    file = _file_of_module(place.module)
+    return file.read_bytes() if file else b""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a mitigation is: in a file, or in a module that an import finds."""
+
+    attribute: str
+    where: str
+    file: Path | None = None
+    module: str = ""
+
+
+def _place(spec: str) -> _Place:
     file, attribute = _file_and_attribute(spec)
     if file.endswith(".py") or (
         (is_file(file) or "/" in file or "\\" in file) and not attribute
     ):
-        return _from_file(Path(file), attribute, file)
+        return _Place(attribute, file, Path(file))
     if ":" in spec:
-        return _from_module(*spec.rsplit(":", 1))
+        module, attribute = spec.rsplit(":", 1)
+        return _Place(attribute, module, module=module)
     if spec in built_in_names():
-        return _from_file(shipped.folder("plugins") / f"{spec}.py", "", spec)
+        return _Place("", spec, shipped.folder("plugins") / f"{spec}.py")
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name == spec:
-            return _from_module(point.module, point.attr)
+            return _Place(point.attr, point.module, module=point.module)
     hint = f"; for a file, write {spec}.py" if is_file(f"{spec}.py") else ""
     known = ", ".join([*built_in_names(), *installed_names()])
     raise NoSuchMitigationError(
@@ -116,17 +148,19 @@ def _file_and_attribute(spec: str) -> tuple[str, str]:
     return (f"{file}.py", attribute) if ending else (spec, "")
 
 
-def _from_file(path: Path, attribute: str, where: str) -> Found:
+def _read(path: Path) -> bytes:
     if not is_file(str(path)):
         raise NoSuchMitigationError(f"no such file: {path}")
     if path.suffix != ".py":
         raise MitigationError(f"{path} is not a Python file: its name must end in .py")
-    path = path.resolve()
     try:
-        source = path.read_bytes()
+        return path.resolve().read_bytes()
     except OSError as error:
-        raise MitigationError(f"cannot read {path}: {error.strerror}") from None
-    return execute(source, path, attribute, where)
+        raise MitigationError(f"cannot read {path.resolve()}: {error.strerror}") from None
+
+
+def _from_file(path: Path, attribute: str, where: str) -> Found:
+    return execute(_read(path), path.resolve(), attribute, where)
 
 
 def execute(
@@ -160,10 +194,32 @@ def execute(
     return Found(_pick(module, attribute, where), source, path, attribute)
 
 
-def _from_module(name: str, attribute: str) -> Found:
-    # The working folder comes first, as under python -m.
+def _working_folder_first() -> None:
+    """As under python -m."""
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+
+
+def _file_of_module(name: str) -> Path | None:
+    """A module's file, found part by part: an import would run the packages around it."""
+    _working_folder_first()
+    folders: Sequence[str] | None = None
+    pieces = name.split(".")
+    for count in range(1, len(pieces) + 1):
+        full = ".".join(pieces[:count])
+        finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
+        found = (find_spec(full, folders) for find_spec in finders if find_spec)
+        spec = next(filter(None, found), None)
+        if spec is None or (count < len(pieces) and spec.submodule_search_locations is None):
+            raise MitigationError(
+                f"cannot import module {name}: ModuleNotFoundError: No module named {full!r}"
+            )
+        folders = spec.submodule_search_locations
+    return Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else None
+
+
+def _from_module(name: str, attribute: str) -> Found:
+    _working_folder_first()
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:

@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 
 from subliminal_bench import given, loading
-from subliminal_bench.access import ACCESS_LEVELS, Access
+from subliminal_bench.access import ACCESS_LEVELS, Access, Network
 from subliminal_bench.card import Card, Settings, Value
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
 from subliminal_bench.given import Given
@@ -110,6 +110,11 @@ class Mitigation:
         """What decides what it does: sources, objects in them, settings."""
         return self.source_sha256, self.attribute, self.settings
 
+    @property
+    def network(self) -> Network | None:
+        """What a process of its own leaves it of the network; None where it has none."""
+        return None
+
     def same_as(self, other: "Mitigation") -> bool:
         """Whether the other one does the same."""
         return self.identity == other.identity
@@ -138,7 +143,7 @@ def load(spec: Given | Sequence[Given], settings: Sequence[str] = ()) -> Mitigat
         raise MitigationError(
             f"{'+'.join(parts)} holds two mitigations of one name: {', '.join(names)}"
         )
-    values = _values([card for card, _ in named], settings)
+    values = read_settings([card for card, _ in named], settings)
     return Mitigation(
         tuple(
             Plugin(
@@ -198,8 +203,12 @@ def _described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
     return card, manager
 
 
-def _values(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
-    """Each card's parameter values: its defaults, with the settings read in."""
+def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
+    """Each card's parameter values: its defaults, with the settings read in.
+
+    Raises:
+        MitigationError: a setting that no card declares, or that is out of range.
+    """
     values = [{one.name: one.default for one in card.parameters} for card in cards]
     for setting in settings:
         full, equals, text = setting.partition("=")

@@ -13,6 +13,11 @@ def blindness(run: Run) -> str:
     return f"{'shown' if found.shown else 'refuted'}, seed {found.seed}"
 
 
+def process(run: Run) -> str:
+    """Whether its mitigation was kept apart from what measured it."""
+    return run.isolation.text if run.isolation else "in the trainer's process"
+
+
 def commit(run: Run) -> str:
     """The commit of the checkout that it ran from."""
     environment = run.environment

@@ -45,6 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-leaderboard", metavar="DIR", help="folder of the committed numbers"
     )
+    group.addoption(
+        "--subliminal-isolate",
+        action="store_true",
+        help="score it in a process of its own, kept apart",
+    )
     group.addoption("--subliminal-device", metavar="NAME", default="auto")
     group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
     group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")

@@ -80,6 +80,8 @@ class Scorecards:
         from subliminal_bench import device, protocol, scorecard_text, scoring, seeds
         from subliminal_bench.benchmark import Bench
         from subliminal_bench.claims import Claims
+        from subliminal_bench.isolation import mitigation as isolation
+        from subliminal_bench.isolation.limits import Limits
         from subliminal_bench.store import Store, chosen_folder
 
         option = self._config.getoption
@@ -87,14 +89,20 @@ class Scorecards:
         folder = chosen_folder(Path(named) if named else None, self._config.rootpath)
         data_dir = option("--subliminal-data-dir")
         chosen = protocol.get(wanted.protocol)
+        where = device.choose(option("--subliminal-device"))
         bench = Bench(
             chosen,
-            device.choose(option("--subliminal-device")),
+            where,
             Store(folder),
             Path(data_dir) if data_dir else None,
         )
         numbers = seeds.parse(wanted.seeds, chosen)
-        entry = load(wanted)
+        if option("--subliminal-isolate"):
+            entry: Mitigation = isolation.load(
+                wanted.mitigation, wanted.settings, Limits.of(where.type)
+            )
+        else:
+            entry = load(wanted)
         # One worker runs, with all cores; the others wait, and find its seeds in the store.
         with Claims() as claims:
             claims.take(folder, "tests", wait=True)

@@ -18,7 +18,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from subliminal_bench import __version__
-from subliminal_bench.access import Access
+from subliminal_bench.access import Access, Network
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.protocol import Protocol
@@ -205,6 +205,26 @@ class Blindness(StrictRecord):
     shown: bool
 
 
+class Isolation(StrictRecord):
+    """A mitigation that ran in a process of its own.
+
+    Attributes:
+        network: what was left of the network to it.
+    """
+
+    network: Network
+
+    @property
+    def text(self) -> str:
+        """In words.
+
+        >>> Isolation(network="none").text
+        'in a process of its own, without a network'
+        """
+        network = "without a network" if self.network == "none" else "with the network"
+        return f"in a process of its own, {network}"
+
+
 class Looks(StrictRecord):
     """How a run that stops early looks at its seeds.
 
@@ -236,6 +256,8 @@ class EntryHeader(StrictRecord):
     protocol: ProtocolRecord
     mitigation: MitigationRecord
     environment: Environment
+    # Written only where there is one: files of other runs stay what they were.
+    isolation: Isolation | None = Field(default=None, exclude_if=lambda found: found is None)
 
 
 class Run(EntryHeader):

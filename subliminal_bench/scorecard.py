@@ -215,6 +215,7 @@ def build(
         verdict=judge(entry, references[BASELINE], against) if against else None,
         remarks=(
             *_not_blind(entry),
+            *_isolated(names, runs),
             *_divergence(names, runs, seeds),
             *([_LOOKED] if entry.looks else []),
             *said,
@@ -234,6 +235,15 @@ def _not_blind(run: Run) -> list[str]:
     return [
         f"{run.mitigation.name} declares access 'blind', but other audit and test digits "
         f"change its student of seed {run.blindness.seed}"
+    ]
+
+
+def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """A remark on each run whose mitigation was kept apart."""
+    return [
+        f"{name} ran {run.isolation.text}"
+        for name, run in zip(names, runs, strict=True)
+        if run.isolation
     ]
 
 
@@ -272,6 +282,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         comparisons=tuple(compare(pairs, seeds, looked)),
         verdict=None,
         remarks=(
+            *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),
             *(f"{name} was run with --stop-early" for name in runs if runs[name].looks),
             *([_LOOKED] if looked else []),

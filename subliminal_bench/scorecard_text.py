@@ -94,11 +94,10 @@ def as_json(card: Scorecard) -> str:
     content: dict[str, Any] = {
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
+        # Only where there is one, as in the run's file.
+        **({"isolation": card.entry.isolation.model_dump()} if card.entry.isolation else {}),
         "seeds": list(card.seeds),
-        "stopping": vars(card.stopping)
-        | {"saved": card.stopping.saved, "shown": card.stopping.text}
-        if card.stopping
-        else None,
+        **({"stopping": _stopping(card.stopping)} if card.stopping else {}),
         "metrics": {
             name: {
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
@@ -140,6 +139,10 @@ def as_json(card: Scorecard) -> str:
 
 def _markdown_table(table: scorecard_tables.Table) -> str:
     return tabulate(table.rows, table.headings, "github", disable_numparse=True)
+
+
+def _stopping(stopping: Stopping) -> dict[str, object]:
+    return vars(stopping) | {"saved": stopping.saved, "shown": stopping.text}
 
 
 def _sentence(stopping: Stopping) -> str:

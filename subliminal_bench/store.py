@@ -10,8 +10,8 @@
 `.locks` in each folder holds empty files: claims, see there.
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
-and settings, engine version, device kind and torch version. A changed mitigation therefore
-never meets its old results.
+and settings, engine version, device kind and torch version, and whether the mitigation had a
+process of its own. A changed mitigation therefore never meets its old results.
 """
 
 import contextlib
@@ -44,6 +44,7 @@ from subliminal_bench.results import (
     Blindness,
     EntryHeader,
     Environment,
+    Isolation,
     Looks,
     MitigationRecord,
     ProtocolRecord,
@@ -196,6 +197,7 @@ class Store:
             protocol=ProtocolRecord.of(protocol),
             mitigation=MitigationRecord.of(mitigation),
             environment=environment,
+            isolation=Isolation(network=mitigation.network) if mitigation.network else None,
         )
         key = _key(
             protocol.fingerprint,
@@ -204,6 +206,7 @@ class Store:
             *_numerics(environment),
             # Only where there is one, so that it moved no folder when it came to be.
             *filter(None, [mitigation.attribute]),
+            *filter(None, [header.isolation and header.isolation.text]),
         )
         path = self.root / protocol.label / f"{mitigation.name}-{key}"
         return EntryFolder(path, read_kept(EntryHeader, path / "entry.json") or header)

@@ -1,6 +1,7 @@
 """The student's training, step by step: distil, let the mitigation act, measure."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +11,9 @@ from subliminal_bench import model
 from subliminal_bench.alignment import inner_and_cosine
 from subliminal_bench.card import Settings
 from subliminal_bench.cohort import Cohort, rows
-from subliminal_bench.hook_calls import HookCalls
+from subliminal_bench.hook_calls import Calls, HookCalls
 from subliminal_bench.hooks import Step, Training
+from subliminal_bench.isolation.mitigation import IsolatedMitigation
 from subliminal_bench.measures import Outcome, accuracy, outcomes
 from subliminal_bench.metrics import STEP_CURVES
 from subliminal_bench.mitigations import Mitigation
@@ -56,9 +58,27 @@ def _trained(
     advance: Callable[[int], None],
 ) -> tuple[Tensor, Tensor]:
     """Parameters before the first and after the last step."""
-    protocol = cohort.protocol
     training = _training(cohort)
-    calls = HookCalls(mitigation, training, cohort.seeds)
+    with _at_work(mitigation, cohort, training) as calls:
+        return _stepped(cohort, calls, training, record, advance)
+
+
+def _at_work(
+    mitigation: Mitigation, cohort: Cohort, training: Training
+) -> AbstractContextManager[Calls]:
+    if isinstance(mitigation, IsolatedMitigation):
+        return mitigation.at_work(training, cohort.seeds, cohort.protocol.classes)
+    return nullcontext(HookCalls(mitigation, training, cohort.seeds))
+
+
+def _stepped(
+    cohort: Cohort,
+    calls: Calls,
+    training: Training,
+    record: "_Record | None",
+    advance: Callable[[int], None],
+) -> tuple[Tensor, Tensor]:
+    protocol = cohort.protocol
     began = calls.start(cohort.base_parameters)
     parameters = began.clone()
     optimiser = adam(protocol, parameters)
@@ -153,7 +173,7 @@ def _step(
     )
 
 
-def _gradients(cohort: Cohort, calls: HookCalls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
     """The raw loss, its gradient, and the gradient that the mitigation makes of it."""
     parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)

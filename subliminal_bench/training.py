@@ -28,8 +28,13 @@ def distillation_kl(
     >>> distillation_kl(MNIST, torch.zeros(1, 4, 13), torch.zeros(1, 4, 13))
     tensor([0.])
     """
-    student = torch.log_softmax(student_logits[..., protocol.classes :], -1)
-    teacher = torch.log_softmax(teacher_logits[..., protocol.classes :], -1)
+    return auxiliary_kl(protocol.classes, student_logits, teacher_logits)
+
+
+def auxiliary_kl(classes: int, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """`distillation_kl` where only the number of class logits is known."""
+    student = torch.log_softmax(student_logits[..., classes:], -1)
+    teacher = torch.log_softmax(teacher_logits[..., classes:], -1)
     return (
         functional.kl_div(student, teacher, reduction="none", log_target=True).sum(-1).mean(-1)
     )

@@ -11,7 +11,13 @@ import pytest
 import subliminal_bench as sb
 from subliminal_bench import benchmark, shipped
 from subliminal_bench.api import Finished
-from subliminal_bench.errors import BenchmarkError, ProtocolError, ResultError, SeedsError
+from subliminal_bench.errors import (
+    BenchmarkError,
+    MitigationError,
+    ProtocolError,
+    ResultError,
+    SeedsError,
+)
 from subliminal_bench.metrics import CURVES, METRICS
 from subliminal_bench.protocol import MNIST, Protocol
 from subliminal_bench.results import write_run
@@ -23,7 +29,7 @@ from tests.terminal import Terminal
 LEVELS = [0.5, 0.52, 0.55, 0.6, 0.48, 0.51, 0.57]
 
 
-def scored(name: str = "liminal", seeds: object = "1-2", **options: object) -> Finished:
+def scored(name: object = "liminal", seeds: object = "1-2", **options: object) -> Finished:
     arguments = {"protocol": "tiny", "seeds": seeds, "device": "cpu", "quiet": True} | options
     return sb.run(name, **arguments)  # type: ignore[arg-type]
 
@@ -107,6 +113,13 @@ class TestRun:
         again = scored(Notebook().run(source)["mitigation"], store=tmp_path)
         assert again.frame().equals(first.frame())
         assert first.frame().altered_fraction.tolist() == [1.0, 1.0]
+
+    def test_isolated_it_gives_the_same_numbers(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "halve.py", scaling_source())
+        apart = scored(path, "1", store=tmp_path, isolate=True)
+        assert apart.frame().equals(scored(path, "1", store=tmp_path).frame())
+        with pytest.raises(MitigationError, match="another process loads"):
+            scored(Notebook().run(scaling_source())["mitigation"], isolate=True)
 
     def test_progress_goes_to_standard_error(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -276,6 +276,7 @@ class TestTheRecord:
         kept = record.read(root, entry)
         assert kept is not None
         assert kept.seeds == [2, 3]
+        assert kept.isolation.network in ("none", "shared")
 
     def test_it_is_void_once_the_entry_changes(
         self, verify: Verify, entry: Path, root: Path

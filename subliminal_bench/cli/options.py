@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import torch
+
+    from subliminal_bench.mitigations import Mitigation
     from subliminal_bench.store import Store
 
 ProtocolOption = Annotated[
@@ -33,6 +36,26 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the mitigation."),
 ]
+IsolateOption = Annotated[
+    bool,
+    typer.Option("--isolate", help="Run the mitigation in a process of its own, kept apart."),
+]
+IsolateTimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--isolate-timeout",
+        min=0.001,
+        help="Seconds that one call of a hook may take.  [default: 60]",
+    ),
+]
+IsolateMemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--isolate-memory",
+        min=0.5,
+        help="Address space of that process, in GiB.  [default: 8; no limit on a GPU]",
+    ),
+]
 FormOption = Annotated[str, typer.Option("--format", help="terminal, markdown or json.")]
 LeaderboardOption = Annotated[
     Path | None,
@@ -41,6 +64,28 @@ LeaderboardOption = Annotated[
         help="The leaderboard's folder.  [default: ./leaderboard, else this checkout's]",
     ),
 ]
+
+
+def load_mitigation(
+    spec: str,
+    settings: list[str],
+    isolate: bool,
+    seconds: float | None,
+    gibibytes: float | None,
+    device: "torch.device",
+) -> "Mitigation":
+    """The mitigation, in this process or kept apart."""
+    from subliminal_bench import mitigations
+    from subliminal_bench.errors import MitigationError
+
+    if isolate:
+        from subliminal_bench.isolation import mitigation as isolation
+        from subliminal_bench.isolation.limits import Limits
+
+        return isolation.load(spec, settings, Limits.of(device.type, seconds, gibibytes))
+    if seconds is not None or gibibytes is not None:
+        raise MitigationError("--isolate-timeout and --isolate-memory go with --isolate")
+    return mitigations.load(spec, settings)
 
 
 def open_store(folder: Path | None) -> "Store":

@@ -10,10 +10,14 @@ from subliminal_bench.cli.options import (
     DataOption,
     DeviceOption,
     FormOption,
+    IsolateMemoryOption,
+    IsolateOption,
+    IsolateTimeoutOption,
     ProtocolOption,
     SeedsOption,
     SetOption,
     StoreOption,
+    load_mitigation,
     open_store,
     target_file,
 )
@@ -42,6 +46,9 @@ def run(
             "--rerun-references", help="Run the references here, also where entries have them."
         ),
     ] = False,
+    isolate: IsolateOption = False,
+    isolate_timeout: IsolateTimeoutOption = None,
+    isolate_memory: IsolateMemoryOption = None,
     stop_early: Annotated[
         bool,
         typer.Option(
@@ -55,17 +62,19 @@ def run(
     from rich.console import Console
 
     from subliminal_bench import device as devices
-    from subliminal_bench import mitigations, results, scorecard_text, scoring
     from subliminal_bench import protocol as protocols
+    from subliminal_bench import results, scorecard_text, scoring
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
     from subliminal_bench.progress import ConsoleWatcher
 
     scorecard_text.checked_format(form)
     chosen = protocols.get(protocol)
-    entry = mitigations.load(mitigation, settings or [])
     wanted = seed_text.parse(seeds, chosen)
     where = devices.choose(device)
+    entry = load_mitigation(
+        mitigation, settings or [], isolate, isolate_timeout, isolate_memory, where
+    )
     target = target_file(out, entry.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         bench = Bench(chosen, where, open_store(store), data_dir, watcher)

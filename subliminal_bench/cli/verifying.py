@@ -8,8 +8,12 @@ import typer
 from subliminal_bench.cli.options import (
     DataOption,
     DeviceOption,
+    IsolateMemoryOption,
+    IsolateOption,
+    IsolateTimeoutOption,
     LeaderboardOption,
     leaderboard_folder,
+    load_mitigation,
 )
 
 
@@ -30,8 +34,14 @@ def verify(
     device: DeviceOption = "auto",
     data_dir: DataOption = None,
     folder: LeaderboardOption = None,
+    isolate: IsolateOption = False,
+    isolate_timeout: IsolateTimeoutOption = None,
+    isolate_memory: IsolateMemoryOption = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Keep on the leaderboard that the entry held.")
+        bool,
+        typer.Option(
+            "--record", help="Keep on the leaderboard that the entry held; isolates it."
+        ),
     ] = False,
 ) -> None:
     """Run some of an entry's seeds again and say whether what it claims holds.
@@ -41,8 +51,8 @@ def verify(
     from rich.console import Console
 
     from subliminal_bench import device as devices
-    from subliminal_bench import mitigations, results
     from subliminal_bench import protocol as protocols
+    from subliminal_bench import results
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.progress import ConsoleWatcher
     from subliminal_bench.rerun import Place
@@ -53,9 +63,16 @@ def verify(
     run = results.read_run(entry)
     protocol = protocols.get(run.protocol.name)
     settings = [f"{name}={run.mitigation.settings[name]}" for name in run.mitigation.changed]
-    loaded = mitigations.load(mitigation or run.mitigation.name, settings)
     chosen = seed_text.parse(seeds, protocol) if seeds else None
     where, root = devices.choose(device), leaderboard_folder(folder)
+    loaded = load_mitigation(
+        mitigation or run.mitigation.name,
+        settings,
+        isolate or record,
+        isolate_timeout,
+        isolate_memory,
+        where,
+    )
     good = True
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         place = Place(protocol, root, where, data_dir, watcher)
@@ -63,11 +80,12 @@ def verify(
         for claim in checked.claims():
             print(claim.line, flush=True)
             good = good and claim.holds
-    if good and record:
+    if good and record and loaded.network:
         environment = results.Environment.here(
             devices.kind(where), devices.describe(where), ENGINE
         )
-        path = kept.write(root, entry, checked.seeds, environment)
+        isolation = results.Isolation(network=loaded.network)
+        path = kept.write(root, entry, checked.seeds, environment, isolation)
         print(f"written: {path}; now run: subliminal-bench leaderboard")
     elif good:
         share = 100 * len(checked.seeds) / len(run.seeds)

@@ -240,6 +240,7 @@ def _origin(run: Run, seeds: Sequence[int]) -> dict[str, str]:
         "title": mitigation.title,
         "access": mitigation.access,
         "blindness": provenance.blindness(run),
+        "ran": provenance.process(run),
         "seeds": describe(seeds),
         "settings": settings or "–",
         "source, SHA-256": mitigation.source_sha256[:12],

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from subliminal_bench import results
-from subliminal_bench.results import Environment, StrictRecord
+from subliminal_bench.results import Environment, Isolation, StrictRecord
 
 _FOLDER = "verifications"
 
@@ -19,15 +19,23 @@ class VerifiedRecord(StrictRecord):
         entry_sha256: of the entry's file; another file is not verified by it.
         seeds: that were rerun, ascending.
         environment: where.
+        isolation: how its mitigation was kept apart.
     """
 
     schema_version: Literal[1]
     entry_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     seeds: Annotated[list[int], Field(min_length=1)]
     environment: Environment
+    isolation: Isolation
 
 
-def write(root: Path, entry: Path, seeds: tuple[int, ...], environment: Environment) -> Path:
+def write(
+    root: Path,
+    entry: Path,
+    seeds: tuple[int, ...],
+    environment: Environment,
+    isolation: Isolation,
+) -> Path:
     """Keep that an entry held.
 
     Args:
@@ -35,6 +43,7 @@ def write(root: Path, entry: Path, seeds: tuple[int, ...], environment: Environm
         entry: the entry's file.
         seeds: that were rerun.
         environment: where they were.
+        isolation: how the mitigation was kept apart from what measured it.
 
     Returns:
         The record's file.
@@ -45,6 +54,7 @@ def write(root: Path, entry: Path, seeds: tuple[int, ...], environment: Environm
         entry_sha256=_digest(entry),
         seeds=list(seeds),
         environment=environment,
+        isolation=isolation,
     )
     results.write_record(path, record)
     return path

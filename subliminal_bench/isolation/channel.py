@@ -1,0 +1,214 @@
+"""Messages and tensors between a mitigation's process and the one that asks it.
+
+Messages are JSON behind their length. Tensors lie in memory that both see, one block a name;
+the asking side makes the blocks and hands their files over with a message.
+"""
+
+import json
+import mmap
+import os
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_LENGTH = struct.Struct(">I")
+# A card's texts fit many times over.
+_LONGEST = 2**20
+_MOST_FILES = 64
+
+
+class BrokenChannelError(Exception):
+    """The other side is gone."""
+
+
+class Channel:
+    """One end of the connection.
+
+    Args:
+        connection: a stream between the two processes.
+        seconds: how long the other side may take to read; for ever when left out.
+    """
+
+    def __init__(self, connection: socket.socket, seconds: float | None = None) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        connection.settimeout(seconds)
+
+    def send(self, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
+        """Send a message, with open files.
+
+        Raises:
+            TimeoutError: it was not read in time.
+            BrokenChannelError: the other side is gone.
+        """
+        content = json.dumps(message).encode()
+        framed = _LENGTH.pack(len(content)) + content
+        try:
+            if files:
+                framed = framed[socket.send_fds(self._connection, [framed], files) :]
+            self._connection.sendall(framed)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise BrokenChannelError(str(error)) from None
+
+    def receive(self, end: float) -> bytes:
+        """The next message's bytes; files that come with it are dropped.
+
+        Args:
+            end: until when to wait, by the monotonic clock.
+
+        Raises:
+            TimeoutError: it did not come in time.
+            BrokenChannelError: the other side is gone.
+            ValueError: what it sent is no message.
+        """
+        try:
+            (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, end))
+            if length > _LONGEST:
+                raise ValueError("no message is as long")
+            return self._exactly(length, end)
+        finally:
+            self._connection.settimeout(self._seconds)
+
+    def receive_with_files(self) -> tuple[Any, list[int]]:
+        """The next message and its files: for the side that trusts the other."""
+        header, files, _, _ = socket.recv_fds(self._connection, _LENGTH.size, _MOST_FILES)
+        if not header:
+            raise BrokenChannelError("closed")
+        header += self._exactly(_LENGTH.size - len(header))
+        (length,) = _LENGTH.unpack(header)
+        return json.loads(self._exactly(length)), list(files)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing waits to be read."""
+        self._connection.settimeout(0)
+        try:
+            return not self._connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+        finally:
+            self._connection.settimeout(self._seconds)
+
+    def close(self) -> None:
+        """Close this end."""
+        self._connection.close()
+
+    def _exactly(self, count: int, end: float | None = None) -> bytes:
+        found = bytearray()
+        while len(found) < count:
+            if end is not None:
+                # No timeout at all would be 0.
+                self._connection.settimeout(max(end - time.monotonic(), 1e-3))
+            try:
+                part = self._connection.recv(count - len(found))
+            except TimeoutError:
+                raise
+            except OSError as error:
+                raise BrokenChannelError(str(error)) from None
+            if not part:
+                raise BrokenChannelError("closed")
+            found += part
+        return bytes(found)
+
+
+class Blocks:
+    """The asking side's blocks of shared memory."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, mmap.mmap] = {}
+        self._unsent: dict[str, int] = {}
+
+    def put(self, name: str, tensor: Tensor) -> dict[str, Any]:
+        """Copy a tensor into the block of that name, and say how it is to be read."""
+        self.room(name, tensor)
+        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+        return {"block": name, "dtype": _name(tensor.dtype), "shape": list(tensor.shape)}
+
+    def room(self, name: str, like: Tensor) -> None:
+        """A block of that name with room for such a tensor."""
+        size = max(like.numel() * like.element_size(), 1)
+        if name not in self._blocks or len(self._blocks[name]) < size:
+            file = _memory(size)
+            self._blocks[name] = mmap.mmap(file, size)
+            if name in self._unsent:
+                os.close(self._unsent[name])
+            self._unsent[name] = file
+
+    def take(self, name: str, like: Tensor) -> Tensor:
+        """What the other side has put into a block, as a tensor of its own.
+
+        Nothing that the other side says decides its size or type.
+        """
+        found = _view(self._blocks[name], like.dtype, like.shape)
+        return found.clone().to(like.device)
+
+    def unsent(self) -> tuple[list[tuple[str, int]], list[int]]:
+        """Names, sizes and files of the blocks that the other side does not know yet."""
+        named = [(name, len(self._blocks[name])) for name in self._unsent]
+        return named, list(self._unsent.values())
+
+    def sent(self) -> None:
+        """The other side knows them now."""
+        for file in self._unsent.values():
+            os.close(file)
+        self._unsent = {}
+
+
+class SharedBlocks:
+    """The answering side's view of the blocks."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, mmap.mmap] = {}
+
+    def learn(self, named: Sequence[tuple[str, int]], files: Sequence[int]) -> None:
+        """Take over blocks that came with a message."""
+        for (name, size), file in zip(named, files, strict=True):
+            self._blocks[name] = mmap.mmap(file, size)
+            os.close(file)
+
+    def get(self, said: Mapping[str, Any]) -> Tensor:
+        """A copy of a tensor that the asking side has put."""
+        dtype: torch.dtype = getattr(torch, said["dtype"])
+        return _view(self._blocks[said["block"]], dtype, said["shape"]).clone()
+
+    def put(self, name: str, tensor: Tensor) -> None:
+        """Copy a tensor into a block that has room for it."""
+        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+
+
+def _view(block: mmap.mmap, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    count = 1
+    for length in shape:
+        count *= length
+    if not count:
+        return torch.empty(*shape, dtype=dtype)
+    return torch.frombuffer(block, dtype=dtype, count=count).view(*shape)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _memory(size: int) -> int:
+    """A file in memory that no name leads to, and that nobody can make shorter."""
+    if not hasattr(os, "memfd_create"):
+        with tempfile.TemporaryFile() as file:
+            file.truncate(size)
+            return os.dup(file.fileno())
+    import fcntl
+
+    memory = os.memfd_create("subliminal-bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(memory, size)
+    # A shorter file would end the process that reads where it was.
+    fcntl.fcntl(
+        memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    )
+    return memory
