@@ -24,6 +24,7 @@ from subliminal_bench import (
     mitigations,
     references,
     scorecard,
+    scorecard_tables,
     scorecard_text,
     scoring,
 )
@@ -47,7 +48,7 @@ from subliminal_bench.verdict import Comparison
 Folder = str | PathLike[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finished:
     """A scorecard and the runs behind it; a notebook shows it as tables.
 
@@ -126,6 +127,10 @@ class Finished:
 
     def __str__(self) -> str:
         return self.summary()
+
+    def __repr__(self) -> str:
+        verdict = f": {self.verdict}" if self.verdict else ""
+        return f"<{', '.join(self.names)}; {scorecard_tables.title(self.scorecard)}{verdict}>"
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""

@@ -149,6 +149,13 @@ class TestScore:
         assert found.curves().empty
         assert set(CURVES) < set(found.curves().columns)
 
+    def test_it_shows_itself_in_one_line(self) -> None:
+        found = sb.score("liminal", protocol="mnist", store="there-is-none")
+        assert repr(found) == (
+            "<liminal, baseline, projection; liminal, blind · mnist-v1 · seeds 1-20 (n = 20): "
+            "attenuates>"
+        )
+
     def test_a_run_can_be_given_by_file_and_by_itself(self, tmp_path: Path) -> None:
         run = make_run("idea", [0.3] * 7)
         write_run(tmp_path / "idea.json", run)
