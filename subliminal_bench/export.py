@@ -1,9 +1,13 @@
 """Exporting a run: one row a seed, for anybody's own statistics."""
 
 import json
+from typing import TYPE_CHECKING, Any
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.results import Run
+
+if TYPE_CHECKING:
+    import pandas
 
 FORMATS = ("csv", "json")
 
@@ -16,17 +20,32 @@ def render(run: Run, form: str) -> str:
         form: `csv`, where a value that a diverged seed lacks is empty, or `json`, a list of
             objects, where it is null.
     """
-    rows = [
+    if form == "json":
+        return json.dumps(_rows(run), indent=2) + "\n"
+    if form != "csv":
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    return frame(run).to_csv(index=False)
+
+
+def frame(run: Run) -> "pandas.DataFrame":
+    """The run as a frame with one row a seed.
+
+    Columns are the seed, every metric (unscaled; nan where the student diverged) and the step
+    at which it diverged.
+    """
+    import pandas
+
+    made = pandas.DataFrame(_rows(run))
+    # A nullable integer: an empty cell must not turn its neighbours into 7.0.
+    made["diverged_at"] = made["diverged_at"].astype("Int64")
+    # Python's None would make a column of objects.
+    metrics = list(run.seeds[0].metrics)
+    made[metrics] = made[metrics].astype(float)
+    return made
+
+
+def _rows(run: Run) -> list[dict[str, Any]]:
+    return [
         {"seed": result.seed, **result.metrics, "diverged_at": result.diverged_at}
         for result in run.seeds
     ]
-    if form == "json":
-        return json.dumps(rows, indent=2) + "\n"
-    if form != "csv":
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
-    import pandas
-
-    frame = pandas.DataFrame(rows)
-    # A nullable integer: an empty cell must not turn its neighbours into 7.0.
-    frame["diverged_at"] = frame["diverged_at"].astype("Int64")
-    return frame.to_csv(index=False)

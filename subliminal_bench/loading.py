@@ -162,11 +162,28 @@ def _read(path: Path) -> bytes:
 
 
 def _from_file(path: Path, attribute: str, where: str) -> Found:
-    source = _read(path)
-    path = path.resolve()
+    return execute(_read(path), path.resolve(), attribute, where)
+
+
+def execute(
+    source: bytes, path: Path, attribute: str, where: str, package: str | None = None
+) -> Found:
+    """Run a source as a module of its own, and pick the mitigation in it.
+
+    Args:
+        source: Python source.
+        path: of the file that it is from, or what stands for one in tracebacks.
+        attribute: the object in it; empty where the module or its one class is meant.
+        where: what a user calls it.
+        package: for its relative imports.
+
+    Raises:
+        MitigationError: it cannot be run, or holds none.
+    """
     name = f"subliminal_bench_mitigation_{path.stem}"
     module = ModuleType(name)
     module.__file__ = str(path)
+    module.__package__ = package
     # Registered as an import would do: dataclasses and pickle look modules up there.
     sys.modules[name] = module
     try:

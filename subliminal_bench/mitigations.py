@@ -8,10 +8,11 @@ from typing import Any
 
 import pluggy
 
-from subliminal_bench import loading
+from subliminal_bench import given, loading
 from subliminal_bench.access import ACCESS_LEVELS, Access, Network
 from subliminal_bench.card import Card, Settings, Value
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
+from subliminal_bench.given import Given
 from subliminal_bench.hooks import HOOKS, PROJECT, HookSpecifications
 
 
@@ -121,13 +122,14 @@ class Mitigation:
         return self.identity == other.identity
 
 
-def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
+def load(spec: Given | Sequence[Given], settings: Sequence[str] = ()) -> Mitigation:
     """Load a mitigation by what a user would call it.
 
     Args:
         spec: a built-in name, an installed entry point's name, the path of a `.py` file,
             `file.py:attribute` or `module:attribute`; several joined by `+` are applied in
-            that order.
+            that order. Or the mitigation's class, `mitigation` function or module; or a list
+            of any of these.
         settings: `name=value` each, or `mitigation.name=value` in a composition.
 
     Raises:
@@ -136,12 +138,13 @@ def load(spec: str, settings: Sequence[str] = ()) -> Mitigation:
     >>> load("liminal", ["temperature=3"]).settings["temperature"]
     3.0
     """
-    parts = loading.parts(spec)
-    found = [loading.find(part) for part in parts]
+    parts, found = zip(*given.find(spec), strict=True)
     named = [_described(part, one.plugin) for part, one in zip(parts, found, strict=True)]
     names = [card.name for card, _ in named]
     if len(set(names)) < len(names):
-        raise MitigationError(f"{spec} holds two mitigations of one name: {', '.join(names)}")
+        raise MitigationError(
+            f"{'+'.join(parts)} holds two mitigations of one name: {', '.join(names)}"
+        )
     values = read_settings([card for card, _ in named], settings)
     return Mitigation(
         tuple(

@@ -1,6 +1,5 @@
 """What a pytest run scores: each scorecard once, whatever the number of tests and workers."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +77,7 @@ class Scorecards:
         return found
 
     def _run(self, wanted: Wanted) -> "Scorecard":
-        from subliminal_bench import device, protocol, scoring, seeds
+        from subliminal_bench import device, protocol, scorecard_text, scoring, seeds
         from subliminal_bench.benchmark import Bench
         from subliminal_bench.claims import Claims
         from subliminal_bench.isolation import mitigation as isolation
@@ -108,7 +107,7 @@ class Scorecards:
         with Claims() as claims:
             claims.take(folder, "tests", wait=True)
             card = scoring.score(bench, entry, numbers, stop_early=wanted.stop_early)
-        self.texts[f"{wanted}"] = _text(card)
+        self.texts[f"{wanted}"] = scorecard_text.text(card, "terminal").rstrip()
         return card
 
 
@@ -214,14 +213,3 @@ def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
             f"max_kl_ratio={largest}",
             pytrace=False,
         )
-
-
-def _text(card: "Scorecard") -> str:
-    from rich.console import Console
-
-    from subliminal_bench import scorecard_text
-
-    console = Console(width=80, file=io.StringIO(), color_system=None)
-    with console.capture() as captured:
-        console.print(scorecard_text.terminal(card))
-    return captured.get().rstrip()

@@ -1,5 +1,6 @@
 """The scorecard as text: for a terminal, as markdown, as JSON. All three show one table."""
 
+import io
 import json
 from typing import Any
 
@@ -26,7 +27,21 @@ def show(card: Scorecard, form: str) -> None:
     if form == "terminal":
         Console().print(terminal(card))
     else:
-        print({"markdown": markdown, "json": as_json}[checked_format(form)](card), end="")
+        print(text(card, form), end="")
+
+
+def text(card: Scorecard, form: str) -> str:
+    """The scorecard in one of the formats; for the terminal as it stands in 80 columns.
+
+    Raises:
+        ResultError: an unknown format.
+    """
+    if checked_format(form) == "terminal":
+        console = Console(width=80, file=io.StringIO(), color_system=None)
+        with console.capture() as captured:
+            console.print(terminal(card))
+        return captured.get()
+    return {"markdown": markdown, "json": as_json}[form](card)
 
 
 def checked_format(form: str) -> str:

@@ -15,13 +15,7 @@ from subliminal_bench.cohort import Cohort
 from subliminal_bench.hooks import HOOKS, HookSpecifications, Step, Training
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.student import train_students
-
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+from tests.documents import PAGES, README, ROOT, anchors, blocks
 
 
 def test_the_readmes_mitigation_runs_as_it_stands(
@@ -51,10 +45,20 @@ def test_the_protocol_page_lists_every_metric_with_its_definition() -> None:
         assert metric.about in row
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
-        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_documents_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        linked = page.parent / name if name else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in anchors(linked), f"{page.name} links to {target}"
+
+
+def test_the_index_names_every_page_of_the_documentation() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    linked = set(re.findall(r"\]\(([\w-]+\.(?:md|ipynb))\)", index))
+    pages = {path.name for path in (ROOT / "docs").iterdir()}
+    assert linked == pages - {"README.md"}
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")

@@ -1,0 +1,334 @@
+"""The benchmark in a few lines of Python: run, score, compare, and results as pandas frames.
+
+>>> import subliminal_bench as sb
+>>> board = sb.leaderboard_frame()
+>>> list(board[board.access == "blind"].entry)[-1]
+'baseline'
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+
+import pandas
+import torch
+from rich.console import Console
+
+from subliminal_bench import device as devices
+from subliminal_bench import (
+    entries,
+    export,
+    finding,
+    leaderboard,
+    mitigations,
+    references,
+    scorecard,
+    scorecard_tables,
+    scorecard_text,
+    scoring,
+)
+from subliminal_bench import protocol as protocols
+from subliminal_bench import seeds as seed_text
+from subliminal_bench.benchmark import Bench
+from subliminal_bench.card import Value
+from subliminal_bench.errors import MitigationError, ResultError
+from subliminal_bench.given import Given
+from subliminal_bench.isolation import mitigation as isolation
+from subliminal_bench.isolation.limits import Limits
+from subliminal_bench.metrics import STEP_CURVES
+from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.progress import ConsoleWatcher, Silent, Watcher
+from subliminal_bench.protocol import MNIST
+from subliminal_bench.results import Run
+from subliminal_bench.scorecard import Scorecard
+from subliminal_bench.store import Store, chosen_folder
+from subliminal_bench.verdict import Comparison
+
+Folder = str | PathLike[str]
+
+
+@dataclass(frozen=True, repr=False)
+class Finished:
+    """A scorecard and the runs behind it; a notebook shows it as tables.
+
+    Attributes:
+        scorecard: what was found.
+        store: where the runs' seeds and curves are kept.
+    """
+
+    scorecard: Scorecard
+    store: Store
+
+    @property
+    def verdict(self) -> str | None:
+        """The word; None for the baseline, and where runs stand side by side."""
+        return self.scorecard.verdict.text if self.scorecard.verdict else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the runs are called here; the scored one first."""
+        return self.scorecard.names
+
+    def run(self, name: str | None = None) -> Run:
+        """One of the runs, as it is written to files; the first when none is named.
+
+        Raises:
+            ResultError: none is called that.
+        """
+        runs = dict(self.scorecard.runs())
+        chosen = self.names[0] if name is None else name
+        if chosen not in runs:
+            raise ResultError(f"no run {chosen!r} here; there are {', '.join(self.names)}")
+        return runs[chosen]
+
+    def frame(self, name: str | None = None) -> pandas.DataFrame:
+        """A run with one row a seed: the seed, its metrics, and where it diverged.
+
+        Metrics are unscaled: fractions and nats; nan where the student diverged.
+        """
+        run = self.run(name)
+        return export.frame(run.only(self.scorecard.seeds))
+
+    def curves(self, name: str | None = None) -> pandas.DataFrame:
+        """A run's curves with one row a seed and step: `trait_loss`, `cosine_pre` and so on.
+
+        `test_accuracy` is nan between the steps at which it is measured. Seeds whose curves
+        are not in the store, as those of committed entries, have no rows.
+        """
+        run = self.run(name)
+        every = protocols.get(run.protocol.name).test_every
+        kept = self.store.curves(run.only(self.scorecard.seeds))
+        frames = []
+        for seed, curves in sorted(kept.items()):
+            rows = pandas.DataFrame({one: curves[one].numpy() for one in STEP_CURVES})
+            rows.insert(0, "seed", seed)
+            rows.insert(1, "step", rows.index)
+            tests = pandas.Series(curves["test_accuracy"].numpy())
+            rows["test_accuracy"] = tests.set_axis(tests.index * every)
+            frames.append(rows)
+        if not frames:
+            return pandas.DataFrame(columns=["seed", "step", *STEP_CURVES, "test_accuracy"])
+        return pandas.concat(frames, ignore_index=True)
+
+    def comparisons(self) -> pandas.DataFrame:
+        """The paired comparisons, one a row; differences and shares are fractions.
+
+        Columns: `entry`, `reference`; the `difference` in trait accuracy with the ends of its
+        95 % interval, `low` and `high`; `p` after Holm; `lower_in`, the share of seeds with
+        less trait; the final KL's `kl_ratio` and its upper bound `kl_at_most`; whether the
+        `distillation` is kept; `training_kl_ratio`.
+        """
+        return pandas.DataFrame([_numbers(one) for one in self.scorecard.comparisons])
+
+    def summary(self, form: str = "terminal") -> str:
+        """The scorecard as text: `terminal` for 80 columns, `markdown` or `json`."""
+        return scorecard_text.text(self.scorecard, form)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        verdict = f": {self.verdict}" if self.verdict else ""
+        return f"<{', '.join(self.names)}; {scorecard_tables.title(self.scorecard)}{verdict}>"
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.summary("markdown")
+
+
+def run(
+    mitigation: Given | Sequence[Given],
+    *,
+    protocol: str = "mnist-5k",
+    seeds: str | Iterable[int] = "1-10",
+    settings: Mapping[str, Value] | None = None,
+    device: str = "auto",
+    store: Folder | Store | None = None,
+    data_dir: Folder | None = None,
+    rerun_references: bool = False,
+    stop_early: bool = False,
+    isolate: bool = False,
+    quiet: bool = False,
+) -> Finished:
+    """Run a mitigation and score it against the references on the same seeds.
+
+    Finished seeds are kept and never run twice, as by the command `run`.
+
+    Args:
+        mitigation: a name, a `.py` file, `module:attribute`, several of these joined by `+`;
+            or the class, the `mitigation` function or the module itself; or a list of any of
+            these, applied in that order. A class or function of a notebook is run anew from
+            the source of its cell, which counts as a file: it must import what it uses.
+        protocol: `mnist-5k` (embedded), `mnist` (canonical) or `probe`.
+        seeds: such as `"1-10"` or `[1, 3, 5]`.
+        settings: values of its parameters.
+        device: `auto`, `cpu` or `cuda`.
+        store: folder of results; `$SUBLIMINAL_BENCH_STORE`, else `subliminal-results`.
+        data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
+        rerun_references: run the references here, also where committed entries have them.
+        stop_early: look after 20, 40, 60, 80 and 100 seeds; stop where the verdict is decided.
+        isolate: keep the mitigation apart, in a process of its own; it must be given by a
+            name or path.
+        quiet: show no progress.
+
+    Raises:
+        BenchmarkError: a mistake of the caller's, or a hook that failed; in one line.
+    """
+    chosen = protocols.get(protocol)
+    given = [f"{name}={value}" for name, value in (settings or {}).items()]
+    text = seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
+    wanted = seed_text.parse(text, chosen)
+    where, kept = devices.choose(device), _store(store)
+    entry = (
+        _isolated(mitigation, given, where) if isolate else mitigations.load(mitigation, given)
+    )
+    data = Path(data_dir) if data_dir is not None else None
+
+    def scored(watcher: Watcher) -> Scorecard:
+        bench = Bench(chosen, where, kept, data, watcher)
+        return scoring.score(
+            bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
+        )
+
+    if quiet:
+        return Finished(scored(Silent()), kept)
+    with ConsoleWatcher(Console(stderr=True)) as watcher:
+        return Finished(scored(watcher), kept)
+
+
+def score(
+    finished: Finished | Run | Folder,
+    *,
+    protocol: str | None = None,
+    store: Folder | Store | None = None,
+) -> Finished:
+    """Score a finished run against the references, without running anything.
+
+    Args:
+        finished: a name in the store or of a committed entry, the file of a run, or the run.
+        protocol: needed where a name ran under several.
+        store: folder of results.
+
+    Raises:
+        ResultError: there is no such run, or a reference has not run on its seeds.
+
+    >>> score("liminal", protocol="mnist", store="none-here").verdict
+    'attenuates'
+    """
+    kept = _store(store)
+    found = _found(finished, protocol, kept)
+    return Finished(scorecard.build(found, *references.at_hand(found, kept)), kept)
+
+
+def compare(
+    *finished: Finished | Run | Folder,
+    protocol: str | None = None,
+    store: Folder | Store | None = None,
+) -> Finished:
+    """Hold runs against each other, pair by pair, on the seeds that all of them have.
+
+    Args:
+        finished: two or more: names, files of runs, or runs.
+        protocol: needed where names ran under several.
+        store: folder of results.
+
+    Raises:
+        ResultError: there are fewer than two, one is not there, or they share no seed.
+        ProtocolError: they ran under different protocols.
+
+    >>> pair = compare("baseline", "liminal", protocol="mnist", store="none-here")
+    >>> bool(pair.comparisons().difference[0] > 0.05)
+    True
+    """
+    kept = _store(store)
+    names = [str(one) for one in finished if not isinstance(one, Finished | Run)]
+    if len(names) == len(finished):
+        found, committed = finding.find_all(names, protocol, kept)
+        return Finished(scorecard.side_by_side(found, committed), kept)
+    if len(finished) < 2:
+        raise ResultError("name at least two runs to compare")
+    runs: dict[str, Run] = {}
+    for one in finished:
+        run = _found(one, protocol, kept)
+        name = run.mitigation.label
+        while name in runs:
+            name += "*"
+        runs[name] = run
+    return Finished(scorecard.side_by_side(runs), kept)
+
+
+def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
+    """The leaderboard as a frame, one row an entry: blind ones first, best first.
+
+    Args:
+        folder: the leaderboard's; the one that ships with the package when left out.
+
+    Returns:
+        Columns `rank` (none for what suppresses by damage or by not distilling), `tied`,
+        `entry`, `access`, `verdict`, `pareto`, `seeds`, `trait_accuracy` with its `sd`, and
+        those of `Finished.comparisons` against the baseline.
+    """
+    root = Path(folder) if folder is not None else None
+    levels = leaderboard.rank(entries.read(entries.folder_of(MNIST, root)))
+    rows = []
+    for level in levels:
+        for row in level.rows:
+            trait, against = row.summary("trait_accuracy"), row.card.against_baseline
+            verdict = row.card.verdict
+            rows.append(
+                {
+                    "rank": row.rank,
+                    "tied": row.tied,
+                    "entry": row.run.mitigation.label,
+                    "access": level.access,
+                    "verdict": verdict.text if verdict else "reference",
+                    "pareto": row.pareto,
+                    "seeds": len(row.card.seeds),
+                    "trait_accuracy": trait.mean,
+                    "sd": trait.sd,
+                    **(_numbers(against, names=False) if against else {}),
+                }
+            )
+    return pandas.DataFrame(rows).astype({"rank": "Int64"})
+
+
+def _isolated(
+    mitigation: Given | Sequence[Given], settings: Sequence[str], where: torch.device
+) -> Mitigation:
+    if not isinstance(mitigation, str | PathLike):
+        raise MitigationError(
+            "isolate: another process loads the mitigation by its name or from its .py file: "
+            "give that"
+        )
+    return isolation.load(fspath(mitigation), settings, Limits.of(where.type))
+
+
+def _numbers(one: Comparison, names: bool = True) -> dict[str, object]:
+    """A comparison's numbers, unscaled."""
+    kept = one.distillation
+    return ({"entry": one.entry, "reference": one.reference} if names else {}) | {
+        "difference": one.trait.mean,
+        "low": one.trait.low,
+        "high": one.trait.high,
+        "p": one.adjusted_p,
+        "lower_in": one.lower_in,
+        "kl_ratio": kept.ratio if kept else None,
+        "kl_at_most": kept.high if kept else None,
+        "distillation": kept.verdict if kept else "diverged",
+        "training_kl_ratio": one.training_ratio,
+    }
+
+
+def _found(finished: Finished | Run | Folder, protocol: str | None, store: Store) -> Run:
+    if isinstance(finished, Finished):
+        return finished.run()
+    if isinstance(finished, Run):
+        return finished
+    return finding.find(str(finished), protocol, store)
+
+
+def _store(named: Folder | Store | None) -> Store:
+    if isinstance(named, Store):
+        return named
+    return Store(chosen_folder(Path(named) if named is not None else None))
