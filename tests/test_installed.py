@@ -77,10 +77,19 @@ def test_built_in_mitigations_and_protocols_are_listed(installed: Path, tmp_path
     assert str(installed) in located.stdout
 
 
-def test_a_seed_of_the_embedded_protocol_runs_in_an_empty_folder(
-    installed: Path, tmp_path: Path
-) -> None:
-    done = run(installed, tmp_path, "run", "baseline", "--seeds", "1", "--device", "cpu")
+def test_a_seed_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    done = run(
+        installed,
+        tmp_path,
+        "run",
+        "baseline",
+        "--protocol",
+        "probe",
+        "--seeds",
+        "1",
+        "--device",
+        "cpu",
+    )
     assert done.returncode == 0, done.stderr
     assert "trait accuracy [%]" in done.stdout
     exported = run(installed, tmp_path, "export", "baseline")

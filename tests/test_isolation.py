@@ -492,3 +492,8 @@ def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -
     content = folders[0].header.model_dump()
     assert "isolation" not in content
     assert EntryHeader.model_validate(content) == folders[0].header
+
+
+def test_a_cluster_and_isolation_exclude_each_other(type_in: Terminal) -> None:
+    done = type_in("run", "liminal", "--protocol", "tiny", "--isolate", "--engine", "ray")
+    assert "leave --engine out, or --isolate" in done.error

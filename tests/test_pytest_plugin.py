@@ -220,7 +220,7 @@ def test_a_regression_fails_in_lines_without_a_traceback(project: pytest.Pyteste
     result = regress(project, "--subliminal-leaderboard", str(project.path / "nothing"))
     result.assert_outcomes(failed=3)
     text = result.stdout.str()
-    assert "no baseline file: probe-v1: projection: " in text
+    assert "no baseline file: probe-v2: projection: " in text
     assert "Traceback" not in text
 
 
