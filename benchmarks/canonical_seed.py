@@ -23,6 +23,7 @@ from subliminal_bench import data, device, mitigations
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.protocol import MNIST
 from subliminal_bench.student import final_parameters, train_students
+from subliminal_bench.torchvision_import import mnist_class
 from subliminal_bench.training import train_teachers
 
 CPU = torch.device("cpu")
@@ -42,6 +43,8 @@ def main() -> None:
     for name, rate in rates.items():
         print(f"peak of {name}, float32: {rate / 1e9:.0f} GFLOP/s")
 
+    # Imported before the clock runs: it takes a second, and whoever reads first would pay it.
+    mnist_class()
     baseline = mitigations.load("baseline")
     digits, reading = timed(lambda: data.load(MNIST, folder))
     teachers, teaching = timed(lambda: train_teachers(MNIST, (seed,), digits, CPU))

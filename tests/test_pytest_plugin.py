@@ -102,6 +102,7 @@ def test_seeds_that_are_in_the_store_are_not_run_again(project: pytest.Pytester)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
+@pytest.mark.slow
 def test_stopping_early_is_an_option_and_part_of_a_marker(project: pytest.Pytester) -> None:
     options = ("--subliminal-mitigation", "halve.py", "-k", "diverges")
     refused = suite(project, *options, "--subliminal-stop-early").stdout.str()
