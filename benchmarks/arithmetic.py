@@ -1,6 +1,7 @@
 """The arithmetic of a run, counted, and the rate at which this machine multiplies."""
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from subliminal_bench.protocol import Protocol
 
 # Rows and columns of the product that the peak is measured on.
 _SIDE = 2048
+_Product = Callable[[Tensor, Tensor], Tensor]
 
 
 def forward(protocol: Protocol, images: int) -> int:
@@ -56,12 +58,11 @@ def peak(device: torch.device, seconds: float = 2.0) -> dict[str, float]:
         By library: torch's matmul, and the one that the engine uses.
     """
     left, right = (torch.randn(1, _SIDE, _SIDE, device=device) for _ in range(2))
-    ways = {"torch.matmul": torch.matmul, "the engine's products": linear}
+    ways: dict[str, _Product] = {"torch.matmul": torch.matmul, "the engine's products": linear}
     return {name: _rate(way, left, right, seconds) for name, way in ways.items()}
 
 
-def _rate(way: object, left: Tensor, right: Tensor, seconds: float) -> float:
-    assert callable(way)
+def _rate(way: _Product, left: Tensor, right: Tensor, seconds: float) -> float:
     fastest, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         _wait(left.device)

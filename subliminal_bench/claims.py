@@ -11,7 +11,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from subliminal_bench.errors import ResultError
-from subliminal_bench.results import reason, remove_leftovers
+from subliminal_bench.files import reason, remove_leftovers
 
 LOCKS = ".locks"
 

@@ -7,22 +7,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from subliminal_bench.doctor import Finding
-from subliminal_bench.errors import ResultError
 
 FORMATS = ("terminal", "json")
 _WIDTH = 80
 _NAME = 18
-
-
-def checked_format(form: str) -> str:
-    """The format, if there is one of that name.
-
-    Raises:
-        ResultError: there is none.
-    """
-    if form not in FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
-    return form
 
 
 def render(findings: Sequence[Finding], form: str) -> str:

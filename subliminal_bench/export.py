@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench import formats
 from subliminal_bench.results import Run
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ def render(run: Run, form: str) -> str:
         form: `csv`, where a value that a diverged seed lacks is empty, or `json`, a list of
             objects, where it is null.
     """
-    if form == "json":
+    if formats.checked(form, FORMATS) == "json":
         return json.dumps(_rows(run), indent=2) + "\n"
-    if form != "csv":
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
     return frame(run).to_csv(index=False)
 
 

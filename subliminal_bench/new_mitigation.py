@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from subliminal_bench.errors import MitigationError
-from subliminal_bench.results import write_atomically
+from subliminal_bench.files import write_atomically
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 

@@ -5,6 +5,7 @@ that are not Intel's. oneDNN, which torch brings along for its layers, uses all 
 `docs/performance.md` has the measurements.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -70,6 +71,7 @@ def _through_onednn(inputs: Tensor) -> bool:
     return inputs.device.type == "cpu" and inputs.dtype == torch.float32 and _onednn_is_there()
 
 
+@cache
 def _onednn_is_there() -> bool:
     return torch.backends.mkldnn.is_available() and hasattr(
         torch.ops.mkldnn, "_linear_pointwise"

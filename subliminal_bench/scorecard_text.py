@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from subliminal_bench import scorecard_tables
-from subliminal_bench.errors import ResultError
+from subliminal_bench import formats, scorecard_tables
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.scorecard import Scorecard, Stopping
 
@@ -36,19 +35,12 @@ def text(card: Scorecard, form: str) -> str:
     Raises:
         ResultError: an unknown format.
     """
-    if checked_format(form) == "terminal":
+    if formats.checked(form, FORMATS) == "terminal":
         console = Console(width=80, file=io.StringIO(), color_system=None)
         with console.capture() as captured:
             console.print(terminal(card))
         return captured.get()
     return {"markdown": markdown, "json": as_json}[form](card)
-
-
-def checked_format(form: str) -> str:
-    """The format, where there is one of that name."""
-    if form not in FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
-    return form
 
 
 def terminal(card: Scorecard) -> RenderableType:

@@ -34,7 +34,7 @@ import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from subliminal_bench import model, results
+from subliminal_bench import files, model, results
 from subliminal_bench.claims import Claims
 from subliminal_bench.errors import ResultError
 from subliminal_bench.measures import Outcome
@@ -95,7 +95,7 @@ class EntryFolder:
         buffer = io.BytesIO()
         curves = {name: curve.numpy() for name, curve in outcome.curves.items()}
         np.savez_compressed(buffer, **curves)  # type: ignore[arg-type]
-        results.write_atomically(self.path / _seed_name(outcome.seed, "npz"), buffer.getvalue())
+        files.write_atomically(self.path / _seed_name(outcome.seed, "npz"), buffer.getvalue())
         results.write_record(
             self.path / _seed_name(outcome.seed, "json"),
             SeedResult(
@@ -286,7 +286,7 @@ class TeacherFolder:
         """Keep a teacher's parameters `[parameters]`."""
         kept = parameters.cpu().contiguous()
         content = safetensors.torch.save({"parameters": kept}, {"sha256": _bytes_digest(kept)})
-        results.write_atomically(self.path / _seed_name(seed, "safetensors"), content)
+        files.write_atomically(self.path / _seed_name(seed, "safetensors"), content)
 
 
 def _bytes_digest(values: Tensor) -> str:

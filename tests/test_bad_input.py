@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import subliminal_bench
-from subliminal_bench import references, rerun, results, shipped
+from subliminal_bench import files, references, rerun, results, shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.pytest_session import Wanted
 from subliminal_bench.results import Blindness, EntryHeader, Run, SeedResult, StrictRecord
@@ -179,7 +179,7 @@ class TestStoreFolders:
         try:
             with Claims() as claims:
                 assert claims.take(folder, "seed-0001")
-                results.write_atomically(folder / "seed-0001.json", b"{}")
+                files.write_atomically(folder / "seed-0001.json", b"{}")
         except ResultError as error:
             one_line(error)
         else:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from subliminal_bench import results
+from subliminal_bench import files
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.metrics import METRICS, Metric
 from subliminal_bench.protocol import MNIST, MNIST_5K
@@ -343,13 +343,13 @@ class TestWriting:
     def test_what_was_there_is_replaced_whole(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "folder" / "file"
         for content in (b"long" * 1000, b"short"):
-            results.write_atomically(path, content)
+            files.write_atomically(path, content)
             assert path.read_bytes() == content
         assert list(path.parent.iterdir()) == [path]
 
     def test_the_file_has_the_permissions_of_any_other(self, tmp_path: Path) -> None:
         path, plain = tmp_path / "file", tmp_path / "plain"
-        results.write_atomically(path, b"")
+        files.write_atomically(path, b"")
         plain.write_bytes(b"")
         assert path.stat().st_mode == plain.stat().st_mode
 
@@ -357,14 +357,14 @@ class TestWriting:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "file"
-        results.write_atomically(path, b"before")
+        files.write_atomically(path, b"before")
 
         def full(handle: int) -> None:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(ResultError, match="No space left") as caught:
-            results.write_atomically(path, b"after")
+            files.write_atomically(path, b"after")
         assert str(path) in one_line(caught.value)
         assert path.read_bytes() == b"before"
         assert list(tmp_path.iterdir()) == [path]
@@ -373,14 +373,14 @@ class TestWriting:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "file"
-        results.write_atomically(path, b"before")
+        files.write_atomically(path, b"before")
 
         def interrupted(handle: int) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(os, "fsync", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            results.write_atomically(path, b"after")
+            files.write_atomically(path, b"after")
         assert path.read_bytes() == b"before"
         assert list(tmp_path.iterdir()) == [path]
 
@@ -388,14 +388,14 @@ class TestWriting:
         path = tmp_path / "folder"
         path.mkdir()
         with pytest.raises(ResultError, match="cannot write") as caught:
-            results.write_atomically(path, b"")
+            files.write_atomically(path, b"")
         one_line(caught.value)
         assert list(tmp_path.iterdir()) == [path]
 
     def test_a_folder_that_is_a_file_is_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("kept")
         with pytest.raises(ResultError, match="cannot write") as caught:
-            results.write_atomically(tmp_path / "file" / "run.json", b"")
+            files.write_atomically(tmp_path / "file" / "run.json", b"")
         one_line(caught.value)
         assert (tmp_path / "file").read_text() == "kept"
 
@@ -407,7 +407,7 @@ class TestWriting:
 
         monkeypatch.setattr("tempfile.mkstemp", denied)
         with pytest.raises(ResultError, match="Permission denied") as caught:
-            results.write_atomically(tmp_path / "run.json", b"")
+            files.write_atomically(tmp_path / "run.json", b"")
         one_line(caught.value)
         assert list(tmp_path.iterdir()) == []
 

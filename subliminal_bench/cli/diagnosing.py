@@ -21,10 +21,10 @@ def doctor(
 ) -> None:
     """Show versions, device, data and store, and what is to mend; exit code 1 where it is."""
     from subliminal_bench import doctor as examination
-    from subliminal_bench import doctor_text
+    from subliminal_bench import doctor_text, formats
     from subliminal_bench.errors import ResultError
 
-    doctor_text.checked_format(form)
+    formats.checked(form, doctor_text.FORMATS)
     board: Path | None
     try:
         board = leaderboard_folder(folder)

@@ -36,11 +36,11 @@ def leaderboard(
     folder: LeaderboardOption = None,
 ) -> None:
     """Write the leaderboard's page from its entries."""
-    from subliminal_bench import leaderboard_page, results
+    from subliminal_bench import files, leaderboard_page
 
     page, text = leaderboard_page.of(leaderboard_folder(folder))
     if not check:
-        results.write_atomically(page, text.encode())
+        files.write_atomically(page, text.encode())
         print(f"written: {page}")
     elif not leaderboard_page.is_fresh(page, text):
         print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")

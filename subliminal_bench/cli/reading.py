@@ -24,13 +24,13 @@ def export(
 ) -> None:
     """Write a run's metrics, one row a seed."""
     from subliminal_bench import export as exports
-    from subliminal_bench import finding, results
+    from subliminal_bench import files, finding
 
     text = exports.render(finding.find(entry, protocol, open_store(store)), form)
     if out is None:
         sys.stdout.write(text)
     else:
-        results.write_atomically(out, text.encode())
+        files.write_atomically(out, text.encode())
 
 
 def compare(

@@ -29,6 +29,7 @@ def report(
     from subliminal_bench import finding, leaderboard, references, results, scorecard
     from subliminal_bench import report as reports
     from subliminal_bench.entries import read
+    from subliminal_bench.files import write_atomically
     from subliminal_bench.protocol import MNIST
 
     kept = open_store(store)
@@ -37,7 +38,7 @@ def report(
     cards = [scorecard.build(run, *references.at_hand(run, kept)) for run in found]
     is_ranked = shared == results.ProtocolRecord.of(MNIST)
     levels = leaderboard.rank(read(shown_leaderboard(folder) / "entries")) if is_ranked else []
-    results.write_atomically(out, reports.render(cards, kept, levels).encode())
+    write_atomically(out, reports.render(cards, kept, levels).encode())
     print(f"written: {out}")
 
 
@@ -52,7 +53,8 @@ def reproduce(
     store: StoreOption = None,
 ) -> None:
     """Write the paper's table and figures beside ours, from finished mnist runs."""
-    from subliminal_bench import references, reproduction, results
+    from subliminal_bench import references, reproduction
+    from subliminal_bench.files import write_atomically
     from subliminal_bench.protocol import MNIST
     from subliminal_bench.reproduction import first_order
     from subliminal_bench.reproduction import published as publications
@@ -63,6 +65,6 @@ def reproduce(
     files = reproduction.files(runs, kept, given, first_order.measure())
     # The page last: where it stands, everything that it names does.
     for name, content in files.items():
-        results.write_atomically(out / name, content)
+        write_atomically(out / name, content)
     print(files["README.md"].decode())
     print(f"written: {out}")

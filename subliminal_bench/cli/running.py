@@ -64,14 +64,14 @@ def run(
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
+    from subliminal_bench import formats, results, scorecard_text, scoring
     from subliminal_bench import protocol as protocols
-    from subliminal_bench import results, scorecard_text, scoring
     from subliminal_bench import seeds as seed_text
     from subliminal_bench.benchmark import Bench
     from subliminal_bench.errors import MitigationError
     from subliminal_bench.progress import ConsoleWatcher
 
-    scorecard_text.checked_format(form)
+    formats.checked(form, scorecard_text.FORMATS)
     chosen = protocols.get(protocol)
     wanted = seed_text.parse(seeds, chosen)
     if isolate and engine != "local":

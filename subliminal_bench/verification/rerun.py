@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 
 from subliminal_bench import blindfold, data, entries, regression, tolerances
 from subliminal_bench.cohort import Cohort
+from subliminal_bench.data import Digits
 from subliminal_bench.errors import HookError, ResultError
 from subliminal_bench.metrics import METRICS
 from subliminal_bench.mitigations import Mitigation
@@ -114,9 +116,13 @@ class Verification:
         text = f"{phrase(self.seeds)} fit the claimed distribution"
         return Claim("renamed digits", True, text)
 
+    @cached_property
+    def _digits(self) -> Digits:
+        place = self.place
+        return data.load(place.protocol, place.data_dir, place.watcher.say).to(place.device)
+
     def _cohort(self, seed: int, renamed: bool = False) -> Cohort:
-        protocol, device = self.place.protocol, self.place.device
-        digits = data.load(protocol, self.place.data_dir, self.place.watcher.say).to(device)
+        protocol, device, digits = self.place.protocol, self.place.device, self._digits
         if renamed:
             digits = blindfold.renamed(protocol, digits, self.secret + seed)
         teachers = train_teachers(protocol, (seed,), digits, device)
