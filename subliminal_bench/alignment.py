@@ -8,20 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from subliminal_bench.model import Layout, activations
-from subliminal_bench.products import linear, summed_in_bfloat16
-
-# Images whose activations are alive at once: few enough for a processor's cache.
-_CHUNK = 2048
+from subliminal_bench.audit import FirstLayer, Images, count, plain
+from subliminal_bench.model import Layout
+from subliminal_bench.products import linear
 
 
 def trait_gradient(
-    shape: Layout,
-    parameters: Tensor,
-    images: Tensor,
-    labels: Tensor,
-    classes: int,
-    pixels: Tensor | None = None,
+    shape: Layout, parameters: Tensor, images: Tensor, labels: Tensor, classes: int
 ) -> tuple[Tensor, Tensor]:
     """Class cross-entropy and its gradient over all parameters.
 
@@ -31,9 +24,6 @@ def trait_gradient(
         images: `[students, images, pixels]`.
         labels: int64 `[students, images]`.
         classes: class logits; the auxiliary logits after them have no part in the loss.
-        pixels: the images as 0 to 255 in bfloat16, which is exact, where only measured: the
-            weight gradients of both hidden layers are then summed in bfloat16. The loss and
-            what is passed back from layer to layer stay in float32.
 
     Returns:
         The loss `[students]` in nats and the gradient `[students, parameters]`, both means
@@ -49,70 +39,72 @@ def trait_gradient(
     >>> round(loss.item(), 4)  # log(10)
     2.3026
     """
+    return trait_gradient_over(shape, parameters, plain(images, labels), classes)
+
+
+def trait_gradient_over(
+    shape: Layout, parameters: Tensor, images: Sequence[Images], classes: int
+) -> tuple[Tensor, Tensor]:
+    """`trait_gradient` over images in chunks, packed ones too."""
     gradient = torch.zeros_like(parameters)
     loss = parameters.new_zeros(len(parameters))
     with torch.no_grad():
-        into = shape.parts(gradient)
-        for begin in range(0, images.shape[1], _CHUNK):
-            some = slice(begin, begin + _CHUNK)
-            loss += _add_gradient(
-                shape,
-                parameters,
-                images[:, some],
-                labels[:, some],
-                classes,
-                None if pixels is None else pixels[:, some],
-                into,
-            )
-        if pixels is not None:
-            # An image is pixels / 127.5 - 1.
-            into[0].div_(127.5).sub_(into[1].unsqueeze(-1))
-        gradient /= images.shape[1]
-        loss /= images.shape[1]
+        weight1, bias1, *upper = shape.parts(parameters)
+        into1, *into = shape.parts(gradient)
+        layer = FirstLayer(weight1, bias1)
+        by_pixel = torch.zeros_like(layer.by_pixel)
+        for chunk in images:
+            loss += _add_gradient(layer, upper, chunk, classes, by_pixel, into)
+        into1.copy_(by_pixel.transpose(1, 2))
+        gradient /= count(images)
+        loss /= count(images)
     return loss, gradient
 
 
 def _add_gradient(
-    shape: Layout,
-    parameters: Tensor,
-    images: Tensor,
-    labels: Tensor,
+    layer: FirstLayer,
+    upper: Sequence[Tensor],
+    images: Images,
     classes: int,
-    pixels: Tensor | None,
+    by_pixel: Tensor,
     into: Sequence[Tensor],
 ) -> Tensor:
-    """Add the gradient of the images' summed loss to `into`; the loss `[students]`.
+    """Add the gradient of the images' summed loss; the loss `[students]`.
 
-    With pixels, the first weight's is left as the sum over pixels.
+    Args:
+        layer: the first.
+        upper: the weights and biases of the others.
+        images: a chunk.
+        classes: class logits.
+        by_pixel: takes the first weight's gradient, `[students, pixels, hidden]`.
+        into: take the gradients of the first bias and of `upper`.
     """
-    summed = _summed if pixels is None else summed_in_bfloat16
-    _, _, weight2, _, weight3, _ = shape.parts(parameters)
-    hidden1, hidden2, logits = activations(shape, parameters, images)
-    log_probability = torch.log_softmax(logits[..., :classes], -1)
-    index = labels.unsqueeze(-1)
-    loss = -log_probability.gather(-1, index).sum((1, 2))
+    weight2, bias2, weight3, bias3 = upper
+    hidden1 = images.hidden(layer)
+    hidden2 = linear(hidden1, weight2, bias2, relu=True)
+    # Logits lie class by class: a softmax over short rows would be ten times slower.
+    logits = linear(weight3[:, :classes], hidden2).add_(bias3[:, :classes].unsqueeze(-1))
+    log_probability = torch.log_softmax(logits, 1)
+    index = images.labels.unsqueeze(1)
+    loss = -log_probability.gather(1, index).sum((1, 2))
     at_logits = log_probability.exp_()
-    at_logits.scatter_add_(-1, index, torch.full_like(index, -1, dtype=logits.dtype))
-    into[4][:, :classes] += _summed(at_logits, hidden2)
-    into[5][:, :classes] += at_logits.sum(1)
-    at_hidden2 = linear(at_logits, weight3[:, :classes].transpose(1, 2))
+    at_logits.scatter_add_(1, index, torch.full_like(index, -1, dtype=logits.dtype))
+    into[3][:, :classes] += linear(at_logits, hidden2.transpose(1, 2))
+    into[4][:, :classes] += at_logits.sum(2)
+    at_hidden2 = linear(at_logits.transpose(1, 2), weight3[:, :classes].transpose(1, 2))
     _stopped(at_hidden2, hidden2)
-    into[2].add_(summed(at_hidden2, hidden1))
-    into[3].add_(at_hidden2.sum(1))
+    into[1].add_(images.summed(at_hidden2, hidden1))
+    into[2].add_(at_hidden2.sum(1))
     at_hidden1 = linear(at_hidden2, weight2.transpose(1, 2))
     _stopped(at_hidden1, hidden1)
-    into[0].add_(summed(at_hidden1, images if pixels is None else pixels))
-    into[1].add_(at_hidden1.sum(1))
+    images.add_gradient(at_hidden1, by_pixel)
+    into[0].add_(at_hidden1.sum(1))
     return loss
 
 
 def _stopped(at_outputs: Tensor, outputs: Tensor) -> None:
     """A gradient back through a ReLU, in place."""
     torch.ops.aten.threshold_backward.grad_input(at_outputs, outputs, 0, grad_input=at_outputs)
-
-
-def _summed(at_outputs: Tensor, inputs: Tensor) -> Tensor:
-    return linear(at_outputs.transpose(1, 2), inputs.transpose(1, 2))
 
 
 def inner_and_cosine(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

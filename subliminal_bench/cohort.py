@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from subliminal_bench import model, streams
-from subliminal_bench.alignment import trait_gradient
+from subliminal_bench.alignment import trait_gradient, trait_gradient_over
+from subliminal_bench.audit import Packed, packed
 from subliminal_bench.data import Digits
 from subliminal_bench.products import bfloat16_is_faster
 from subliminal_bench.protocol import Protocol
@@ -120,13 +121,6 @@ class Cohort:
         return self.digits.images[self._splits[0]]
 
     @cached_property
-    def _audit_pixels(self) -> Tensor | None:
-        """The audit images as 0 to 255 in bfloat16, where that makes measuring faster."""
-        if self.protocol.dtype != torch.float32 or not bfloat16_is_faster(self.device):
-            return None
-        return self.audit_images.add(1).mul_(127.5).to(torch.bfloat16)
-
-    @cached_property
     def audit_labels(self) -> Tensor:
         """int64 `[students, images]`."""
         return self.digits.labels[self._splits[0]]
@@ -193,9 +187,21 @@ class Cohort:
 
         Where the processor has bfloat16, the gradient is rounded a little; the loss never is.
         """
-        images, labels = self.audit_images, self.audit_labels
-        classes, pixels = self.protocol.classes, self._audit_pixels
-        return trait_gradient(self.layout, parameters, images, labels, classes, pixels)
+        if self.device.type != "cpu":
+            return self.trait_gradient(parameters)
+        each = [
+            trait_gradient_over(self.layout, row.unsqueeze(0), images, self.protocol.classes)
+            for row, images in zip(parameters, self._packed_audit, strict=True)
+        ]
+        return torch.cat([loss for loss, _ in each]), torch.cat([one for _, one in each])
+
+    @cached_property
+    def _packed_audit(self) -> list[list[Packed]]:
+        bfloat16 = self.protocol.dtype == torch.float32 and bfloat16_is_faster(self.device)
+        return [
+            packed(self.digits.images[index], self.digits.labels[index], bfloat16)
+            for index in self._splits[0]
+        ]
 
     def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
         """Logits without a graph, in chunks that bound the memory."""

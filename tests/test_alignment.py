@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from subliminal_bench import alignment, cohort, mitigations, model, student
+from subliminal_bench import audit as audit_images
+from subliminal_bench import cohort, mitigations, model, student
 from subliminal_bench.alignment import inner_and_cosine, trait_gradient
 from subliminal_bench.cohort import Cohort
 from subliminal_bench.data import Digits
@@ -75,7 +76,7 @@ def test_the_measured_cosine_is_exact_to_2e_5(
         )
         exact_loss, _ = trained.trait_gradient(parameters)
         measured_loss, measured = trained.measured_trait_gradient(parameters)
-        assert torch.equal(measured_loss, exact_loss)
+        torch.testing.assert_close(measured_loss, exact_loss, rtol=1e-6, atol=0)
         size = exact.norm().item() / exact.shape[1] ** 0.5
         noise = size * torch.randn(exact.shape, generator=generator, dtype=torch.float64)
         for gradient in (
@@ -97,7 +98,7 @@ def test_what_a_mitigation_is_given_is_never_rounded(
     def rounded(*_: object) -> None:
         raise AssertionError("summed in bfloat16")
 
-    monkeypatch.setattr(alignment, "summed_in_bfloat16", rounded)
+    monkeypatch.setattr(audit_images, "summed_in_bfloat16", rounded)
     monkeypatch.setattr(cohort, "bfloat16_is_faster", lambda device: True)
     one = tiny_cohort(1)
     for whole_audit in (True, False):
