@@ -35,3 +35,11 @@ def test_against_autograd_through_our_flat_model(compare: Compare, cohort: Cohor
         reference=autograd,
         ours=lambda: cohort.trait_gradient(cohort.base_parameters),
     )
+
+
+def test_packed_against_as_they_are(compare: Compare, cohort: Cohort) -> None:
+    compare(
+        "audit gradient, packed images",
+        reference=lambda: cohort.trait_gradient(cohort.base_parameters),
+        ours=lambda: cohort.measured_trait_gradient(cohort.base_parameters),
+    )
