@@ -50,12 +50,10 @@ def trait_gradient_over(
     loss = parameters.new_zeros(len(parameters))
     with torch.no_grad():
         weight1, bias1, *upper = shape.parts(parameters)
-        into1, *into = shape.parts(gradient)
+        into = shape.parts(gradient)
         layer = FirstLayer(weight1, bias1)
-        by_pixel = torch.zeros_like(layer.by_pixel)
         for chunk in images:
-            loss += _add_gradient(layer, upper, chunk, classes, by_pixel, into)
-        into1.copy_(by_pixel.transpose(1, 2))
+            loss += _add_gradient(layer, upper, chunk, classes, into)
         gradient /= count(images)
         loss /= count(images)
     return loss, gradient
@@ -66,7 +64,6 @@ def _add_gradient(
     upper: Sequence[Tensor],
     images: Images,
     classes: int,
-    by_pixel: Tensor,
     into: Sequence[Tensor],
 ) -> Tensor:
     """Add the gradient of the images' summed loss; the loss `[students]`.
@@ -76,8 +73,7 @@ def _add_gradient(
         upper: the weights and biases of the others.
         images: a chunk.
         classes: class logits.
-        by_pixel: takes the first weight's gradient, `[students, pixels, hidden]`.
-        into: take the gradients of the first bias and of `upper`.
+        into: take the gradients of all weights and biases.
     """
     weight2, bias2, weight3, bias3 = upper
     hidden1 = images.hidden(layer)
@@ -89,16 +85,16 @@ def _add_gradient(
     loss = -log_probability.gather(1, index).sum((1, 2))
     at_logits = log_probability.exp_()
     at_logits.scatter_add_(1, index, torch.full_like(index, -1, dtype=logits.dtype))
-    into[3][:, :classes] += linear(at_logits, hidden2.transpose(1, 2))
-    into[4][:, :classes] += at_logits.sum(2)
+    into[4][:, :classes] += linear(at_logits, hidden2.transpose(1, 2))
+    into[5][:, :classes] += at_logits.sum(2)
     at_hidden2 = linear(at_logits.transpose(1, 2), weight3[:, :classes].transpose(1, 2))
     _stopped(at_hidden2, hidden2)
-    into[1].add_(images.summed(at_hidden2, hidden1))
-    into[2].add_(at_hidden2.sum(1))
+    into[2].add_(images.summed(at_hidden2, hidden1))
+    into[3].add_(at_hidden2.sum(1))
     at_hidden1 = linear(at_hidden2, weight2.transpose(1, 2))
     _stopped(at_hidden1, hidden1)
-    images.add_gradient(at_hidden1, by_pixel)
-    into[0].add_(at_hidden1.sum(1))
+    images.add_gradient(at_hidden1, into[0])
+    into[1].add_(at_hidden1.sum(1))
     return loss
 
 

@@ -58,7 +58,7 @@ class Images(Protocol):
         """The first hidden layer after its ReLU, `[students, images, hidden]`."""
 
     def add_gradient(self, at_hidden: Tensor, into: Tensor) -> None:
-        """Add the first weight's gradient to `into`, `[students, pixels, hidden]`."""
+        """Add the first weight's gradient to `into`, `[students, hidden, pixels]`."""
 
     def summed(self, at_outputs: Tensor, inputs: Tensor) -> Tensor:
         """Another weight's gradient, `at_outputs.T @ inputs` of each student."""
@@ -76,8 +76,8 @@ class Plain:
         return linear(self.images, layer.weight, layer.bias, relu=True)
 
     def add_gradient(self, at_hidden: Tensor, into: Tensor) -> None:
-        """Add the first weight's gradient to `into`, `[students, pixels, hidden]`."""
-        into.add_(summed(at_hidden, self.images).transpose(1, 2))
+        """Add the first weight's gradient to `into`, `[students, hidden, pixels]`."""
+        into.add_(summed(at_hidden, self.images))
 
     def summed(self, at_outputs: Tensor, inputs: Tensor) -> Tensor:
         """Another weight's gradient, `at_outputs.T @ inputs` of each student."""
@@ -154,15 +154,16 @@ class Packed:
         return hidden.relu_()
 
     def add_gradient(self, at_hidden: Tensor, into: Tensor) -> None:
-        """Add the first weight's gradient to `into`, `[1, pixels, hidden]`."""
+        """Add the first weight's gradient to `into`, `[1, hidden, pixels]`."""
+        by_pixel = into[0].T
         if self._in_bfloat16:
             common = (self.turned @ at_hidden.to(torch.bfloat16)).to(at_hidden.dtype)
-            into[0].index_add_(0, self.common, common[0], alpha=1 / 127.5)
+            by_pixel.index_add_(0, self.common, common[0], alpha=1 / 127.5)
         else:
             common = linear(self.turned, at_hidden.transpose(1, 2))
-            into[0].index_add_(0, self.common, common[0])
-        into[0].index_add_(0, self.rare, self.by_pixel.times(at_hidden[0]))
-        into.sub_(at_hidden.sum(1, keepdim=True))
+            by_pixel.index_add_(0, self.common, common[0])
+        by_pixel.index_add_(0, self.rare, self.by_pixel.times(at_hidden[0]))
+        by_pixel.sub_(at_hidden.sum(1))
 
     def summed(self, at_outputs: Tensor, inputs: Tensor) -> Tensor:
         """Another weight's gradient, `at_outputs.T @ inputs`."""
