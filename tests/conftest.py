@@ -25,6 +25,7 @@ TINY = replace(SMALL, name="tiny", about="for tests")
 def _one_thread_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small products gain nothing from threads; the caller's settings must not leak in."""
     torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for variable in ("SUBLIMINAL_BENCH_DATA", "SUBLIMINAL_BENCH_STORE"):
         monkeypatch.delenv(variable, raising=False)
 
