@@ -86,6 +86,7 @@ def _page(
         "",
         _markdown(tables.headline(runs)),
         "",
+        "*apart*: ours minus the published mean, in standard errors of the published one. "
         "Other seeds have another mean; the paired table below compares seed with seed.",
         "",
         "## Agreement seed by seed",

@@ -1,11 +1,12 @@
 """Published numbers beside ours: the headline table, and the agreement seed by seed."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from subliminal_bench import statistics
 from subliminal_bench.metrics import METRICS
-from subliminal_bench.reproduction.published import HEADLINES, SEEDS, Published
+from subliminal_bench.reproduction.published import HEADLINES, SEEDS, Headline, Published
 from subliminal_bench.results import Run
 from subliminal_bench.scorecard import Summary
 from subliminal_bench.scorecard_tables import Table
@@ -53,9 +54,15 @@ def headline_rows(runs: Mapping[str, Run]) -> list[Row]:
                 "mean": ours.mean,
                 "sd": ours.sd,
                 "seeds": len(run.seeds),
+                "standard_errors": _standard_errors(one, ours),
             }
         )
     return rows
+
+
+def _standard_errors(published: Headline, ours: Summary) -> float:
+    """Ours minus the published mean, in standard errors of the published one."""
+    return (ours.mean - published.mean) / (published.sd / math.sqrt(SEEDS))
 
 
 def headline(runs: Mapping[str, Run]) -> Table:
@@ -64,17 +71,26 @@ def headline(runs: Mapping[str, Run]) -> Table:
     rows = []
     for one in HEADLINES:
         metric = METRICS[one.metric]
+        ours = Summary.of(runs[one.entry].column(one.metric))
         who = "teacher" if one.metric == "teacher_accuracy" else one.entry
         rows.append(
             [
                 f"{who}: {metric.heading.strip()}",
                 Summary(one.mean, one.sd).show(metric),
-                Summary.of(runs[one.entry].column(one.metric)).show(metric),
+                ours.show(metric),
+                f"{_standard_errors(one, ours):+.1f}",
                 seeds[one.entry],
             ]
         )
     return Table(
-        ["mean ± SD over seeds", f"published, seeds 1-{SEEDS}", "here", "our seeds"], rows
+        [
+            "mean ± SD over seeds",
+            f"published, seeds 1-{SEEDS}",
+            "here",
+            "apart [SE]",
+            "our seeds",
+        ],
+        rows,
     )
 
 
