@@ -60,8 +60,10 @@ def headline_rows(runs: Mapping[str, Run]) -> list[Row]:
     return rows
 
 
-def _standard_errors(published: Headline, ours: Summary) -> float:
+def _standard_errors(published: Headline, ours: Summary) -> float | None:
     """Ours minus the published mean, in standard errors of the published one."""
+    if ours.mean is None:
+        return None
     return (ours.mean - published.mean) / (published.sd / math.sqrt(SEEDS))
 
 
@@ -72,13 +74,14 @@ def headline(runs: Mapping[str, Run]) -> Table:
     for one in HEADLINES:
         metric = METRICS[one.metric]
         ours = Summary.of(runs[one.entry].column(one.metric))
+        apart = _standard_errors(one, ours)
         who = "teacher" if one.metric == "teacher_accuracy" else one.entry
         rows.append(
             [
                 f"{who}: {metric.heading.strip()}",
                 Summary(one.mean, one.sd).show(metric),
                 ours.show(metric),
-                f"{_standard_errors(one, ours):+.1f}",
+                "–" if apart is None else f"{apart:+.1f}",
                 seeds[one.entry],
             ]
         )
