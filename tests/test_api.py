@@ -152,7 +152,7 @@ class TestScore:
     def test_it_shows_itself_in_one_line(self) -> None:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")
         assert repr(found) == (
-            "<liminal, baseline, projection; liminal, blind · mnist-v1 · seeds 1-20 (n = 20): "
+            "<liminal, baseline, projection; liminal, blind · mnist-v1 · seeds 1-100 (n = 100): "
             "attenuates>"
         )
 

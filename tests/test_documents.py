@@ -57,7 +57,7 @@ def test_every_link_between_documents_leads_somewhere(page: Path) -> None:
 def test_the_index_names_every_page_of_the_documentation() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     linked = set(re.findall(r"\]\(([\w-]+\.(?:md|ipynb))\)", index))
-    pages = {path.name for path in (ROOT / "docs").iterdir()}
+    pages = {path.name for path in (ROOT / "docs").iterdir() if path.is_file()}
     assert linked == pages - {"README.md"}
 
 
