@@ -152,8 +152,8 @@ class TestScore:
     def test_it_shows_itself_in_one_line(self) -> None:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")
         assert repr(found) == (
-            "<liminal, baseline, projection; liminal, blind · mnist-v1 · seeds 1-100 (n = 100): "
-            "attenuates>"
+            "<liminal, baseline, projection; liminal, blind · mnist-v1 · "
+            "seeds 1-100 (n = 100): attenuates>"
         )
 
     def test_a_run_can_be_given_by_file_and_by_itself(self, tmp_path: Path) -> None:
