@@ -181,8 +181,8 @@ def test_a_reference_with_other_settings_is_an_entry_and_no_reference() -> None:
 
 def test_the_committed_page_shows_the_committed_entries() -> None:
     root = shipped.folder("leaderboard")
-    fresh = leaderboard_page.render(leaderboard.rank(entries.read(root / "entries")))
-    assert (root / "README.md").read_text(encoding="utf-8") == fresh
+    page, fresh = leaderboard_page.of(root)
+    assert page.read_text(encoding="utf-8") == fresh
 
 
 def test_a_leaderboard_without_its_references_is_refused() -> None:
