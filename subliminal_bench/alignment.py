@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from subliminal_bench.audit import FirstLayer, Images, count, plain
+from subliminal_bench.audit import FirstLayer, Images, plain
 from subliminal_bench.model import Layout
 from subliminal_bench.products import linear
 
@@ -54,8 +54,9 @@ def trait_gradient_over(
         layer = FirstLayer(weight1, bias1)
         for chunk in images:
             loss += _add_gradient(layer, upper, chunk, classes, into)
-        gradient /= count(images)
-        loss /= count(images)
+        number = sum(chunk.labels.shape[1] for chunk in images)
+        gradient /= number
+        loss /= number
     return loss, gradient
 
 

@@ -6,7 +6,6 @@ product; those that few touch are added one by one, those that none touches are 
 comes out is the same sum in another order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isqrt
@@ -209,8 +208,3 @@ def _pack(images: Tensor, labels: Tensor, bfloat16: bool) -> Packed:
         _Sparse.of(sparse),
         _Sparse.of(sparse.T),
     )
-
-
-def count(images: Sequence[Images]) -> int:
-    """Images of a student in all chunks."""
-    return sum(chunk.labels.shape[1] for chunk in images)

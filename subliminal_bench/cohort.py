@@ -185,7 +185,8 @@ class Cohort:
     def measured_trait_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """The same over the whole audit set, as one measures: the cosine to 2e-5.
 
-        Where the processor has bfloat16, the gradient is rounded a little; the loss never is.
+        On a CPU the images are packed: the same sum in another order. Where it has bfloat16,
+        the gradient is rounded a little too; the loss never is.
         """
         if self.device.type != "cpu":
             return self.trait_gradient(parameters)
