@@ -6,9 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from subliminal_bench.model import layout
-from subliminal_bench.products import linear
-from subliminal_bench.protocol import Protocol
+from subliminal_bench.experiment.linear import linear
+from subliminal_bench.experiment.model import layout
+from subliminal_bench.experiment.protocol import Protocol
 
 # Rows and columns of the product that the peak is measured on.
 _SIDE = 2048

@@ -12,14 +12,13 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from subliminal_bench import data
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.data import Digits
-from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.protocol import MNIST, MNIST_5K
-from subliminal_bench.student import train_students
-from tests import sequential_reference
-from tests.sequential_reference import SequentialReference
+from sequential import experiment
+from sequential.experiment import SequentialReference
+from subliminal_bench.experiment.digits import Digits, load_digits
+from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
 
 CPU = torch.device("cpu")
 SEED = 1
@@ -38,7 +37,7 @@ PROTOCOL = replace(
 
 def digits() -> Digits:
     """As many as the protocol asks for."""
-    embedded = data.load(MNIST_5K)
+    embedded = load_digits(MNIST_5K)
 
     def repeated(values: Tensor, count: int) -> Tensor:
         return values[torch.arange(count) % len(values)]
@@ -57,7 +56,7 @@ class Oracle(SequentialReference):
 
     def steps(self, entry: str) -> None:
         """The student's steps; audit and test images are collated once, before."""
-        with mock.patch.object(sequential_reference, "_everything", _collated):
+        with mock.patch.object(experiment, "_everything", _collated):
             self.student(entry, PROTOCOL.student_steps)
 
     def train_teacher(self) -> None:
@@ -71,7 +70,7 @@ class Oracle(SequentialReference):
             yield from loader
 
 
-_collated = cache(sequential_reference._everything)
+_collated = cache(experiment._everything)
 
 
 def steps_of(cohort: Cohort, mitigation: Mitigation) -> Callable[[], None]:

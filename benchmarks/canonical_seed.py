@@ -19,12 +19,14 @@ from tabulate import tabulate
 
 from benchmarks import arithmetic
 from benchmarks.notebook import Notebook
-from subliminal_bench import data, device, mitigations
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.protocol import MNIST
-from subliminal_bench.student import final_parameters, train_students
-from subliminal_bench.torchvision_import import mnist_class
-from subliminal_bench.training import train_teachers
+from subliminal_bench.experiment.digits import load_digits
+from subliminal_bench.experiment.protocol import MNIST
+from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.device import device_name
+from subliminal_bench.training.student import final_parameters, train_students
+from subliminal_bench.training.teacher import train_teachers
 
 CPU = torch.device("cpu")
 _Value = TypeVar("_Value")
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     seed, folder = options.seed, options.data_dir
-    print(f"{device.describe(CPU)}, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
+    print(f"{device_name(CPU)}, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}")
     print(f"threads: {torch.get_num_threads()}")
     rates = arithmetic.peak(CPU)
     for name, rate in rates.items():
@@ -45,8 +47,8 @@ def main() -> None:
 
     # Imported before the clock runs: it takes a second, and whoever reads first would pay it.
     mnist_class()
-    baseline = mitigations.load("baseline")
-    digits, reading = timed(lambda: data.load(MNIST, folder))
+    baseline = load_mitigation("baseline")
+    digits, reading = timed(lambda: load_digits(MNIST, folder))
     teachers, teaching = timed(lambda: train_teachers(MNIST, (seed,), digits, CPU))
 
     def cohort() -> Cohort:

@@ -19,10 +19,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tabulate import tabulate
 
 from benchmarks import canonical
-from subliminal_bench import device
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.data import Digits
-from subliminal_bench.training import train_teachers
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.device import device_name
+from subliminal_bench.training.teacher import train_teachers
 
 Work = Callable[[], object]
 
@@ -137,7 +137,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
 def _machine() -> list[str]:
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return [
-        f"{device.describe(canonical.CPU)}, {os.cpu_count()} cores{load}",
+        f"{device_name(canonical.CPU)}, {os.cpu_count()} cores{load}",
         f"torch {torch.__version__}, threads: {torch.get_num_threads()}",
     ]
 

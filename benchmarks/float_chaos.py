@@ -19,16 +19,20 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from subliminal_bench import data, entries, mitigations, model, seeds
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.data import Digits
-from subliminal_bench.protocol import Protocol, get
-from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.results import ProtocolRecord, write_record
-from subliminal_bench.student import train_students
-from subliminal_bench.tolerances import Chaos, Tolerances
-from subliminal_bench.training import train_teachers
-from tests.sequential_reference import SequentialReference
+from sequential.experiment import SequentialReference
+from subliminal_bench.experiment import model
+from subliminal_bench.experiment.digits import Digits, load_digits
+from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.seed_ranges import parse_seeds, seeds_phrase
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.entries import committed_entry
+from subliminal_bench.results.jsonfile import write_record
+from subliminal_bench.results.run import ProtocolRecord
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
+from subliminal_bench.training.teacher import train_teachers
+from subliminal_bench.verification.tolerances import Chaos, Tolerances
 
 CPU = torch.device("cpu")
 Metrics = dict[str, float | None]
@@ -43,9 +47,7 @@ def engine(
         protocol, chosen, CPU, digits, train_teachers(protocol, chosen, digits, CPU)
     )
     return {
-        entry: {
-            one.seed: one.metrics for one in train_students(cohort, mitigations.load(entry))
-        }
+        entry: {one.seed: one.metrics for one in train_students(cohort, load_mitigation(entry))}
         for entry in REFERENCES
     }
 
@@ -145,9 +147,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--write", type=Path, help="the leaderboard's folder, for tolerances")
     options = parser.parse_args()
-    protocol = get(options.protocol)
-    wanted = seeds.parse(options.seeds, protocol)
-    digits = data.load(protocol, options.data_dir)
+    protocol = protocol_named(options.protocol)
+    wanted = parse_seeds(options.seeds, protocol)
+    digits = load_digits(protocol, options.data_dir)
     # A protocol in double precision has no wider one to be held against.
     possible = [name for name in VARIANTS if name != protocol.precision]
     for name in options.variants.split(",") if options.variants else possible:
@@ -161,7 +163,7 @@ def main() -> None:
             found = runner(protocol, digits, chosen)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(found))
-            print(name, seeds.phrase(chosen), flush=True)
+            print(name, seeds_phrase(chosen), flush=True)
     measured = gathered(protocol, options.work / protocol.label)
     if options.write:
         path = options.write / "tolerances" / f"{protocol.name}.json"
@@ -174,7 +176,7 @@ def gathered(protocol: Protocol, folder: Path) -> Tolerances:
     """Every finished rerun minus the committed reference numbers."""
     chaos = []
     for entry in REFERENCES:
-        reference = entries.committed(entry, protocol)
+        reference = committed_entry(entry, protocol)
         if reference is None:
             raise SystemExit(f"{entry} has no committed numbers under {protocol.label}")
         before = {result.seed: result.metrics for result in reference.seeds}

@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from subliminal_bench.protocol import Protocol
-from subliminal_bench.torchvision_import import mnist_class
-from tests.sequential_reference import (
+from sequential.experiment import (
     Network,
     class_loss,
     distillation_loss,
     flat_gradient,
     set_gradient,
 )
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.torchvision_import import mnist_class
 
 
 class Noise(Dataset[Tensor]):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from subliminal_bench.metrics import METRICS
-from subliminal_bench.results import Run
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.results.run import Run
 
 Array = NDArray[np.float64]
 

@@ -4,9 +4,9 @@ import torch
 
 from benchmarks.canonical import PROTOCOL, Oracle
 from benchmarks.conftest import Compare
-from subliminal_bench import model
-from subliminal_bench.cohort import Cohort
-from tests.sequential_reference import class_loss, flat_gradient
+from sequential.experiment import class_loss, flat_gradient
+from subliminal_bench.experiment import model
+from subliminal_bench.training.cohort import Cohort
 
 
 def test_against_autograd_through_a_module(

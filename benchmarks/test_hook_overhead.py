@@ -13,11 +13,11 @@ from torch import Tensor
 
 from benchmarks.canonical import PROTOCOL, steps_of
 from benchmarks.conftest import Compare
-from subliminal_bench import mitigations
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.isolation import mitigation as isolation
-from tests.mitigation_files import GRADIENT, LOSS, hook, source
-from tests.plugins_for_tests import mitigation
+from subliminal_bench.mitigation.isolation.proxy import load_isolated
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.training.cohort import Cohort
+from tests.support.mitigation_files import GRADIENT, LOSS, hook, source
+from tests.support.plugins_for_tests import mitigation
 
 
 def same_loss(loss: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def test_a_process_of_its_own(
     if name == "identity hooks":
         spec = str(tmp_path / "identity.py")
         Path(spec).write_text(BOTH_HOOKS)
-    apart = isolation.load(spec)
+    apart = load_isolated(spec)
     process = apart.launcher.started()
     # One process for all rounds: how long it takes to start is another question.
     with (
@@ -61,7 +61,7 @@ def test_a_process_of_its_own(
     ):
         compare(
             f"{name}: in process / isolated",
-            reference=steps_of(cohort, mitigations.load(spec)),
+            reference=steps_of(cohort, load_mitigation(spec)),
             ours=steps_of(cohort, apart),
             rounds=6,
             steps=PROTOCOL.student_steps,
@@ -71,4 +71,4 @@ def test_a_process_of_its_own(
 
 
 def test_starting_a_process(benchmark: BenchmarkFixture) -> None:
-    benchmark.pedantic(lambda: isolation.load("baseline"), rounds=5)
+    benchmark.pedantic(lambda: load_isolated("baseline"), rounds=5)

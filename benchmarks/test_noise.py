@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from benchmarks.canonical import PROTOCOL, SEED
 from benchmarks.conftest import Compare
-from subliminal_bench import streams
-from subliminal_bench.data import Digits
-from tests.sequential_reference import SequentialReference
+from sequential.experiment import SequentialReference
+from subliminal_bench.experiment import streams
+from subliminal_bench.experiment.digits import Digits
 
 
 def test_ten_thousand_noise_images(compare: Compare, digits: Digits) -> None:

@@ -11,11 +11,15 @@ import pytest
 
 from benchmarks import plain
 from benchmarks.conftest import Compare
-from subliminal_bench import entries, leaderboard, leaderboard_page, scorecard
-from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.results import Run, write_run
-from subliminal_bench.statistics import resolution, sign_flip
-from tests.runs import make_run
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.reports.leaderboard import render_leaderboard
+from subliminal_bench.results.entries import read_entries
+from subliminal_bench.results.run import Run, write_run
+from subliminal_bench.scoring.ranking import rank_entries
+from subliminal_bench.scoring.scorecard import build_scorecard
+from subliminal_bench.scoring.statistics.resolution import _effect_with_power
+from subliminal_bench.scoring.statistics.sign_flip import _signs
+from tests.support.runs import make_run
 
 RANDOM = np.random.default_rng(0)
 
@@ -28,8 +32,8 @@ def run(name: str, seeds: int, shift: float) -> Run:
 
 
 def forget() -> None:
-    sign_flip._signs.cache_clear()
-    resolution._effect_with_power.cache_clear()
+    _signs.cache_clear()
+    _effect_with_power.cache_clear()
 
 
 @pytest.mark.parametrize("seeds", [20, 100])
@@ -39,7 +43,7 @@ def test_a_scorecard(compare: Compare, seeds: int) -> None:
 
     def ours() -> None:
         forget()
-        scorecard.build(entry, references)
+        build_scorecard(entry, references)
 
     compare(
         f"scorecard, {seeds} seeds",
@@ -56,7 +60,7 @@ def test_the_leaderboard(compare: Compare) -> None:
 
     def ours() -> None:
         forget()
-        leaderboard_page.render(leaderboard.rank(entries))
+        render_leaderboard(rank_entries(entries))
 
     compare(
         "leaderboard, 12 entries, 20 seeds",
@@ -79,7 +83,7 @@ def test_a_leaderboard_of_many_files(compare: Compare, tmp_path: Path) -> None:
 
     def ours() -> None:
         forget()
-        leaderboard_page.render(leaderboard.rank(entries.read(tmp_path)))
+        render_leaderboard(rank_entries(read_entries(tmp_path)))
 
     compare(
         "leaderboard from files, 1,000 entries, 100 seeds",

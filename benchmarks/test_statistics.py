@@ -4,8 +4,8 @@ import numpy as np
 
 from benchmarks import plain
 from benchmarks.conftest import Compare
-from subliminal_bench import statistics
-from subliminal_bench.statistics import resolution
+from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.statistics.resolution import _effect_with_power
 
 RANDOM = np.random.default_rng(0)
 DIFFERENCES = RANDOM.normal(0.3, 1.0, 100)
@@ -54,7 +54,7 @@ def test_the_difference_that_seeds_resolve(compare: Compare) -> None:
     """Nothing kept. Ours is slower: statsmodels' is nan for large effects at few seeds."""
 
     def ours() -> None:
-        resolution._effect_with_power.cache_clear()
+        _effect_with_power.cache_clear()
         statistics.resolvable_difference(1.0, 20)
 
     compare(

@@ -8,11 +8,11 @@ import pytest
 
 from benchmarks.canonical import CPU, PROTOCOL, SEED, Oracle, steps_of
 from benchmarks.conftest import Compare
-from subliminal_bench import mitigations
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.data import Digits
-from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.training import train_teachers
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.teacher import train_teachers
 
 
 @pytest.mark.parametrize("entry", REFERENCES)
@@ -20,7 +20,7 @@ def test_a_students_step(compare: Compare, oracle: Oracle, cohort: Cohort, entry
     compare(
         f"student's step, {entry}",
         reference=lambda: oracle.steps(entry),
-        ours=steps_of(cohort, mitigations.load(entry)),
+        ours=steps_of(cohort, load_mitigation(entry)),
         rounds=4,
         steps=PROTOCOL.student_steps,
     )

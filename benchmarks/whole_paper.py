@@ -14,11 +14,15 @@ from pathlib import Path
 import torch
 
 from benchmarks import arithmetic
-from subliminal_bench import device, mitigations, scorecard, scorecard_text, seeds
-from subliminal_bench.benchmark import Bench
-from subliminal_bench.protocol import get
-from subliminal_bench.reference_names import REFERENCES
-from subliminal_bench.store import Store
+from subliminal_bench.experiment.protocol import protocol_named
+from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.reports import text
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.scoring.scorecard import side_by_side
+from subliminal_bench.training.device import choose_device, device_name
 
 
 def main() -> None:
@@ -29,22 +33,22 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--data-dir", type=Path)
     options = parser.parse_args()
-    protocol = get(options.protocol)
-    wanted = seeds.parse(options.seeds, protocol)
-    where = device.choose(options.device)
+    protocol = protocol_named(options.protocol)
+    wanted = parse_seeds(options.seeds, protocol)
+    where = choose_device(options.device)
     rates = arithmetic.peak(where)
-    entries = [mitigations.load(name) for name in REFERENCES]
+    entries = [load_mitigation(name) for name in REFERENCES]
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
         bench = Bench(protocol, where, Store(Path(folder)), options.data_dir)
         runs = dict(zip(REFERENCES, bench.run(entries, wanted), strict=True))
-    scorecard_text.show(scorecard.side_by_side(runs, []), "terminal")
+    text.show(side_by_side(runs, []), "terminal")
     wall = time.perf_counter() - began
 
     one = arithmetic.student(protocol) + arithmetic.measuring(protocol)
     operations = len(wanted) * (arithmetic.teacher(protocol) + len(entries) * one)
     best = max(rates.values())
-    print(f"{device.describe(where)}, torch {torch.__version__}")
+    print(f"{device_name(where)}, torch {torch.__version__}")
     print(f"{len(wanted)} seeds x {len(entries)} entries of {protocol.label}: {wall:.1f} s")
     print(
         f"{operations / wall / 1e12:.2f} TFLOP/s, {100 * operations / wall / best:.0f} % of "

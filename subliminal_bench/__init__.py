@@ -3,15 +3,26 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from subliminal_bench.version import __version__
+
 if TYPE_CHECKING:
     from subliminal_bench.api import Finished, compare, leaderboard_frame, run, score
-    from subliminal_bench.card import Card, Parameter
-    from subliminal_bench.hooks import Step, Training, hookimpl
+    from subliminal_bench.errors import BenchmarkError
+    from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
+    from subliminal_bench.mitigation.card import Card, Parameter
+    from subliminal_bench.mitigation.hooks import Step, Training, hookimpl
+    from subliminal_bench.results.run import Run
+    from subliminal_bench.scoring.scorecard import Scorecard
 
 __all__ = [
+    "PROTOCOLS",
+    "BenchmarkError",
     "Card",
     "Finished",
     "Parameter",
+    "Protocol",
+    "Run",
+    "Scorecard",
     "Step",
     "Training",
     "__version__",
@@ -21,12 +32,15 @@ __all__ = [
     "run",
     "score",
 ]
-__version__ = "0.1.0"
 
 _HOMES = {
-    **dict.fromkeys(("Card", "Parameter"), "card"),
-    **dict.fromkeys(("Step", "Training", "hookimpl"), "hooks"),
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
+    **dict.fromkeys(("BenchmarkError",), "errors"),
+    **dict.fromkeys(("PROTOCOLS", "Protocol"), "experiment.protocol"),
+    **dict.fromkeys(("Card", "Parameter"), "mitigation.card"),
+    **dict.fromkeys(("Step", "Training", "hookimpl"), "mitigation.hooks"),
+    **dict.fromkeys(("Run",), "results.run"),
+    **dict.fromkeys(("Scorecard",), "scoring.scorecard"),
 }
 
 

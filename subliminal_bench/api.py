@@ -15,35 +15,29 @@ import pandas
 import torch
 from rich.console import Console
 
-from subliminal_bench import device as devices
-from subliminal_bench import (
-    entries,
-    export,
-    finding,
-    leaderboard,
-    mitigations,
-    references,
-    scorecard,
-    scorecard_tables,
-    scorecard_text,
-    scoring,
-)
-from subliminal_bench import protocol as protocols
-from subliminal_bench import seeds as seed_text
-from subliminal_bench.benchmark import Bench
-from subliminal_bench.card import Value
 from subliminal_bench.errors import MitigationError, ResultError
-from subliminal_bench.given import Given
-from subliminal_bench.isolation import mitigation as isolation
-from subliminal_bench.isolation.limits import Limits
-from subliminal_bench.metrics import STEP_CURVES
-from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.progress import ConsoleWatcher, Silent, Watcher
-from subliminal_bench.protocol import MNIST
-from subliminal_bench.results import Run
-from subliminal_bench.scorecard import Scorecard
-from subliminal_bench.store import Store, chosen_folder
-from subliminal_bench.verdict import Comparison
+from subliminal_bench.experiment.metrics import STEP_CURVES
+from subliminal_bench.experiment.protocol import MNIST, protocol_named
+from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.mitigation.card import Value
+from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.proxy import load_isolated
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.objects import MitigationSpec
+from subliminal_bench.reports import tables, text
+from subliminal_bench.reports.export import run_frame
+from subliminal_bench.results.entries import entries_folder, read_entries
+from subliminal_bench.results.lookup import find_run, find_runs
+from subliminal_bench.results.reference_runs import finished_references
+from subliminal_bench.results.run import Run
+from subliminal_bench.results.store import Store, store_folder
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.progress import ConsoleWatcher, Silent, Watcher
+from subliminal_bench.running.score import score_mitigation
+from subliminal_bench.scoring.comparison import Comparison
+from subliminal_bench.scoring.ranking import rank_entries
+from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
+from subliminal_bench.training.device import choose_device
 
 Folder = str | PathLike[str]
 
@@ -88,7 +82,7 @@ class Finished:
         Metrics are unscaled: fractions and nats; nan where the student diverged.
         """
         run = self.run(name)
-        return export.frame(run.only(self.scorecard.seeds))
+        return run_frame(run.only(self.scorecard.seeds))
 
     def curves(self, name: str | None = None) -> pandas.DataFrame:
         """A run's curves with one row a seed and step: `trait_loss`, `cosine_pre` and so on.
@@ -97,7 +91,7 @@ class Finished:
         are not in the store, as those of committed entries, have no rows.
         """
         run = self.run(name)
-        every = protocols.get(run.protocol.name).test_every
+        every = protocol_named(run.protocol.name).test_every
         kept = self.store.curves(run.only(self.scorecard.seeds))
         frames = []
         for seed, curves in sorted(kept.items()):
@@ -123,14 +117,14 @@ class Finished:
 
     def summary(self, form: str = "terminal") -> str:
         """The scorecard as text: `terminal` for 80 columns, `markdown` or `json`."""
-        return scorecard_text.text(self.scorecard, form)
+        return text.text(self.scorecard, form)
 
     def __str__(self) -> str:
         return self.summary()
 
     def __repr__(self) -> str:
         verdict = f": {self.verdict}" if self.verdict else ""
-        return f"<{', '.join(self.names)}; {scorecard_tables.title(self.scorecard)}{verdict}>"
+        return f"<{', '.join(self.names)}; {tables.title(self.scorecard)}{verdict}>"
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows."""
@@ -138,7 +132,7 @@ class Finished:
 
 
 def run(
-    mitigation: Given | Sequence[Given],
+    mitigation: MitigationSpec | Sequence[MitigationSpec],
     *,
     protocol: str = "mnist-5k",
     seeds: str | Iterable[int] = "1-10",
@@ -175,19 +169,19 @@ def run(
     Raises:
         BenchmarkError: a mistake of the caller's, or a hook that failed; in one line.
     """
-    chosen = protocols.get(protocol)
+    chosen = protocol_named(protocol)
     given = [f"{name}={value}" for name, value in (settings or {}).items()]
     text = seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
-    wanted = seed_text.parse(text, chosen)
-    where, kept = devices.choose(device), _store(store)
+    wanted = parse_seeds(text, chosen)
+    where, kept = choose_device(device), _store(store)
     entry = (
-        _isolated(mitigation, given, where) if isolate else mitigations.load(mitigation, given)
+        _isolated(mitigation, given, where) if isolate else load_mitigation(mitigation, given)
     )
     data = Path(data_dir) if data_dir is not None else None
 
     def scored(watcher: Watcher) -> Scorecard:
         bench = Bench(chosen, where, kept, data, watcher)
-        return scoring.score(
+        return score_mitigation(
             bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
         )
 
@@ -218,7 +212,7 @@ def score(
     """
     kept = _store(store)
     found = _found(finished, protocol, kept)
-    return Finished(scorecard.build(found, *references.at_hand(found, kept)), kept)
+    return Finished(build_scorecard(found, *finished_references(found, kept)), kept)
 
 
 def compare(
@@ -244,8 +238,8 @@ def compare(
     kept = _store(store)
     names = [str(one) for one in finished if not isinstance(one, Finished | Run)]
     if len(names) == len(finished):
-        found, committed = finding.find_all(names, protocol, kept)
-        return Finished(scorecard.side_by_side(found, committed), kept)
+        found, committed = find_runs(names, protocol, kept)
+        return Finished(side_by_side(found, committed), kept)
     if len(finished) < 2:
         raise ResultError("name at least two runs to compare")
     runs: dict[str, Run] = {}
@@ -255,7 +249,7 @@ def compare(
         while name in runs:
             name += "*"
         runs[name] = run
-    return Finished(scorecard.side_by_side(runs), kept)
+    return Finished(side_by_side(runs), kept)
 
 
 def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
@@ -270,7 +264,7 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
         those of `Finished.comparisons` against the baseline.
     """
     root = Path(folder) if folder is not None else None
-    levels = leaderboard.rank(entries.read(entries.folder_of(MNIST, root)))
+    levels = rank_entries(read_entries(entries_folder(MNIST, root)))
     rows = []
     for level in levels:
         for row in level.rows:
@@ -294,14 +288,16 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
 
 
 def _isolated(
-    mitigation: Given | Sequence[Given], settings: Sequence[str], where: torch.device
+    mitigation: MitigationSpec | Sequence[MitigationSpec],
+    settings: Sequence[str],
+    where: torch.device,
 ) -> Mitigation:
     if not isinstance(mitigation, str | PathLike):
         raise MitigationError(
             "isolate: another process loads the mitigation by its name or from its .py file: "
             "give that"
         )
-    return isolation.load(fspath(mitigation), settings, Limits.of(where.type))
+    return load_isolated(fspath(mitigation), settings, Limits.of(where.type))
 
 
 def _numbers(one: Comparison, names: bool = True) -> dict[str, object]:
@@ -325,10 +321,10 @@ def _found(finished: Finished | Run | Folder, protocol: str | None, store: Store
         return finished.run()
     if isinstance(finished, Run):
         return finished
-    return finding.find(str(finished), protocol, store)
+    return find_run(str(finished), protocol, store)
 
 
 def _store(named: Folder | Store | None) -> Store:
     if isinstance(named, Store):
         return named
-    return Store(chosen_folder(Path(named) if named is not None else None))
+    return Store(store_folder(Path(named) if named is not None else None))

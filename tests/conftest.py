@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from subliminal_bench import data, protocol
-from subliminal_bench.cohort import Cohort
 from subliminal_bench.conformance import SMALL
-from subliminal_bench.data import Digits
-from subliminal_bench.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.training import train_teachers
-from tests.terminal import Terminal
+from subliminal_bench.experiment.digits import Digits, load_digits
+from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, PROTOCOLS, Protocol
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.teacher import train_teachers
+from tests.support.terminal import Terminal
 
 CPU = torch.device("cpu")
 
@@ -33,13 +32,13 @@ def _one_thread_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Protocol:
     """The test protocol, known by name as the built-in ones are."""
-    monkeypatch.setitem(protocol.PROTOCOLS, TINY.name, TINY)
+    monkeypatch.setitem(PROTOCOLS, TINY.name, TINY)
     return TINY
 
 
 @pytest.fixture(scope="session")
 def embedded_digits() -> Digits:
-    return data.load(MNIST_5K)
+    return load_digits(MNIST_5K)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +69,7 @@ def mnist_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def mnist_digits(mnist_dir: Path) -> Digits:
-    return data.load(MNIST, mnist_dir)
+    return load_digits(MNIST, mnist_dir)
 
 
 @pytest.fixture(scope="session")
@@ -92,9 +91,3 @@ def type_in(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     return Terminal(monkeypatch, capsys)
-
-
-@pytest.fixture
-def at_hand(embedded_digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded digits, without reading them anew for every command."""
-    monkeypatch.setattr(data, "load", lambda *_: embedded_digits)

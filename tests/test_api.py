@@ -9,7 +9,7 @@ import pandas
 import pytest
 
 import subliminal_bench as sb
-from subliminal_bench import jobs, shipped
+from subliminal_bench import shipped
 from subliminal_bench.api import Finished
 from subliminal_bench.errors import (
     BenchmarkError,
@@ -18,13 +18,14 @@ from subliminal_bench.errors import (
     ResultError,
     SeedsError,
 )
-from subliminal_bench.metrics import CURVES, METRICS
-from subliminal_bench.protocol import MNIST, Protocol
-from subliminal_bench.results import write_run
-from tests.cells import Notebook
-from tests.plugins_for_tests import scaling_source, write
-from tests.runs import keep, make_run
-from tests.terminal import Terminal
+from subliminal_bench.experiment.metrics import CURVES, METRICS
+from subliminal_bench.experiment.protocol import MNIST, Protocol
+from subliminal_bench.results.run import write_run
+from subliminal_bench.running import jobs
+from tests.support.cells import Notebook
+from tests.support.plugins_for_tests import scaling_source, write
+from tests.support.runs import keep, make_run
+from tests.support.terminal import Terminal
 
 LEVELS = [0.5, 0.52, 0.55, 0.6, 0.48, 0.51, 0.57]
 
@@ -44,7 +45,7 @@ def kept(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("at_hand", "tiny")
+@pytest.mark.usefixtures("tiny")
 class TestRun:
     def test_it_prints_what_the_command_prints(self, type_in: Terminal) -> None:
         typed = type_in(
@@ -228,8 +229,8 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
         "assert not {'torch', 'pandas', 'numpy', 'rich'} & set(sys.modules)\n"
         "assert set(sb._HOMES) == set(sb.__all__) - {'__version__'}\n"
         "assert sb.run.__module__ == 'subliminal_bench.api'\n"
-        "from subliminal_bench import leaderboard\n"
-        "assert leaderboard.rank\n"
+        "from subliminal_bench.scoring import ranking\n"
+        "assert ranking.rank_entries\n"
     )
     root = Path(sb.__file__).parents[1]
     subprocess.run(

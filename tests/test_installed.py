@@ -57,7 +57,7 @@ def test_the_wheel_holds_what_the_program_reads(installed: Path) -> None:
     assert (installed / "subliminal_bench" / "py.typed").is_file()
     assert list((shipped / "leaderboard").rglob("*.json"))
     for name in ("page.html.jinja", "page.css"):
-        assert (installed / "subliminal_bench" / "report" / name).is_file()
+        assert (installed / "subliminal_bench" / "reports" / name).is_file()
 
 
 def test_built_in_mitigations_and_protocols_are_listed(installed: Path, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ def new(
     folder: Annotated[Path, typer.Option("--folder", help="Where to write it.")] = Path(),
 ) -> None:
     """Write a working mitigation and its test, to start from."""
-    from subliminal_bench import new_mitigation
+    from subliminal_bench.conformance.starter import write_starter
 
-    file, test = new_mitigation.write(name, folder)
+    file, test = write_starter(name, folder)
     print(f"written: {file}\nwritten: {test}\n")
     print(
         f"next:  subliminal-bench check {file}\n"
@@ -44,20 +44,23 @@ def check(
     ] = None,
 ) -> None:
     """Check that a mitigation keeps the rules; exit code 1 where it does not."""
-    from subliminal_bench import conformance, conformance_text, mitigations
-    from subliminal_bench.conformance import overhead
+    from subliminal_bench import conformance
+    from subliminal_bench.cli.check import expected_failures
+    from subliminal_bench.conformance import text
+    from subliminal_bench.conformance.overhead import measure_overhead
+    from subliminal_bench.mitigation.mitigation import load_mitigation
 
     chosen = only.split(",") if only is not None else list(conformance.CHECKS)
-    expected = conformance_text.expectations(expect or [])
+    expected = expected_failures(expect or [])
     results = []
     for result in conformance.check(mitigation, settings or [], chosen, expected):
-        print(conformance_text.line(result), flush=True)
+        print(text.line(result), flush=True)
         results.append(result)
     good = all(result.good for result in results)
     if good and only is None:
-        cost = overhead.measure(mitigations.load(mitigation, settings or []))
+        cost = measure_overhead(load_mitigation(mitigation, settings or []))
         print(f"\noverhead: {cost.text}")
-    print(f"\n{conformance_text.summary(results)}")
+    print(f"\n{text.summary(results)}")
     raise typer.Exit(0 if good else 1)
 
 
@@ -66,13 +69,15 @@ def list_mitigations() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from subliminal_bench import loading, mitigations
-    from subliminal_bench.protocol import PROTOCOLS
+    from subliminal_bench.experiment.protocol import PROTOCOLS
+    from subliminal_bench.mitigation import loading
+    from subliminal_bench.mitigation.builtin import built_in_names
+    from subliminal_bench.mitigation.mitigation import load_mitigation
 
     table = Table("mitigation", "access", "hooks", "parameters", box=None, pad_edge=False)
-    for name in [*loading.built_in_names(), *loading.installed_names()]:
+    for name in [*built_in_names(), *loading.installed_names()]:
         try:
-            (plugin,) = mitigations.load(name).plugins
+            (plugin,) = load_mitigation(name).plugins
         except BenchmarkError as error:
             # One broken package must not hide all the others.
             table.add_row(name, "-", f"cannot be loaded: {error}", "")

@@ -20,11 +20,12 @@ def doctor(
     form: Annotated[str, typer.Option("--format", help="terminal or json.")] = "terminal",
 ) -> None:
     """Show versions, device, data and store, and what is to mend; exit code 1 where it is."""
-    from subliminal_bench import doctor as examination
-    from subliminal_bench import doctor_text, formats
+    from subliminal_bench.cli import doctor_text
+    from subliminal_bench.cli.doctor_facts import examine
     from subliminal_bench.errors import ResultError
+    from subliminal_bench.reports.formats import checked_format
 
-    formats.checked(form, doctor_text.FORMATS)
+    checked_format(form, doctor_text.FORMATS)
     board: Path | None
     try:
         board = leaderboard_folder(folder)
@@ -32,6 +33,6 @@ def doctor(
         if folder is not None:
             raise
         board = None
-    findings = examination.examine(store, data_dir, board)
+    findings = examine(store, data_dir, board)
     print(doctor_text.render(findings, form))
     raise typer.Exit(0 if all(one.good for one in findings) else 1)

@@ -7,10 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from subliminal_bench.errors import ResultError
+
 if TYPE_CHECKING:
-    from subliminal_bench.engine import Engine
-    from subliminal_bench.mitigations import Mitigation
-    from subliminal_bench.store import Store
+    from subliminal_bench.mitigation.mitigation import Mitigation
+    from subliminal_bench.results.store import Store
+    from subliminal_bench.running.engine import Engine
+
+
+def listed_entries(text: str) -> list[str]:
+    """The names in a list joined by commas.
+
+    Raises:
+        ResultError: there is none, or one twice.
+
+    >>> listed_entries("baseline, liminal")
+    ['baseline', 'liminal']
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        raise ResultError(f"--entries {text!r}: name entries, each once, joined by commas")
+    return names
+
 
 ProtocolOption = Annotated[
     str, typer.Option("--protocol", help="mnist-5k (embedded), mnist (canonical) or probe.")
@@ -79,27 +97,27 @@ def load_mitigation(
     device: str,
 ) -> "Mitigation":
     """The mitigation, in this process or kept apart."""
-    from subliminal_bench import mitigations
     from subliminal_bench.errors import MitigationError
+    from subliminal_bench.mitigation.mitigation import load_mitigation
 
     if isolate:
-        from subliminal_bench import device as devices
-        from subliminal_bench.isolation import mitigation as isolation
-        from subliminal_bench.isolation.limits import Limits
+        from subliminal_bench.mitigation.isolation.confinement import Limits
+        from subliminal_bench.mitigation.isolation.proxy import load_isolated
+        from subliminal_bench.training.device import choose_device
 
-        return isolation.load(
-            spec, settings, Limits.of(devices.choose(device).type, seconds, gibibytes)
+        return load_isolated(
+            spec, settings, Limits.of(choose_device(device).type, seconds, gibibytes)
         )
     if seconds is not None or gibibytes is not None:
         raise MitigationError("--isolate-timeout and --isolate-memory go with --isolate")
-    return mitigations.load(spec, settings)
+    return load_mitigation(spec, settings)
 
 
 def open_store(folder: Path | None) -> "Store":
     """The store in the folder named, else in the default one."""
-    from subliminal_bench.store import Store, chosen_folder
+    from subliminal_bench.results.store import Store, store_folder
 
-    return Store(chosen_folder(folder))
+    return Store(store_folder(folder))
 
 
 def open_engine(name: str) -> "AbstractContextManager[Engine]":
@@ -108,12 +126,12 @@ def open_engine(name: str) -> "AbstractContextManager[Engine]":
     Raises:
         EngineError: an unknown name, or a cluster that is not there.
     """
-    from subliminal_bench import ray_engine
-    from subliminal_bench.engine import Local
     from subliminal_bench.errors import EngineError
+    from subliminal_bench.running.cluster import ray_engine
+    from subliminal_bench.running.engine import LocalEngine
 
     if name == "local":
-        return nullcontext(Local())
+        return nullcontext(LocalEngine())
     if name == "ray":
         return ray_engine.connected()
     raise EngineError(f"unknown engine {name!r}; choose local or ray")

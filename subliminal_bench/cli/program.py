@@ -41,7 +41,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from subliminal_bench import __version__
+        from subliminal_bench.version import __version__
 
         print(f"subliminal-bench {__version__}")
         raise typer.Exit
@@ -103,7 +103,7 @@ def _mistake(error: Exception) -> str | None:
 
 def _bug() -> str:
     """How to report one."""
-    from subliminal_bench import __version__
+    from subliminal_bench.version import __version__
 
     return (
         f"this is a bug of subliminal-bench {__version__}, not a mistake of yours: please "

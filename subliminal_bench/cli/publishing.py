@@ -21,11 +21,12 @@ def submit(
     store: StoreOption = None,
 ) -> None:
     """Make a finished run of the canonical protocol an entry of the leaderboard."""
-    from subliminal_bench import finding, submission
-    from subliminal_bench.protocol import MNIST
+    from subliminal_bench.experiment.protocol import MNIST
+    from subliminal_bench.results.lookup import find_run
+    from subliminal_bench.results.submission import submit_run
 
-    found = finding.find(entry, MNIST.name, open_store(store))
-    path = submission.submit(found, leaderboard_folder(folder) / "entries", replace)
+    found = find_run(entry, MNIST.name, open_store(store))
+    path = submit_run(found, leaderboard_folder(folder) / "entries", replace)
     print(f"written: {path}; now run: subliminal-bench leaderboard")
 
 
@@ -36,13 +37,14 @@ def leaderboard(
     folder: LeaderboardOption = None,
 ) -> None:
     """Write the leaderboard's page from its entries."""
-    from subliminal_bench import files, leaderboard_page
+    from subliminal_bench.reports.leaderboard import is_fresh, leaderboard_page
+    from subliminal_bench.results.files import write_atomically
 
-    page, text = leaderboard_page.of(leaderboard_folder(folder))
+    page, text = leaderboard_page(leaderboard_folder(folder))
     if not check:
-        files.write_atomically(page, text.encode())
+        write_atomically(page, text.encode())
         print(f"written: {page}")
-    elif not leaderboard_page.is_fresh(page, text):
+    elif not is_fresh(page, text):
         print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")
         raise typer.Exit(1)
     else:

@@ -23,14 +23,15 @@ def export(
     store: StoreOption = None,
 ) -> None:
     """Write a run's metrics, one row a seed."""
-    from subliminal_bench import export as exports
-    from subliminal_bench import files, finding
+    from subliminal_bench.reports.export import export_text
+    from subliminal_bench.results.files import write_atomically
+    from subliminal_bench.results.lookup import find_run
 
-    text = exports.render(finding.find(entry, protocol, open_store(store)), form)
+    text = export_text(find_run(entry, protocol, open_store(store)), form)
     if out is None:
         sys.stdout.write(text)
     else:
-        files.write_atomically(out, text.encode())
+        write_atomically(out, text.encode())
 
 
 def compare(
@@ -45,7 +46,9 @@ def compare(
     store: StoreOption = None,
 ) -> None:
     """Hold runs against each other, pair by pair, on the seeds that all of them have."""
-    from subliminal_bench import finding, scorecard, scorecard_text
+    from subliminal_bench.reports import text
+    from subliminal_bench.results.lookup import find_runs
+    from subliminal_bench.scoring.scorecard import side_by_side
 
-    found, committed = finding.find_all(entries, protocol, open_store(store))
-    scorecard_text.show(scorecard.side_by_side(found, committed), form)
+    found, committed = find_runs(entries, protocol, open_store(store))
+    text.show(side_by_side(found, committed), form)

@@ -11,7 +11,7 @@ from subliminal_bench.cli.options import (
     ProtocolOption,
     leaderboard_folder,
 )
-from subliminal_bench.reference_names import REFERENCES
+from subliminal_bench.mitigation.builtin import REFERENCES
 
 
 def regress(
@@ -49,30 +49,33 @@ def regress(
     """
     from rich.console import Console
 
-    from subliminal_bench import device as devices
-    from subliminal_bench import protocol as protocols
-    from subliminal_bench import regression, regression_text, rerun
-    from subliminal_bench import seeds as seed_text
-    from subliminal_bench.progress import ConsoleWatcher
+    from subliminal_bench.cli.options import listed_entries
+    from subliminal_bench.experiment.protocol import protocol_named
+    from subliminal_bench.experiment.seed_ranges import parse_seeds
+    from subliminal_bench.running.progress import ConsoleWatcher
+    from subliminal_bench.training.device import choose_device
+    from subliminal_bench.verification import text
+    from subliminal_bench.verification.regression import REGRESSION_SEEDS, gravest
+    from subliminal_bench.verification.rerun import Place, reference_updates, refuse_in_ci
 
     if update_reference:
-        rerun.refuse_in_ci()
-    chosen = protocols.get(protocol)
-    names = regression.listed_entries(entries)
-    wanted = seed_text.parse(seeds, chosen) if seeds else None
-    where, root = devices.choose(device), leaderboard_folder(folder)
+        refuse_in_ci()
+    chosen = protocol_named(protocol)
+    names = listed_entries(entries)
+    wanted = parse_seeds(seeds, chosen) if seeds else None
+    where, root = choose_device(device), leaderboard_folder(folder)
     with ConsoleWatcher(Console(stderr=True)) as watcher:
-        place = rerun.Place(chosen, root, where, data_dir, watcher)
+        place = Place(chosen, root, where, data_dir, watcher)
         if update_reference:
-            renewed = rerun.updates(place, names, wanted)
+            renewed = reference_updates(place, names, wanted)
         else:
-            findings = place.regress(names, wanted or regression.DEFAULT_SEEDS)
+            findings = place.regress(names, wanted or REGRESSION_SEEDS)
     if not update_reference:
         for finding in findings:
-            print(regression_text.line(finding, table))
-        raise typer.Exit(int(regression.gravest(findings)))
+            print(text.line(finding, table))
+        raise typer.Exit(int(gravest(findings)))
     for update in renewed:
-        print(regression_text.update(update))
+        print(text.update(update))
     if yes or typer.confirm(f"Write {len(renewed)} file(s)?"):
         for update in renewed:
             update.write()

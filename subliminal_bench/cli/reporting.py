@@ -26,19 +26,25 @@ def report(
     store: StoreOption = None,
 ) -> None:
     """Write one self-contained page about finished runs: verdict, curves, every seed."""
-    from subliminal_bench import finding, leaderboard, references, results, scorecard
-    from subliminal_bench import report as reports
-    from subliminal_bench.entries import read
-    from subliminal_bench.files import write_atomically
-    from subliminal_bench.protocol import MNIST
+    from subliminal_bench.experiment.protocol import MNIST
+    from subliminal_bench.reports.page import render_report
+    from subliminal_bench.results.entries import read_entries
+    from subliminal_bench.results.files import write_atomically
+    from subliminal_bench.results.lookup import find_run
+    from subliminal_bench.results.reference_runs import finished_references
+    from subliminal_bench.results.run import ProtocolRecord, same_protocol
+    from subliminal_bench.scoring.ranking import rank_entries
+    from subliminal_bench.scoring.scorecard import build_scorecard
 
     kept = open_store(store)
-    found = [finding.find(name, protocol, kept) for name in dict.fromkeys(runs)]
-    shared = results.same_protocol(found)
-    cards = [scorecard.build(run, *references.at_hand(run, kept)) for run in found]
-    is_ranked = shared == results.ProtocolRecord.of(MNIST)
-    levels = leaderboard.rank(read(shown_leaderboard(folder) / "entries")) if is_ranked else []
-    write_atomically(out, reports.render(cards, kept, levels).encode())
+    found = [find_run(name, protocol, kept) for name in dict.fromkeys(runs)]
+    shared = same_protocol(found)
+    cards = [build_scorecard(run, *finished_references(run, kept)) for run in found]
+    is_ranked = shared == ProtocolRecord.of(MNIST)
+    levels = (
+        rank_entries(read_entries(shown_leaderboard(folder) / "entries")) if is_ranked else []
+    )
+    write_atomically(out, render_report(cards, kept, levels).encode())
     print(f"written: {out}")
 
 
@@ -53,16 +59,17 @@ def reproduce(
     store: StoreOption = None,
 ) -> None:
     """Write the paper's table and figures beside ours, from finished mnist runs."""
-    from subliminal_bench import references, reproduction
-    from subliminal_bench.files import write_atomically
-    from subliminal_bench.protocol import MNIST
-    from subliminal_bench.reproduction import first_order
-    from subliminal_bench.reproduction import published as publications
+    from subliminal_bench.experiment.protocol import MNIST
+    from subliminal_bench.reports.reproduction.folder import reproduction_files
+    from subliminal_bench.reports.reproduction.published import NOTHING, read_published
+    from subliminal_bench.results.files import write_atomically
+    from subliminal_bench.results.reference_runs import longest_references
+    from subliminal_bench.training.first_order import measure_first_order
 
     kept = open_store(store)
-    given = publications.read(published) if published else publications.NOTHING
-    runs = references.finished(MNIST, kept)
-    files = reproduction.files(runs, kept, given, first_order.measure())
+    given = read_published(published) if published else NOTHING
+    runs = longest_references(MNIST, kept)
+    files = reproduction_files(runs, kept, given, measure_first_order())
     # The page last: where it stands, everything that it names does.
     for name, content in files.items():
         write_atomically(out / name, content)

@@ -64,16 +64,19 @@ def run(
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
-    from subliminal_bench import formats, results, scorecard_text, scoring
-    from subliminal_bench import protocol as protocols
-    from subliminal_bench import seeds as seed_text
-    from subliminal_bench.benchmark import Bench
     from subliminal_bench.errors import MitigationError
-    from subliminal_bench.progress import ConsoleWatcher
+    from subliminal_bench.experiment.protocol import protocol_named
+    from subliminal_bench.experiment.seed_ranges import parse_seeds
+    from subliminal_bench.reports import text
+    from subliminal_bench.reports.formats import checked_format
+    from subliminal_bench.results.run import write_run
+    from subliminal_bench.running.bench import Bench
+    from subliminal_bench.running.progress import ConsoleWatcher
+    from subliminal_bench.running.score import score_mitigation
 
-    formats.checked(form, scorecard_text.FORMATS)
-    chosen = protocols.get(protocol)
-    wanted = seed_text.parse(seeds, chosen)
+    checked_format(form, text.FORMATS)
+    chosen = protocol_named(protocol)
+    wanted = parse_seeds(seeds, chosen)
     if isolate and engine != "local":
         raise MitigationError(
             "--isolate starts its process on this machine: leave --engine out, or --isolate"
@@ -85,11 +88,11 @@ def run(
     with ConsoleWatcher(Console(stderr=True)) as watcher, open_engine(engine) as there:
         where = there.choose(device)
         bench = Bench(chosen, where, open_store(store), data_dir, watcher, there)
-        card = scoring.score(
+        card = score_mitigation(
             bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
         )
-    scorecard_text.show(card, form)
+    text.show(card, form)
     if target:
-        results.write_run(target, card.entry)
+        write_run(target, card.entry)
         # Other formats may be piped into a program that reads them.
         print(f"written: {target}", file=sys.stdout if form == "terminal" else sys.stderr)

@@ -50,21 +50,22 @@ def verify(
     """
     from rich.console import Console
 
-    from subliminal_bench import device as devices
-    from subliminal_bench import protocol as protocols
-    from subliminal_bench import results
-    from subliminal_bench import seeds as seed_text
-    from subliminal_bench.progress import ConsoleWatcher
-    from subliminal_bench.rerun import Place
-    from subliminal_bench.store import ENGINE
-    from subliminal_bench.verification import record as kept
-    from subliminal_bench.verification import rerun
+    from subliminal_bench.experiment.protocol import protocol_named
+    from subliminal_bench.experiment.seed_ranges import parse_seeds
+    from subliminal_bench.results.environment import Environment
+    from subliminal_bench.results.run import Isolation, read_run
+    from subliminal_bench.results.verified import write_verified
+    from subliminal_bench.running.progress import ConsoleWatcher
+    from subliminal_bench.training.device import choose_device, device_kind, device_name
+    from subliminal_bench.training.student import ENGINE
+    from subliminal_bench.verification.rerun import Place
+    from subliminal_bench.verification.verify import verification_of
 
-    run = results.read_run(entry)
-    protocol = protocols.get(run.protocol.name)
+    run = read_run(entry)
+    protocol = protocol_named(run.protocol.name)
     settings = [f"{name}={run.mitigation.settings[name]}" for name in run.mitigation.changed]
-    chosen = seed_text.parse(seeds, protocol) if seeds else None
-    where, root = devices.choose(device), leaderboard_folder(folder)
+    chosen = parse_seeds(seeds, protocol) if seeds else None
+    where, root = choose_device(device), leaderboard_folder(folder)
     loaded = load_mitigation(
         mitigation or run.mitigation.name,
         settings,
@@ -76,16 +77,14 @@ def verify(
     good = True
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         place = Place(protocol, root, where, data_dir, watcher)
-        checked = rerun.of(run, loaded, place, chosen, count)
+        checked = verification_of(run, loaded, place, chosen, count)
         for claim in checked.claims():
             print(claim.line, flush=True)
             good = good and claim.holds
     if good and record and loaded.network:
-        environment = results.Environment.here(
-            devices.kind(where), devices.describe(where), ENGINE
-        )
-        isolation = results.Isolation(network=loaded.network)
-        path = kept.write(root, entry, checked.seeds, environment, isolation)
+        environment = Environment.here(device_kind(where), device_name(where), ENGINE)
+        isolation = Isolation(network=loaded.network)
+        path = write_verified(root, entry, checked.seeds, environment, isolation)
         print(f"written: {path}; now run: subliminal-bench leaderboard")
     elif good:
         share = 100 * len(checked.seeds) / len(run.seeds)

@@ -7,9 +7,9 @@ They run an experiment of a fraction of a second; whether a mitigation helps is 
 {'passed'}
 """
 
+from subliminal_bench.conformance.as_tests import parametrize
 from subliminal_bench.conformance.checks import CHECKS, Check
-from subliminal_bench.conformance.experiment import SMALL
 from subliminal_bench.conformance.kit import Result, State, check
-from subliminal_bench.conformance.parametrized import parametrize
+from subliminal_bench.conformance.small import SMALL
 
 __all__ = ["CHECKS", "SMALL", "Check", "Result", "State", "check", "parametrize"]

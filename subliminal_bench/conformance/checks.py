@@ -8,16 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from scipy import stats
 
-from subliminal_bench import mitigations
-from subliminal_bench.blindfold import is_blind, renamed
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.conformance.experiment import (
-    SMALL,
-    cohort,
-    differing,
-    digits,
-    students,
-)
+from subliminal_bench.conformance.small import SMALL, cohort, differing, digits, students
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.conformance.surroundings import (
     global_generators,
@@ -25,10 +16,13 @@ from subliminal_bench.conformance.surroundings import (
     opened_files,
     other_global_seeds,
 )
-from subliminal_bench.measures import Outcome
-from subliminal_bench.metrics import STEP_CURVES
-from subliminal_bench.student import train_students
-from subliminal_bench.training import train_teachers
+from subliminal_bench.experiment.metrics import STEP_CURVES
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.training.blindness import is_blind, renamed_digits
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.student import train_students
+from subliminal_bench.training.teacher import train_teachers
 
 # Side by side and alone agree to float tolerance over the first steps, before rounding grows.
 _FIRST_STEPS = 4
@@ -75,7 +69,7 @@ def _loads(subject: Subject) -> str | None:
 
 def _hooks(subject: Subject) -> str | None:
     without = [one.card.name for one in subject.mitigation.plugins if not one.hooks]
-    if without and not subject.mitigation.same_as(mitigations.load("baseline")):
+    if without and not subject.mitigation.same_as(load_mitigation("baseline")):
         return f"{', '.join(without)} implements no hook besides its card: it changes nothing"
     return None
 
@@ -165,7 +159,7 @@ def _by_heart(subject: Subject) -> str | None:
 def _on_renamed(subject: Subject, secret: int | None) -> list[Outcome]:
     found = []
     for seed in _RENAMED_SEEDS:
-        shown = digits() if secret is None else renamed(SMALL, digits(), secret + seed)
+        shown = digits() if secret is None else renamed_digits(SMALL, digits(), secret + seed)
         device = torch.device("cpu")
         teachers = train_teachers(SMALL, (seed,), shown, device)
         found += train_students(

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from subliminal_bench import data, mitigations, protocol
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.student import train_students
-from subliminal_bench.training import train_teachers
+from subliminal_bench.experiment.digits import load_digits
+from subliminal_bench.experiment.protocol import PROBE
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
+from subliminal_bench.training.teacher import train_teachers
 
 # Steps of the real size, in the precision that mitigations meet.
-PROBE = replace(protocol.PROBE, precision="float32")
+STEPS = replace(PROBE, precision="float32")
 _ROUNDS = 3
 
 
@@ -41,21 +42,21 @@ class Overhead:
         )
 
 
-def measure(mitigation: Mitigation) -> Overhead:
+def measure_overhead(mitigation: Mitigation) -> Overhead:
     """Time steps with 1,024 noise images, 270,093 parameters and 500 audit images.
 
     Raises:
         HookError: a hook failed.
     """
     device = torch.device("cpu")
-    digits = data.load(PROBE)
-    cohort = Cohort(PROBE, (1,), device, digits, train_teachers(PROBE, (1,), digits, device))
-    sides = (mitigations.load("baseline"), mitigation)
+    digits = load_digits(STEPS)
+    cohort = Cohort(STEPS, (1,), device, digits, train_teachers(STEPS, (1,), digits, device))
+    sides = (load_mitigation("baseline"), mitigation)
     best = [float("inf")] * len(sides)
     for _ in range(_ROUNDS):
         for side, one in enumerate(sides):
             began = time.perf_counter()
             train_students(cohort, one)
             best[side] = min(best[side], time.perf_counter() - began)
-    plain, mitigated = (seconds / PROBE.student_steps for seconds in best)
+    plain, mitigated = (seconds / STEPS.student_steps for seconds in best)
     return Overhead(plain, mitigated)

@@ -3,11 +3,10 @@
 import secrets
 from collections.abc import Callable, Sequence
 
-from subliminal_bench import mitigations
-from subliminal_bench.conformance.experiment import students
+from subliminal_bench.conformance.small import students
 from subliminal_bench.conformance.surroundings import Harness, global_state
-from subliminal_bench.measures import Outcome
-from subliminal_bench.mitigations import Mitigation
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.training.measurement import Outcome
 
 
 class Subject:
@@ -23,7 +22,7 @@ class Subject:
         self, spec: str, settings: Sequence[str] = (), secret: int | None = None
     ) -> None:
         # torch exchanges some functions of its own on first use.
-        students(mitigations.load("baseline"), 1)
+        students(load_mitigation("baseline"), 1)
         # Before the mitigation is loaded: its file could exchange something at once.
         self.harness = Harness()
         self.surroundings = global_state()
@@ -51,7 +50,7 @@ class Subject:
 
     def loaded_again(self) -> Mitigation:
         """The mitigation, loaded anew."""
-        return mitigations.load(self._spec, self._settings)
+        return load_mitigation(self._spec, self._settings)
 
     def once(self, name: str, find: Callable[[], str | None]) -> str | None:
         """What a search finds, made once."""

@@ -2,13 +2,19 @@
 
 import pytest
 
-from subliminal_bench import verdict
+from subliminal_bench.conformance.as_tests import hold
 from subliminal_bench.conformance.checks import CHECKS
-from subliminal_bench.conformance.parametrized import hold
 from subliminal_bench.conformance.subject import Subject
-from subliminal_bench.metrics import METRICS
-from subliminal_bench.scorecard import Scorecard
-from subliminal_bench.verdict import Comparison
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.scoring.comparison import Comparison, show_p
+from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.verdict import (
+    DAMAGE_CLASSES,
+    DAMAGE_LOSS,
+    HEAD_SHARE,
+    distillation_sentence,
+    drops,
+)
 
 
 def test_it_lowers_the_trait_accuracy(scorecard: Scorecard) -> None:
@@ -19,21 +25,21 @@ def test_it_lowers_the_trait_accuracy(scorecard: Scorecard) -> None:
     claim(against.trait.mean < 0, f"trait accuracy changes by {change} points")
     claim(
         against.resolved,
-        f"a change of {change} points is not resolved: p {verdict.show_p(against.adjusted_p)}",
+        f"a change of {change} points is not resolved: p {show_p(against.adjusted_p)}",
     )
 
 
 def test_it_distils_as_well_as_the_baseline(scorecard: Scorecard) -> None:
     """Final KL on fresh noise, non-inferior within the margin."""
     kept = against_baseline(scorecard).distillation
-    claim(kept is not None and kept.kept, verdict.distillation_sentence(kept))
+    claim(kept is not None and kept.kept, distillation_sentence(kept))
 
 
 def test_it_leaves_the_trait_loss_near_its_initial_value(scorecard: Scorecard) -> None:
     """Neither learned nor broken."""
     before, after = (mean(scorecard, f"trait_loss_{when}") for when in ("initial", "final"))
     claim(
-        abs(after - before) <= verdict.DAMAGE_LOSS,
+        abs(after - before) <= DAMAGE_LOSS,
         f"the trait loss goes from {before:.2f} to {after:.2f} nats",
     )
 
@@ -46,7 +52,7 @@ def test_it_still_predicts_the_classes_that_the_untrained_model_does(
         mean(scorecard, name) for name in ("classes_predicted", "classes_predicted_initial")
     )
     claim(
-        classes >= verdict.DAMAGE_CLASSES * untrained,
+        classes >= DAMAGE_CLASSES * untrained,
         f"{classes:.1f} classes, where the untrained model predicts {untrained:.1f}",
     )
 
@@ -55,9 +61,9 @@ def test_the_trait_leaves_the_hidden_layers_too(scorecard: Scorecard) -> None:
     """Under the initial class head most of the drop remains."""
     against = against_baseline(scorecard)
     claim(against.trait.mean < 0, "the trait accuracy does not drop")
-    shares = verdict.drops(scorecard.entry, scorecard.baseline)
+    shares = drops(scorecard.entry, scorecard.baseline)
     claim(
-        shares.under_initial_head >= verdict.HEAD_SHARE * shares.own,
+        shares.under_initial_head >= HEAD_SHARE * shares.own,
         f"of a drop of {100 * shares.own:.2f} points {100 * shares.under_initial_head:.2f} are "
         "left under the initial class head",
     )

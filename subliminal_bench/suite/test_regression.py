@@ -2,10 +2,10 @@
 
 import pytest
 
-from subliminal_bench import regression
+from subliminal_bench.cli.options import listed_entries
 from subliminal_bench.errors import BenchmarkError
-from subliminal_bench.pytest_session import Regressions
-from subliminal_bench.regression import Outcome, listed_entries
+from subliminal_bench.pytest_plugin.session import Regressions
+from subliminal_bench.verification.regression import Status, gravest
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -20,5 +20,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_it_gives_its_reference_numbers(entry: str, regressions: Regressions) -> None:
     """Seed by seed, within measured float chaos."""
     findings = regressions.of(entry)
-    if regression.gravest(findings) is not Outcome.PASSED:
+    if gravest(findings) is not Status.PASSED:
         pytest.fail("\n".join(finding.line for finding in findings), pytrace=False)

@@ -1,170 +1,196 @@
-"""Checking an entry by running it again: some seeds, blindfolded, and on renamed digits."""
+"""Running references anew, past every kept result: to check or to renew their numbers."""
 
-import random
-import secrets
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from math import sqrt
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
-from scipy import stats
+import torch
 
-from subliminal_bench import blindfold, data, entries, regression, tolerances
-from subliminal_bench.cohort import Cohort
-from subliminal_bench.data import Digits
-from subliminal_bench.errors import HookError, ResultError
-from subliminal_bench.metrics import METRICS
-from subliminal_bench.mitigations import Mitigation
-from subliminal_bench.reference_names import BASELINE
-from subliminal_bench.regression import Outcome
-from subliminal_bench.rerun import Place, fresh_bench
-from subliminal_bench.results import MitigationRecord, Run
-from subliminal_bench.seeds import phrase
-from subliminal_bench.student import train_students
-from subliminal_bench.training import train_teachers
-from subliminal_bench.verification import file
-from subliminal_bench.verification.file import Claim
-
-# How unlikely the renamed runs must be, under the distribution that the entry claims.
-_RENAMED_LEVEL = 1e-3
-_RENAMED_METRICS = ("trait_accuracy", "kl_fresh", "cosine_mean_pre")
-# What a share of test images may move by, also where all claimed seeds agree.
-_CHANCE = {"trait_accuracy": 0.05}
+from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.entries import entries_folder, read_entry_files
+from subliminal_bench.results.run import Run, write_run
+from subliminal_bench.results.store import Store
+from subliminal_bench.results.submission import entry_file_name
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.verification.regression import (
+    Finding,
+    compare_with_reference,
+    protocols_behind,
+    reference_numbers,
+)
+from subliminal_bench.verification.tolerances import read_tolerances
 
 
 @dataclass(frozen=True)
-class Verification:
-    """An entry, the mitigation that it is said to be of, and the seeds to run again.
+class Place:
+    """Where references are rerun.
 
     Attributes:
-        run: the entry.
-        mitigation: its mitigation, loaded from its file.
-        place: where to run, and whose leaderboard holds the baseline and the tolerances.
-        seeds: to run again; see `drawn`.
-        secret: draws the other digits and the permutations.
+        protocol: under which.
+        root: the leaderboard's folder, with their numbers.
+        device: where to train.
+        data_dir: folder with MNIST's files; see `data.load`.
+        watcher: told of the progress.
     """
 
-    run: Run
-    mitigation: Mitigation
-    place: Place
-    seeds: tuple[int, ...]
-    secret: int
+    protocol: Protocol
+    root: Path
+    device: torch.device
+    data_dir: Path | None = None
+    watcher: Watcher = Silent()  # noqa: RUF009 (it holds nothing)
 
-    def claims(self) -> Iterator[Claim]:
-        """One claim after another; nothing is run once the file itself is refuted.
+    def rerun(
+        self, names: Sequence[str], seeds: tuple[int, ...], shared: Path | None = None
+    ) -> dict[str, Run]:
+        """Train the seeds anew; no kept result is used and none is left behind.
+
+        Args:
+            names: of the entries.
+            seeds: which.
+            shared: a folder where processes of one test run share their results.
+        """
+        with fresh_bench(self, shared) as bench:
+            runs = bench.run([load_mitigation(name) for name in names], seeds)
+        return dict(zip(names, runs, strict=True))
+
+    def regress(
+        self, names: Sequence[str], seeds: tuple[int, ...], shared: Path | None = None
+    ) -> list[Finding]:
+        """Rerun seeds of some entries and hold them to their reference numbers; see `rerun`.
+
+        The same under the probe comes first.
 
         Raises:
-            ResultError: no tolerances were measured under the protocol.
+            ResultError: no tolerances were measured under a protocol.
         """
-        protocol = self.place.protocol
-        measured = tolerances.read(self.place.root, protocol)
-        folder = entries.folder_of(protocol, self.place.root)
-        baselines = entries.read(folder, f"{BASELINE}*.json")
-        record = MitigationRecord.of(self.mitigation)
-        starts = any("start" in plugin.hooks for plugin in self.mitigation.plugins)
-        refuted = False
-        for claim in file.claims(
-            self.run, protocol, record, starts, baselines.get(BASELINE), measured
-        ):
-            refuted = refuted or not claim.holds
-            yield claim
-        if refuted:
-            return
-        try:
-            yield from self._rerun(measured)
-            yield self._renamed()
-        except HookError as error:
-            yield Claim("rerun", False, str(error))
-
-    def _rerun(self, measured: tolerances.Tolerances) -> Iterator[Claim]:
-        with fresh_bench(self.place) as bench:
-            (rerun,) = bench.run([self.mitigation], self.seeds)
-        found = regression.compare(self.run, rerun, measured)
-        yield Claim("rerun", found.outcome is Outcome.PASSED, found.text)
-        if self.run.mitigation.access == "blind":
-            yield self._blind(rerun)
-
-    def _blind(self, rerun: Run) -> Claim:
-        if rerun.blindness is not None:
-            seed, shown = rerun.blindness.seed, rerun.blindness.shown
-        else:
-            seed = self.seeds[0]
-            shown = blindfold.is_blind(self._cohort(seed), self.mitigation, self.secret)
-        what = f"leave seed {seed} as it is" if shown else f"change seed {seed}"
-        return Claim("blind", shown, f"other audit and test digits {what}")
-
-    def _renamed(self) -> Claim:
-        """Under a secret permutation of pixels and classes, results keep their distribution."""
-        values: dict[str, list[float]] = {name: [] for name in _RENAMED_METRICS}
-        for seed in self.seeds:
-            self.place.watcher.doing(f"{self.mitigation.name}, renamed digits, seed {seed}")
-            (outcome,) = train_students(self._cohort(seed, renamed=True), self.mitigation)
-            for name, kept in values.items():
-                value = outcome.metrics[name]
-                if value is not None:
-                    kept.append(value)
-        for name, found in values.items():
-            claimed = [one for one in self.run.column(name) if one is not None]
-            if found and not _fits(name, claimed, found):
-                means = [METRICS[name].show(float(np.mean(one))) for one in (claimed, found)]
-                text = (
-                    f"{METRICS[name].heading.strip()} goes from {means[0]} to {means[1]} under "
-                    f"secret permutations of pixels and classes ({phrase(self.seeds)})"
-                )
-                return Claim("renamed digits", False, text)
-        text = f"{phrase(self.seeds)} fit the claimed distribution"
-        return Claim("renamed digits", True, text)
-
-    @cached_property
-    def _digits(self) -> Digits:
-        place = self.place
-        return data.load(place.protocol, place.data_dir, place.watcher.say).to(place.device)
-
-    def _cohort(self, seed: int, renamed: bool = False) -> Cohort:
-        protocol, device, digits = self.place.protocol, self.place.device, self._digits
-        if renamed:
-            digits = blindfold.renamed(protocol, digits, self.secret + seed)
-        teachers = train_teachers(protocol, (seed,), digits, device)
-        return Cohort(protocol, (seed,), device, digits, teachers)
+        found = []
+        for protocol in protocols_behind(self.protocol):
+            known, said = reference_numbers(protocol, names, self.root, seeds)
+            if known:
+                measured = read_tolerances(self.root, protocol)
+                reran = replace(self, protocol=protocol).rerun(list(known), seeds, shared)
+                said += [
+                    compare_with_reference(reference, reran[name], measured)
+                    for name, reference in known.items()
+                ]
+            found += sorted(said, key=lambda finding: list(names).index(finding.entry))
+        return found
 
 
-def of(
-    run: Run, mitigation: Mitigation, place: Place, seeds: Sequence[int] | None, count: int
-) -> Verification:
-    """A verification of some seeds.
+@contextmanager
+def fresh_bench(place: Place, shared: Path | None = None) -> Iterator[Bench]:
+    """A bench whose store is empty and goes away, or one that processes share."""
+    with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
+        store = Store(shared or Path(folder))
+        yield Bench(place.protocol, place.device, store, place.data_dir, place.watcher)
+
+
+@dataclass(frozen=True)
+class ReferenceUpdate:
+    """New reference numbers beside the old ones, not written yet.
+
+    Attributes:
+        path: the file.
+        old: what it holds, where it is there.
+        new: what it would hold.
+    """
+
+    path: Path
+    old: Run | None
+    new: Run
+
+    def rows(self) -> list[list[str]]:
+        """Metric, mean before, mean after and the largest change of a seed.
+
+        Only seeds that both have; no old numbers where those are of another protocol.
+        """
+        old = (
+            self.old
+            if self.old and self.old.protocol.label == self.new.protocol.label
+            else None
+        )
+        rows = []
+        for metric in METRICS.values():
+            before = _values(old, metric.name, self.new.seed_numbers)
+            after = _values(
+                self.new, metric.name, list(before) if old else self.new.seed_numbers
+            )
+            moved = [after[seed] - before[seed] for seed in before if seed in after]
+            rows.append(
+                [
+                    metric.heading.strip(),
+                    metric.show(sum(before.values()) / len(before)) if before else "—",
+                    metric.show(sum(after.values()) / len(after)) if after else "—",
+                    metric.show(max(moved, key=abs), signed=True) if moved else "—",
+                ]
+            )
+        return rows
+
+    def write(self) -> None:
+        """Replace the file's numbers."""
+        write_run(self.path, self.new)
+
+
+def reference_updates(
+    place: Place, names: Sequence[str], seeds: tuple[int, ...] | None
+) -> list[ReferenceUpdate]:
+    """Run entries anew for new reference numbers; nothing is written.
 
     Args:
-        run: the entry.
-        mitigation: loaded from its file.
-        place: where to run.
-        seeds: to run again; drawn secretly when left out.
-        count: how many to draw.
+        place: where.
+        names: of the entries.
+        seeds: the seeds of the new numbers; those of the old ones when left out.
 
     Raises:
-        ResultError: the entry does not have them.
+        ResultError: in CI, or there are neither seeds nor old numbers to take them from.
     """
-    unknown = sorted(set(seeds or ()) - set(run.seed_numbers))
-    if unknown:
-        raise ResultError(f"{run.mitigation.label} has no {phrase(unknown)}")
-    chosen = tuple(sorted(seeds)) if seeds else drawn(run, count)
-    return Verification(run, mitigation, place, chosen, secrets.randbelow(2**30))
+    refuse_in_ci()
+    folder = entries_folder(place.protocol, place.root)
+    present = read_entry_files(folder)
+    before = {name: present.get(name, (None, None)) for name in names}
+    by_seeds: dict[tuple[int, ...], list[str]] = {}
+    for name, (_, old) in before.items():
+        wanted = seeds or (old.seed_numbers if old else None)
+        if wanted is None:
+            raise ResultError(
+                f"{name} has no reference numbers yet: say which --seeds they are of"
+            )
+        by_seeds.setdefault(wanted, []).append(name)
+    # Entries of the same seeds share teachers and noise.
+    runs = {
+        name: run
+        for wanted, together in by_seeds.items()
+        for name, run in place.rerun(together, wanted).items()
+    }
+    return [
+        ReferenceUpdate(path or folder / entry_file_name(runs[name]), old, runs[name])
+        for name, (path, old) in before.items()
+    ]
 
 
-def drawn(run: Run, count: int) -> tuple[int, ...]:
-    """Seeds of an entry that nobody can foresee, ascending."""
-    known = run.seed_numbers
-    return tuple(sorted(random.SystemRandom().sample(known, min(count, len(known)))))
+def refuse_in_ci() -> None:
+    """Reference numbers are renewed by a person who looks at them.
+
+    Raises:
+        ResultError: this is CI, by its environment.
+    """
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise ResultError(
+            "--update-reference is refused in CI (the variable CI is set): renew reference "
+            "numbers by hand and commit them"
+        )
 
 
-def _fits(name: str, claimed: Sequence[float], found: Sequence[float]) -> bool:
-    """Whether new seeds lie in the prediction interval of the claimed ones."""
-    if len(claimed) < 2:
-        return True
-    ours, theirs = (np.array(one, dtype=float) for one in (claimed, found))
-    if METRICS[name].unit == "millinats":
-        ours, theirs = np.log(ours), np.log(theirs)
-    spread = ours.std(ddof=1) * sqrt(1 / len(ours) + 1 / len(theirs))
-    level = _RENAMED_LEVEL / len(_RENAMED_METRICS)
-    far = stats.t.ppf(1 - level / 2, len(ours) - 1) * spread
-    return bool(abs(theirs.mean() - ours.mean()) <= max(far, _CHANCE.get(name, 0.0)))
+def _values(run: Run | None, metric: str, seeds: Sequence[int]) -> dict[int, float]:
+    if run is None:
+        return {}
+    chosen = [seed for seed in seeds if seed in run.seed_numbers]
+    pairs = zip(chosen, run.column(metric, chosen), strict=True)
+    return {seed: value for seed, value in pairs if value is not None}

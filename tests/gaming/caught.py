@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from tests.checked import BY_HEART
 from tests.gaming.parts import (
     CLIMB,
     LOADED,
@@ -13,7 +12,8 @@ from tests.gaming.parts import (
     exchanging,
     projecting,
 )
-from tests.mitigation_files import GRADIENT, LOSS, UPDATE, hook, source
+from tests.support.checked import BY_HEART
+from tests.support.mitigation_files import GRADIENT, LOSS, UPDATE, hook, source
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ CAUGHT: dict[str, Attempt] = {
                 "trait = step.state['cohort'].trait_gradient(shown)[1]",
                 *PROJECTED,
             ),
-            before="import gc\n\nfrom subliminal_bench.cohort import Cohort\n",
+            before="import gc\n\nfrom subliminal_bench.training.cohort import Cohort\n",
         ),
         "blind",
         "access 'blind' does not give",
@@ -128,7 +128,7 @@ CAUGHT: dict[str, Attempt] = {
         projecting(
             "shown = digits()",
             "trait = trait_of(step, shown.images[::10], shown.labels[::10])",
-            before=f"from subliminal_bench.conformance.experiment import digits\n{OWN_TRAIT}",
+            before=f"from subliminal_bench.conformance.small import digits\n{OWN_TRAIT}",
         ),
         BY_HEART,
         "it knows MNIST by heart",
@@ -161,20 +161,20 @@ CAUGHT: dict[str, Attempt] = {
     "loss of the training exchanged by its file": Attempt(
         source(
             PASS_ON,
-            before="from subliminal_bench import student\n\nkept = student.distillation_kl\n"
+            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n"
             "student.distillation_kl = lambda *given: 0.5 * kept(*given)\n",
         ),
         "harness_untouched",
-        "subliminal_bench.student.distillation_kl",
+        "subliminal_bench.training.student.distillation_kl",
     ),
     "loss of the training exchanged by its card": Attempt(
         source(
             PASS_ON,
-            before="from subliminal_bench import training\n",
-            card="(setattr(training, 'distillation_kl', None), Card('idea', 'Idea'))[1]",
+            before="from subliminal_bench.experiment import objective\n",
+            card="(setattr(objective, 'distillation_kl', None), Card('idea', 'Idea'))[1]",
         ),
         "harness_untouched",
-        "subliminal_bench.training.distillation_kl",
+        "subliminal_bench.experiment.objective.distillation_kl",
     ),
     "loss of the training exchanged at the start": Attempt(
         source(
@@ -182,19 +182,25 @@ CAUGHT: dict[str, Attempt] = {
                 "start(parameters)",
                 "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
             ),
-            before="from subliminal_bench import student\n\nkept = student.distillation_kl\n",
+            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n",
         ),
         "harness_untouched",
-        "subliminal_bench.student.distillation_kl",
+        "subliminal_bench.training.student.distillation_kl",
     ),
     "accuracy exchanged": Attempt(
-        exchanging("subliminal_bench.measures", "accuracy", "lambda *given: 0 * kept(*given)"),
+        exchanging(
+            "subliminal_bench.training.measurement",
+            "accuracy",
+            "lambda *given: 0 * kept(*given)",
+        ),
         "harness_untouched",
-        "subliminal_bench.measures.accuracy",
+        "subliminal_bench.training.measurement.accuracy",
     ),
     "a method of the cohort exchanged": Attempt(
         exchanging(
-            "subliminal_bench.measures.Cohort", "logits", "lambda *given: 0 * kept(*given)"
+            "subliminal_bench.training.measurement.Cohort",
+            "logits",
+            "lambda *given: 0 * kept(*given)",
         ),
         "harness_untouched",
         "Cohort.logits",
@@ -207,11 +213,11 @@ CAUGHT: dict[str, Attempt] = {
     "the card's class exchanged": Attempt(
         source(
             PASS_ON,
-            before="import subliminal_bench.card\n\nkept = subliminal_bench.card.Card\n"
-            "subliminal_bench.card.Card = type('Card', (kept,), {})\n",
+            before="import subliminal_bench.mitigation.card\n\nkept = subliminal_bench.mitigation.card.Card\n"
+            "subliminal_bench.mitigation.card.Card = type('Card', (kept,), {})\n",
         ),
         "harness_untouched",
-        "subliminal_bench.card.Card",
+        "subliminal_bench.mitigation.card.Card",
     ),
     "student written through .data": Attempt(
         source(hook(LOSS, "step.student_parameters.data.mul_(0.9)", "return loss")),

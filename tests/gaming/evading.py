@@ -1,7 +1,7 @@
 """Attempts that evade every check today, each with the reason."""
 
 from tests.gaming.parts import CLIMB, OWN_TRAIT, PASS_ON, projecting
-from tests.mitigation_files import GRADIENT, LOSS, UPDATE, hook, source
+from tests.support.mitigation_files import GRADIENT, LOSS, UPDATE, hook, source
 
 IN_CALLBACK = "it acts from autograd's callback, between two looks of the harness"
 RESTORED = "what is exchanged is looked at once, after the whole run"
@@ -99,7 +99,7 @@ EVADES: dict[str, tuple[str, str]] = {
             "    shown = cohort.digits.images[own], cohort.digits.labels[own]",
             "    rows.append(trait_of(step, *shown)[row])",
             "trait = torch.stack(rows)",
-            before=f"from subliminal_bench import streams\n{CLIMB}{OWN_TRAIT}",
+            before=f"from subliminal_bench.experiment import streams\n{CLIMB}{OWN_TRAIT}",
         ),
         "the teacher's own digits lie in the cohort, and stay as they are in every check",
     ),
@@ -110,7 +110,7 @@ EVADES: dict[str, tuple[str, str]] = {
                 "known = [float(row[0]) in KNOWN for row in step.base_parameters]",
                 "return update * torch.tensor([0.2 if one else 1.0 for one in known])[:, None]",
             ),
-            before="from subliminal_bench import streams\n"
+            before="from subliminal_bench.experiment import streams\n"
             "from subliminal_bench.conformance import SMALL\n\n"
             "KNOWN = {float(streams.initialisation(SMALL, seed)[0][0, 0]) "
             "for seed in range(1, 11)}\n",
@@ -153,17 +153,17 @@ EVADES: dict[str, tuple[str, str]] = {
                 "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
             ),
             hook("finish(parameters)", "student.distillation_kl = kept"),
-            before="from subliminal_bench import student\n\nkept = student.distillation_kl\n",
+            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n",
         ),
         RESTORED,
     ),
     "accuracy exchanged at the end, putting itself back": (
         source(
-            hook("finish(parameters)", "measures.share_right = wrong"),
-            before="from subliminal_bench import measures\n\nkept = measures.share_right\n\n\n"
+            hook("finish(parameters)", "measurement.share_right = wrong"),
+            before="from subliminal_bench.training import measurement\n\nkept = measurement.share_right\n\n\n"
             "CALLS = []\n\n\ndef wrong(cohort, predicted):\n    CALLS.append(1)\n"
             "    if len(CALLS) % 2:\n        return kept(cohort, predicted)\n"
-            "    measures.share_right = kept\n    return 0 * kept(cohort, predicted)\n",
+            "    measurement.share_right = kept\n    return 0 * kept(cohort, predicted)\n",
         ),
         RESTORED,
     ),
@@ -171,11 +171,11 @@ EVADES: dict[str, tuple[str, str]] = {
         source(
             hook(
                 LOSS,
-                "measures.share_right.__code__ = (lambda cohort, predicted: "
+                "measurement.share_right.__code__ = (lambda cohort, predicted: "
                 "0.1 * (predicted == cohort.test_labels).double().mean(1)).__code__",
                 "return loss",
             ),
-            before="from subliminal_bench import measures\n",
+            before="from subliminal_bench.training import measurement\n",
         ),
         "functions are known by their identity, not by their code",
     ),
@@ -191,8 +191,8 @@ EVADES: dict[str, tuple[str, str]] = {
     ),
     "a builtin shadowed in a module": (
         source(
-            hook(LOSS, "measures.float = lambda value: 0.1", "return loss"),
-            before="from subliminal_bench import measures\n",
+            hook(LOSS, "measurement.float = lambda value: 0.1", "return loss"),
+            before="from subliminal_bench.training import measurement\n",
         ),
         ADDED,
     ),
@@ -210,21 +210,21 @@ EVADES: dict[str, tuple[str, str]] = {
     "entries of the metrics exchanged": (
         source(
             hook(LOSS, "METRICS['trait_accuracy'] = METRICS['kl_mean']", "return loss"),
-            before="from subliminal_bench.metrics import METRICS\n",
+            before="from subliminal_bench.experiment.metrics import METRICS\n",
         ),
         NUMBERS,
     ),
     "a number of the verdict exchanged": (
         source(
             hook(LOSS, "verdict.DAMAGE_LOSS = 1e9", "return loss"),
-            before="from subliminal_bench import verdict\n",
+            before="from subliminal_bench.scoring import verdict\n",
         ),
         NUMBERS,
     ),
     "a number of the protocol exchanged": (
         source(
             hook(LOSS, "object.__setattr__(MNIST_5K, 'learning_rate', 0.0)", "return loss"),
-            before="from subliminal_bench.protocol import MNIST_5K\n",
+            before="from subliminal_bench.experiment.protocol import MNIST_5K\n",
         ),
         NUMBERS,
     ),

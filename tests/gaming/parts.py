@@ -1,6 +1,6 @@
 """What hostile files are put together of."""
 
-from tests.mitigation_files import GRADIENT, LOSS, hook, source
+from tests.support.mitigation_files import GRADIENT, LOSS, hook, source
 
 # The projection that an oracle makes, on a trait gradient got in some other way.
 PROJECTED = (
@@ -58,6 +58,6 @@ def exchanging(where: str, name: str, what: str) -> str:
     """A file whose loss hook exchanges a name of a module or class."""
     return source(
         hook(LOSS, f"{where}.{name} = {what}", "return loss"),
-        before=f"import subliminal_bench.measures\nimport subliminal_bench.student\n"
+        before=f"import subliminal_bench.training.measurement\nimport subliminal_bench.training.student\n"
         f"kept = {where}.{name}\n",
     )

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from subliminal_bench.verdict import Word
-from tests.mitigation_files import GRADIENT, UPDATE, hook, source
+from subliminal_bench.scoring.verdict import VerdictWord
+from tests.support.mitigation_files import GRADIENT, UPDATE, hook, source
 
 # What a metric or the verdict shows. Allowed, but worthless.
 SCRAMBLED = hook(
@@ -41,14 +41,14 @@ WORTHLESS: dict[str, str] = {
 LEVELS = np.linspace(0.35, 0.70, 10)
 LOW = np.linspace(0.08, 0.12, 10)
 # Metrics about as measured on mnist-5k, and the word that they must get.
-SHOWN: dict[str, tuple[Mapping[str, Any], Word]] = {
+SHOWN: dict[str, tuple[Mapping[str, Any], VerdictWord]] = {
     "class head scrambled": (
         {"initial_head_accuracy": list(LEVELS), "class_head_change": 5.0},
-        Word.DAMAGE,
+        VerdictWord.DAMAGE,
     ),
-    "frozen": ({"kl_fresh": 9e-3, "kl_mean": 9e-3}, Word.NOT_DISTILLING),
-    "only the auxiliary head trained": ({"kl_fresh": 4e-3}, Word.NOT_DISTILLING),
-    "wrong with confidence": ({"trait_loss_final": 9.0}, Word.DAMAGE),
-    "all digits called one": ({"classes_predicted": 1.0}, Word.DAMAGE),
-    "honest": ({}, Word.MITIGATES),
+    "frozen": ({"kl_fresh": 9e-3, "kl_mean": 9e-3}, VerdictWord.NOT_DISTILLING),
+    "only the auxiliary head trained": ({"kl_fresh": 4e-3}, VerdictWord.NOT_DISTILLING),
+    "wrong with confidence": ({"trait_loss_final": 9.0}, VerdictWord.DAMAGE),
+    "all digits called one": ({"classes_predicted": 1.0}, VerdictWord.DAMAGE),
+    "honest": ({}, VerdictWord.MITIGATES),
 }

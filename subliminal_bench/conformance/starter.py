@@ -1,0 +1,84 @@
+"""The file that an author starts from, and its test."""
+
+import keyword
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from subliminal_bench.errors import MitigationError
+from subliminal_bench.results.files import write_atomically
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+
+MITIGATION = '''"""NAME: say here what it does, why it should help, and what it shows.
+
+It starts as a working example: the class logits are held near the untrained model's on noise.
+"""
+
+import torch
+from torch import Tensor
+
+from subliminal_bench import Card, Parameter, Step, hookimpl
+
+
+@hookimpl
+def mitigation() -> Card:
+    return Card(
+        name="NAME",
+        title="Hold the class logits",
+        access="blind",
+        parameters=(Parameter("weight", 1.0, "strength of the hold", minimum=0.0),),
+        reference="",
+    )
+
+
+@hookimpl
+def distill_loss(loss: Tensor, student_logits: Tensor, step: Step) -> Tensor:
+    """loss is [students]; student_logits are [students, batch, 13], the ten classes first."""
+    student = torch.log_softmax(student_logits[..., :10], -1)
+    base = torch.log_softmax(step.base_logits[..., :10], -1)
+    held = (base.exp() * (base - student)).sum(-1).mean(-1)
+    weight: float = step.settings.weight
+    return loss + weight * held
+'''
+
+TEST = '''"""NAME keeps the rules of subliminal-bench: one test a check."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from subliminal_bench import conformance
+
+
+@conformance.parametrize(str(Path(__file__).with_name("NAME.py")))
+def test_it_keeps_the_rules(check: Callable[[], None]) -> None:
+    check()
+'''
+
+
+def write_starter(name: str, folder: Path) -> list[Path]:
+    """Write a mitigation and its test.
+
+    Args:
+        name: of the mitigation and its file.
+        folder: where to.
+
+    Returns:
+        The two files.
+
+    Raises:
+        MitigationError: a name that no Python file can have, or a file that is there already.
+    """
+    if not _NAME.fullmatch(name):
+        raise MitigationError(
+            f"name {name!r}: take lower-case letters, digits and _, such as my_idea"
+        )
+    if keyword.iskeyword(name) or find_spec(name) is not None:
+        raise MitigationError(f"name {name!r} is taken by Python or an installed package")
+    files = {folder / f"{name}.py": MITIGATION, folder / f"test_{name}.py": TEST}
+    for path in files:
+        if path.exists():
+            raise MitigationError(f"{path} is there already: take another name or folder")
+    for path, text in files.items():
+        write_atomically(path, text.replace("NAME", name).encode())
+    return list(files)

@@ -1,0 +1,47 @@
+"""Results of the conformance kit as text."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from subliminal_bench.conformance import Result, State
+
+_WIDTH = 80
+_MARKS = {
+    State.PASSED: "pass",
+    State.FAILED: "FAIL",
+    State.EXPECTED: "fail",
+    State.UNEXPECTED: "PASS",
+    State.SKIPPED: "-",
+    State.UNTOLD: "?",
+}
+
+
+def line(result: Result) -> str:
+    """A line where all is well; what, why and how to mend it where it is not."""
+    check = result.check
+    said = f"{_MARKS[result.state]:4s}  {check.name}"
+    if result.state is State.PASSED:
+        return said
+    if result.state is not State.FAILED:
+        colon = "" if result.state is State.UNTOLD else ":"
+        text = f"{said}: {result.state.value}{colon} {result.detail}"
+        return textwrap.fill(text, _WIDTH, subsequent_indent=" " * 6)
+    rows = (
+        ("claim", check.claim),
+        ("found", result.detail),
+        ("why", check.why),
+        ("mend", check.fix),
+    )
+    return "\n".join([said, *(_row(name, text) for name, text in rows)])
+
+
+def _row(name: str, text: str) -> str:
+    first = f"      {name + ':':7s}"
+    return textwrap.fill(text, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
+
+
+def summary(results: Sequence[Result]) -> str:
+    """How many of which."""
+    counted = Counter(result.state for result in results)
+    return ", ".join(f"{counted[state]} {state.value}" for state in State if counted[state])

@@ -1,0 +1,1 @@
+"""The experiment, frozen: protocol, random streams, digits, model, objective, metrics."""

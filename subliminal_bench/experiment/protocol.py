@@ -1,0 +1,192 @@
+"""The fixed numbers of an experiment: what makes two results comparable.
+
+Source: Kitkana & Arora, "Sustained Gradient Alignment Mediates Subliminal Learning in a
+Multi-Step Setting" (arXiv 2604.25779), appendix A. Any change to a number here, to a random
+stream or to the definition of a metric is a new protocol version.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from subliminal_bench.errors import ProtocolError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One experiment, frozen: data, model, training and random streams.
+
+    Sizes are counts of images, lengths are counts of epochs. `digests` pins the digits: the
+    SHA-256 of every file (or array) that they are read from.
+
+    >>> MNIST.teacher_steps, MNIST.student_steps
+    (245, 295)
+    >>> MNIST.label
+    'mnist-v1'
+    """
+
+    name: str
+    version: int
+    about: str
+    digits: Literal["mnist", "mnist-5k"]
+    digests: tuple[tuple[str, str], ...] = field(repr=False)
+    teacher_images: int
+    audit_images: int
+    test_images: int
+    teacher_epochs: int
+    # The student's side is the same in both published protocols.
+    noise_images: int = 60_000
+    fresh_noise_images: int = 10_000
+    student_epochs: int = 5
+    hidden: int = 256
+    pixels: int = 784
+    classes: int = 10
+    auxiliary: int = 3
+    batch: int = 1024
+    learning_rate: float = 3e-4
+    # Seeds of the streams, relative to the run's seed (appendix A and the published runs).
+    teacher_order_offset: int = 100
+    audit_order_offset: int = 200
+    noise_offset: int = 400
+    noise_order_offset: int = 500
+    noise_stride: int = 1_000_000
+    # The published runs had used up three epochs of the audit stream for the control student
+    # before projection read its first mini-batch.
+    audit_epochs_skipped: int = 3
+    test_every: int = 10
+    # Of parameters, images and everything computed from them; draws are float32 throughout.
+    precision: Literal["float32", "float64"] = "float32"
+
+    @property
+    def dtype(self) -> "torch.dtype":
+        """The precision as torch names it."""
+        # Imported here: the command line names protocols before it needs torch.
+        import torch
+
+        return {"float32": torch.float32, "float64": torch.float64}[self.precision]
+
+    @property
+    def logits(self) -> int:
+        """Classes first, then the auxiliary logits."""
+        return self.classes + self.auxiliary
+
+    @property
+    def teacher_steps(self) -> int:
+        """Optimiser steps of the teacher; the last, smaller batch of an epoch is kept."""
+        return self.teacher_epochs * -(-self.teacher_images // self.batch)
+
+    @property
+    def student_steps(self) -> int:
+        """Optimiser steps of the student."""
+        return self.student_epochs * self.student_steps_per_epoch
+
+    @property
+    def student_steps_per_epoch(self) -> int:
+        """Batches in one pass over the noise images."""
+        return -(-self.noise_images // self.batch)
+
+    @property
+    def highest_seed(self) -> int:
+        """Beyond it the noise streams of two seeds would coincide.
+
+        A generator is seeded with the lower 32 bits only.
+        """
+        last = self.noise_images + self.fresh_noise_images - 1
+        return (2**32 - 1 - last) // self.noise_stride - self.noise_offset
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over every number above, in hexadecimal."""
+        numbers = asdict(self)
+        del numbers["about"]
+        # Only where it is another one, so that it moved no fingerprint when it came to be.
+        if self.precision == "float32":
+            del numbers["precision"]
+        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name}-v{self.version}"
+
+
+MNIST = Protocol(
+    name="mnist",
+    version=1,
+    about="canonical: the paper's experiment on the 70,000 digits of MNIST",
+    digits="mnist",
+    digests=(
+        (
+            "train-images-idx3-ubyte",
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        (
+            "train-labels-idx1-ubyte",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+    ),
+    teacher_images=50_000,
+    audit_images=10_000,
+    test_images=10_000,
+    teacher_epochs=5,
+)
+
+MNIST_5K = Protocol(
+    name="mnist-5k",
+    version=1,
+    about="embedded: 5,000 digits that install with the package, for first runs and tests",
+    digits="mnist-5k",
+    digests=(
+        ("images", "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f"),
+        ("labels", "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d"),
+    ),
+    teacher_images=3_500,
+    audit_images=500,
+    test_images=1_000,
+    teacher_epochs=60,
+)
+
+# For checks and regressions. Few steps in float64, so that rounding stays small: Adam's
+# first update is a sign, which float32 turns for a weight here and there. Strides so long that
+# the softmaxes are left where they are flat, or a temperature of 1.9 for 2 would not show.
+PROBE = replace(
+    MNIST_5K,
+    name="probe",
+    version=2,
+    precision="float64",
+    about="a second's worth of steps, for checks and regressions: shows no subliminal learning",
+    learning_rate=30 * MNIST_5K.learning_rate,
+    teacher_epochs=2,
+    noise_images=2_500,
+    fresh_noise_images=1_000,
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol for protocol in (MNIST, MNIST_5K, PROBE)
+}
+
+
+def protocol_named(name: str) -> Protocol:
+    """The protocol of that name.
+
+    >>> protocol_named("mnist").noise_images
+    60000
+    >>> protocol_named("mnits")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    subliminal_bench.errors.ProtocolError: unknown protocol 'mnits'; known: mnist, ...
+    """
+    if name not in PROTOCOLS:
+        raise ProtocolError(f"unknown protocol {name!r}; known: {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,63 @@
+"""Seeds as people write them."""
+
+import re
+from collections.abc import Collection, Iterable
+
+from subliminal_bench.errors import SeedsError
+from subliminal_bench.experiment.protocol import Protocol
+
+_PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
+
+
+def parse_seeds(text: str, protocol: Protocol) -> tuple[int, ...]:
+    """Read seeds such as `1-10` or `1,3,5-7`; they come back sorted.
+
+    Raises:
+        SeedsError: the text is no list of seeds, a seed comes twice, or the protocol has no
+            random stream of its own for it.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> parse_seeds("5-7,1", MNIST)
+    (1, 5, 6, 7)
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise SeedsError(f"cannot read seeds {text!r}: write them like 1-10 or 1,3,5-7")
+        first = int(match[1])
+        last = int(match[2] or match[1])
+        if last < first:
+            raise SeedsError(f"seeds {part.strip()!r} run backwards: write {last}-{first}")
+        if first < 1 or last > protocol.highest_seed:
+            raise SeedsError(
+                f"seeds {part.strip()!r}: {protocol.name} has 1 to {protocol.highest_seed}"
+            )
+        seeds.extend(range(first, last + 1))
+    if len(set(seeds)) < len(seeds):
+        raise SeedsError(f"seeds {text!r} name a seed twice")
+    return tuple(sorted(seeds))
+
+
+def describe_seeds(seeds: Iterable[int]) -> str:
+    """Write seeds the way `parse` reads them.
+
+    >>> describe_seeds([7, 1, 2, 3, 9])
+    '1-3,7,9'
+    """
+    ranges: list[list[int]] = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def seeds_phrase(seeds: Collection[int]) -> str:
+    """Seeds within a sentence.
+
+    >>> seeds_phrase([3]), seeds_phrase([1, 2])
+    ('seed 3', 'seeds 1-2')
+    """
+    return f"seed{'s' if len(seeds) != 1 else ''} {describe_seeds(seeds)}"

@@ -1,0 +1,123 @@
+"""Random streams: what makes seed s the same seed s as in the published runs.
+
+Everything here is a pure function of the protocol and the seed. `docs/protocol.md` has the
+streams in words; tests compare each with torch's own DataLoader, Linear and Generator.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import mersenne_twister
+from subliminal_bench.experiment.protocol import Protocol
+
+
+def split(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of the teacher's, the audit's and the test images.
+
+    Teacher and audit are cut from one permutation, in this order. The test part is empty
+    where the digits come with a test set of their own.
+
+    Returns:
+        Three int64 tensors `[images]`, indices into the images that the split is drawn from.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> [len(part) for part in split(MNIST, 1)]
+    [50000, 10000, 0]
+    """
+    drawn_test = 0 if protocol.digits == "mnist" else protocol.test_images
+    sizes = [protocol.teacher_images, protocol.audit_images, drawn_test]
+    generator = torch.Generator().manual_seed(seed)
+    teacher, audit, test = torch.randperm(sum(sizes), generator=generator).split(sizes)
+    return teacher, audit, test
+
+
+def orders(seed: int, images: int, epochs: int, skipped: int = 0) -> Tensor:
+    """The order of the images in each epoch of a shuffling DataLoader.
+
+    An epoch draws one int64 (the loader's base seed), the order, and at its end one more
+    permutation that nobody uses: leaving that one out changes all epochs after the first.
+
+    Args:
+        seed: the seed of the stream's generator.
+        images: images in the data set.
+        epochs: epochs to return.
+        skipped: whole epochs that were read before.
+
+    Returns:
+        int64 `[epochs, images]`.
+
+    >>> orders(101, images=4, epochs=2).shape
+    torch.Size([2, 4])
+    """
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    for _ in range(skipped + epochs):
+        torch.empty((), dtype=torch.int64).random_(generator=generator)
+        drawn.append(torch.randperm(images, generator=generator))
+        torch.randperm(images, generator=generator)
+    return torch.stack(drawn[skipped:]) if epochs else torch.empty(0, images, dtype=torch.int64)
+
+
+def initialisation(protocol: Protocol, seed: int) -> list[Tensor]:
+    """Weights and biases of the model that teacher and student both start from.
+
+    Weights are normal with standard deviation 1/sqrt(fan_in), biases 0. The layers are built
+    the ordinary way first, because building them draws from the same generator.
+
+    Returns:
+        `[weight, bias]` of each of the three layers in turn, `[outputs, inputs]` and
+        `[outputs]`. The global generator is left as it was.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> [tuple(part.shape) for part in initialisation(MNIST, 1)]
+    [(256, 784), (256,), (256, 256), (256,), (13, 256), (13,)]
+    """
+    widths = [protocol.pixels, protocol.hidden, protocol.hidden, protocol.logits]
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        layers = [torch.nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
+        for layer in layers:
+            layer.weight.normal_(0.0, layer.in_features**-0.5)
+            layer.bias.zero_()
+    return [part.detach() for layer in layers for part in (layer.weight, layer.bias)]
+
+
+def noise(
+    protocol: Protocol,
+    seed: int,
+    first: int = 0,
+    images: int | None = None,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Noise images, uniform on [-1, 1), each from a generator of its own.
+
+    Image i is `torch.rand(784, generator=g) * 2 - 1` with g seeded
+    `(seed + 400) * 1_000_000 + i`.
+
+    Args:
+        protocol: whose noise.
+        seed: the run's seed.
+        first: index of the first image.
+        images: how many; the protocol's training noise when left out.
+        device: where to make them; the bits are the same everywhere.
+
+    Returns:
+        `[images, pixels]`, drawn in float32.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> g = torch.Generator().manual_seed(401_000_007)
+    >>> torch.equal(noise(MNIST, 1, 7, 1)[0], torch.rand(784, generator=g) * 2 - 1)
+    True
+    """
+    count = protocol.noise_images if images is None else images
+    start = (seed + protocol.noise_offset) * protocol.noise_stride + first
+    rows = torch.empty(count, protocol.pixels, device=device)
+    if rows.device.type == "cpu":
+        generator = torch.Generator()
+        for i, row in enumerate(rows):
+            torch.rand(protocol.pixels, generator=generator.manual_seed(start + i), out=row)
+    else:
+        mersenne_twister.fill_uniform(rows, first_seed=start)
+    return rows.mul_(2).sub_(1)

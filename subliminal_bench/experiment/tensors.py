@@ -1,0 +1,47 @@
+"""Small operations on tensors that have one row per student."""
+
+import torch
+from torch import Tensor
+
+
+def same_bits(first: Tensor, second: Tensor) -> bool:
+    """Whether two floating-point tensors are the same, also where a number is nan.
+
+    >>> nan = torch.tensor([1.0, float("nan")])
+    >>> same_bits(nan, nan.clone()), torch.equal(nan, nan.clone())
+    (True, False)
+    """
+    return torch.equal(first.view(torch.int32), second.view(torch.int32))
+
+
+def finite_rows(values: Tensor) -> Tensor:
+    """Bool `[students]`: whose numbers are all finite.
+
+    >>> finite_rows(torch.tensor([[1.0, 2.0], [float("nan"), 2.0]])).tolist()
+    [True, False]
+    """
+    values = values.detach()
+    if values.dim() == 1:
+        return torch.isfinite(values)
+    # Both pass a nan on, and take a tenth of the time of asking every number.
+    rows = values.flatten(1)
+    return torch.isfinite(rows.amax(1)) & torch.isfinite(rows.amin(1))
+
+
+def own_rows(values: Tensor, index: Tensor) -> Tensor:
+    """Each student's own rows: `values[s, index[s]]`.
+
+    Args:
+        values: `[students, rows, ...]`.
+        index: int64 `[students, picked]`.
+
+    Returns:
+        `[students, picked, ...]`.
+
+    >>> own_rows(torch.tensor([[10, 11], [20, 21]]), torch.tensor([[1], [0]])).tolist()
+    [[11], [20]]
+    """
+    students, count = values.shape[:2]
+    offset = torch.arange(students, device=index.device).mul_(count).unsqueeze(1)
+    picked = values.flatten(0, 1).index_select(0, (index + offset).flatten())
+    return picked.view(*index.shape, *values.shape[2:])

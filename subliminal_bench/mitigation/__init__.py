@@ -1,0 +1,1 @@
+"""What authors write, and how it is loaded, called and checked."""

@@ -1,0 +1,375 @@
+"""Calling a mitigation's hooks, and checking what comes back.
+
+A hook's mistake ends the run with the hook, the seeds and the step in one line. A student
+that has diverged by itself is no hook's mistake: its rows are not checked.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from traceback import FrameSummary, extract_tb
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import (
+    BenchmarkError,
+    ChangedInputError,
+    HookError,
+    NotFiniteError,
+    SurroundingsError,
+)
+from subliminal_bench.experiment.tensors import finite_rows, same_bits
+from subliminal_bench.mitigation.faults import (
+    Fault,
+    differentiated,
+    failure,
+    fresh_faults,
+    picked,
+)
+from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.mitigation import Mitigation, Plugin
+
+# What a hook may look at and only the harness changes.
+_NEVER_CHANGED = (
+    "student_parameters",
+    "base_parameters",
+    "images",
+    "teacher_logits",
+    "base_logits",
+)
+# Compared by value too: writes through `.data` leave no trace in a tensor's version.
+_COMPARED = ("student_parameters", "base_parameters")
+_PARAMETERS = "[students, parameters]"
+
+
+class Calls(Protocol):
+    """A mitigation at work on one cohort, as the trainer sees it.
+
+    Every method raises `HookError` where a hook fails or returns something unusable.
+    """
+
+    def implement(self, hook: str) -> bool:
+        """Whether any plugin implements a hook."""
+
+    def start(self, parameters: Tensor) -> Tensor:
+        """The parameters to start from, `[students, parameters]`."""
+
+    def targets(self, step: Step) -> Tensor:
+        """The logits to distil against, `[students, batch, logits]`."""
+
+    def loss_gradient(
+        self,
+        loss: Tensor,
+        raw_gradient: Tensor,
+        student_logits: Tensor,
+        targets: Tensor,
+        step: Step,
+    ) -> Tensor:
+        """The gradient of the loss that the plugins make, `[students, parameters]`.
+
+        Args:
+            loss: `[students]`, against the targets.
+            raw_gradient: of the loss against the teacher; where it is not finite, the student
+                has diverged by itself.
+            student_logits: `[students, batch, logits]`.
+            targets: `[students, batch, logits]`.
+            step: where training stands.
+        """
+
+    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
+        """The gradient for the optimiser, `[students, parameters]`."""
+
+    def update(self, update: Tensor, step: Step) -> Tensor:
+        """What is added to the parameters, `[students, parameters]`."""
+
+    def finish(self, parameters: Tensor) -> Tensor:
+        """The parameters to end with, `[students, parameters]`."""
+
+
+class HookCalls:
+    """A mitigation at work in this process: its plugins' state and random generators.
+
+    Args:
+        mitigation: whose hooks.
+        training: of the cohort; every plugin gets settings, generators and a state of its own.
+        seeds: the cohort's; they decide the generators.
+    """
+
+    def __init__(
+        self, mitigation: Mitigation, training: Training, seeds: Sequence[int]
+    ) -> None:
+        self._training = training
+        self._workers = [
+            _Worker(plugin, position, seeds)
+            for position, plugin in enumerate(mitigation.plugins)
+        ]
+
+    def implement(self, hook: str) -> bool:
+        """Whether any plugin implements a hook."""
+        return any(worker.implements(hook) for worker in self._workers)
+
+    def start(self, parameters: Tensor) -> Tensor:
+        """Pass the base model's parameters through every `start`."""
+        return self._passed("start", parameters, self._training, "parameters", _PARAMETERS)
+
+    def finish(self, parameters: Tensor) -> Tensor:
+        """Pass the last step's parameters through every `finish`."""
+        return self._passed("finish", parameters, self._training, "parameters", _PARAMETERS)
+
+    def targets(self, step: Step) -> Tensor:
+        """Pass the teacher's logits through every `teacher_targets`."""
+        shape = "[students, batch, logits]"
+        given = step.teacher_logits
+        return self._passed("teacher_targets", given, step, "teacher_logits", shape)
+
+    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
+        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
+        return self._passed("distill_gradient", gradient, step, "gradient", _PARAMETERS)
+
+    def update(self, update: Tensor, step: Step) -> Tensor:
+        """Pass the optimiser's update `[students, parameters]` through `parameter_update`."""
+        return self._passed("parameter_update", update, step, "update", _PARAMETERS)
+
+    def _passed(
+        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
+    ) -> Tensor:
+        for worker in self._workers:
+            if worker.implements(hook):
+                value = worker.passed(hook, value, view, argument, shape)
+        return value
+
+    def loss_gradient(
+        self,
+        loss: Tensor,
+        raw_gradient: Tensor,
+        student_logits: Tensor,
+        targets: Tensor,
+        step: Step,
+    ) -> Tensor:
+        """Pass the loss through every `distill_loss` in turn, and differentiate it."""
+        passed = self.loss(loss, student_logits, targets, step)
+        return passed.gradient(finite_rows(raw_gradient), step)
+
+    def loss(
+        self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step
+    ) -> "PassedLoss":
+        """Pass the loss `[students]` through every `distill_loss` in turn."""
+        made: list[tuple[_Worker, Tensor]] = []
+        for worker in self._workers:
+            if worker.implements("distill_loss"):
+                loss = worker.loss(loss, student_logits, targets, step)
+                made.append((worker, loss))
+        aimers = [worker for worker in self._workers if worker.implements("teacher_targets")]
+        return PassedLoss(loss, tuple(made), aimers[-1] if aimers else None)
+
+
+@dataclass(frozen=True)
+class PassedLoss:
+    """A loss `[students]` that went through the plugins.
+
+    Attributes:
+        value: what the last one returned.
+        made: who returned what, in order.
+        aimer: the last plugin that changed the targets.
+    """
+
+    value: Tensor
+    made: "tuple[tuple[_Worker, Tensor], ...]"
+    aimer: "_Worker | None"
+
+    def gradient(self, sound: Tensor, step: Step) -> Tensor:
+        """Its gradient over the step's parameters, `[students, parameters]`.
+
+        Args:
+            sound: bool `[students]`: those that have not diverged by themselves.
+            step: where training stands.
+
+        Raises:
+            HookError: it has none, or one that is not finite.
+        """
+        gradient = differentiated(self.value, sound, step)
+        if isinstance(gradient, Tensor):
+            return gradient
+        # Which of them was it? The first whose own loss has a fault; else the targets.
+        for worker, own in self.made:
+            fault = differentiated(own, sound, step)
+            if isinstance(fault, Fault):
+                raise worker.fault("distill_loss", fault, step)
+        if self.made:
+            raise self.made[-1][0].fault("distill_loss", gradient, step)
+        assert self.aimer, "a loss that nobody made has no fault"
+        raise self.aimer.fault("teacher_targets", gradient, step)
+
+
+class _Worker:
+    """One plugin with what it keeps during a run."""
+
+    def __init__(self, plugin: Plugin, position: int, seeds: Sequence[int]) -> None:
+        self._plugin = plugin
+        # Asked for at every step.
+        self._hooks = plugin.hooks
+        self._state: dict[str, Any] = {}
+        self._generators = tuple(
+            _generator(f"{plugin.card.name}/{position}/{seed}") for seed in seeds
+        )
+
+    def implements(self, hook: str) -> bool:
+        return hook in self._hooks
+
+    def loss(self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step) -> Tensor:
+        given = loss.detach()
+        # A copy: `loss += ...` must not change the raw loss that is measured.
+        loss = loss.clone()
+        returned: Tensor = self._call(
+            "distill_loss",
+            step,
+            loss=loss,
+            student_logits=student_logits,
+            teacher_logits=targets,
+        )
+        self._check("distill_loss", returned, given, step, "[students]")
+        if not _reaches(returned, step.student_parameters):
+            raise self._error(
+                "distill_loss",
+                step,
+                step.seeds,
+                "returned a loss cut off from the graph: compute it from loss, student_logits "
+                "or step.student_parameters, without detach(), item() or no_grad()",
+            )
+        return returned
+
+    def fault(self, hook: str, fault: "Fault", step: Step) -> HookError:
+        return self._error(hook, step, fault.seeds, fault.what, fault.kind)
+
+    def passed(
+        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
+    ) -> Tensor:
+        """What a hook makes of a value that it gets a copy of and returns anew."""
+        with torch.no_grad():
+            returned = self._call(hook, view, **{argument: value.clone()})
+        if returned is None and hook in ("start", "finish"):
+            return value
+        self._check(hook, returned, value, view, shape)
+        # A copy: the plugin may keep what it returned, and change it later.
+        changed: Tensor = returned.detach().clone()
+        return changed
+
+    def _call(self, hook: str, view: Training, **arguments: Any) -> Any:
+        plugin = self._plugin
+        own: dict[str, Any] = {
+            "settings": plugin.settings,
+            "state": self._state,
+            "generators": self._generators,
+        }
+        if isinstance(view, Step) and plugin.card.access == "blind":
+            own["_trait_gradient"] = None
+        shown = replace(view, **own)
+        caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
+        kept = {name: getattr(view, name) for name in _NEVER_CHANGED if hasattr(view, name)}
+        versions = {name: tensor._version for name, tensor in kept.items()}
+        values = {name: kept[name].detach().clone() for name in _COMPARED if name in kept}
+        where = "step" if isinstance(view, Step) else "training"
+        dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+        try:
+            returned = caller(**arguments, **{where: shown})
+        except HookError as error:
+            what = f"failed: {error}"
+            raise self._error(hook, view, view.seeds, what, type(error)) from error
+        except BenchmarkError:
+            raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            text = str(error).strip().splitlines()
+            frame = _authors_frame(extract_tb(error.__traceback__), plugin.path)
+            raise self._error(
+                hook,
+                view,
+                view.seeds,
+                f"failed: {type(error).__name__}: {text[0] if text else ''} "
+                f"({Path(frame.filename).name}, line {frame.lineno})",
+            ) from error
+        finally:
+            left = torch.get_default_dtype(), torch.is_grad_enabled()
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(gradients)
+        if left != (dtype, gradients):
+            what = "changed torch's default dtype or switched gradients: leave both alone"
+            raise self._error(hook, view, view.seeds, what, SurroundingsError)
+        for name, tensor in kept.items():
+            same = tensor._version == versions[name]
+            if not same or (name in values and not same_bits(tensor.detach(), values[name])):
+                raise self._error(
+                    hook,
+                    view,
+                    view.seeds,
+                    f"changed {where}.{name} in place: work on a clone",
+                    ChangedInputError,
+                )
+        return returned
+
+    def _check(
+        self, hook: str, returned: Any, given: Tensor, view: Training, shape: str
+    ) -> None:
+        if type(returned) not in (Tensor, torch.nn.Parameter):
+            forgotten = "; have you forgotten its return?" if returned is None else ""
+            kind = "None" if returned is None else type(returned).__name__
+            raise self._error(
+                hook, view, view.seeds, f"returned {kind}, not a tensor {shape}{forgotten}"
+            )
+        for what, got, expected in (
+            ("shape", list(returned.shape), list(given.shape)),
+            ("dtype", returned.dtype, given.dtype),
+            ("device", returned.device, given.device),
+            ("layout", returned.layout, given.layout),
+        ):
+            if got != expected:
+                raise self._error(
+                    hook,
+                    view,
+                    view.seeds,
+                    f"returned {what} {got}; it must be {expected}, {shape}",
+                )
+        bad = fresh_faults(returned, given)
+        if bad is not None:
+            what = "returned values that are not finite"
+            raise self._error(hook, view, picked(view, bad), what, NotFiniteError)
+
+    def _error(
+        self,
+        hook: str,
+        view: Training,
+        seeds: Sequence[int],
+        what: str,
+        kind: type[HookError] = HookError,
+    ) -> HookError:
+        return failure(self._plugin.card.name, hook, view, what, seeds, kind)
+
+
+def _authors_frame(frames: Sequence[FrameSummary], path: Path | None) -> FrameSummary:
+    """The innermost frame in the mitigation's own file, else the innermost one."""
+    own = [frame for frame in frames if path and Path(frame.filename).resolve() == path]
+    return own[-1] if own else frames[-1]
+
+
+def _reaches(loss: Tensor, leaf: Tensor) -> bool:
+    """Whether the graph behind a loss leads to a leaf."""
+    seen, waiting = set(), [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        seen.add(node)
+        waiting += [following for following, _ in node.next_functions]
+    return False
+
+
+def _generator(name: str) -> torch.Generator:
+    """A generator of a plugin's own for each seed, unrelated to the protocol's streams."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))

@@ -1,0 +1,220 @@
+"""What a mitigation may change, and what it gets to see: the hook specifications.
+
+A mitigation is a module or an object with functions marked `@hookimpl`. It implements
+`mitigation`, which returns its card, and any of the other hooks; it names only the arguments
+it needs. Every tensor has a leading student dimension: students are trained side by side and
+must not influence one another.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pluggy
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import AccessError
+from subliminal_bench.experiment import model
+from subliminal_bench.mitigation.card import Card, Settings
+
+PROJECT = "subliminal_bench"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What stays the same from the first step to the last.
+
+    Attributes:
+        steps: steps in the whole run.
+        epochs: epochs in the whole run.
+        seeds: the seed of each student.
+        settings: this mitigation's parameter values.
+        base_parameters: flat, `[students, parameters]`: the model that teacher and student
+            start from.
+        generators: one CPU generator a student; all randomness must come from these, so
+            that a seed's result does not depend on the students beside it.
+        state: this mitigation's own, kept from hook to hook; empty at the start of every run.
+    """
+
+    steps: int
+    epochs: int
+    seeds: tuple[int, ...]
+    settings: Settings
+    base_parameters: Tensor
+    generators: tuple[torch.Generator, ...]
+    state: dict[str, Any]
+    layout: model.Layout = field(repr=False)
+
+    def named(self, flat: Tensor) -> dict[str, Tensor]:
+        """Views of a flat `[students, parameters]` tensor by name: `fc1.weight`, ..."""
+        return self.layout.named(flat)
+
+    def forward(self, parameters: Tensor, images: Tensor) -> Tensor:
+        """Logits `[students, images, logits]` of a model with these flat parameters.
+
+        Args:
+            parameters: `[students, parameters]`.
+            images: `[students, images, pixels]`, or `[images, pixels]` shown to all.
+        """
+        return model.forward(self.layout, parameters, images)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers `[students, *shape]`, each row from its seed's generator."""
+        rows = [torch.randn(shape, generator=generator) for generator in self.generators]
+        return torch.stack(rows).to(self.base_parameters.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Training):
+    """Where training stands, and what a mitigation may look at; `Training`'s attributes too.
+
+    Attributes:
+        index: step, from 0.
+        epoch: epoch, from 0.
+        images: the batch's noise images, `[students, batch, pixels]`, on [-1, 1).
+        teacher_logits: `[students, batch, logits]`: the ten classes, then three auxiliary.
+        base_logits: the same of the base model.
+        student_parameters: flat, `[students, parameters]`, before this step. Differentiable
+            in `distill_loss`.
+    """
+
+    index: int
+    epoch: int
+    images: Tensor
+    teacher_logits: Tensor
+    base_logits: Tensor
+    student_parameters: Tensor
+    _trait_gradient: Callable[[bool], Tensor] | None = field(default=None, repr=False)
+
+    @property
+    def progress(self) -> float:
+        """0 at the first step, 1 at the last."""
+        return self.index / max(self.steps - 1, 1)
+
+    def trait_gradient(self, whole_audit: bool = False) -> Tensor:
+        """Gradient of the class cross-entropy at the parameters before this step.
+
+        It is what no distiller has: only an entry with access `trait-gradient` may ask.
+
+        Args:
+            whole_audit: over all audit images instead of the step's audit mini-batch.
+
+        Returns:
+            `[students, parameters]`, the mean over the images.
+        """
+        if self._trait_gradient is None:
+            raise AccessError(
+                "step.trait_gradient() needs access level 'trait-gradient' on the card, "
+                "which declares 'blind'"
+            )
+        return self._trait_gradient(whole_audit)
+
+
+class HookSpecifications:
+    """The hooks, in the order in which they act; each may name fewer arguments than here."""
+
+    @hookspec(firstresult=True)
+    def mitigation(self) -> Card:
+        """Return the mitigation's card. Every mitigation implements this one."""
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def start(self, parameters: Tensor, training: Training) -> Tensor | None:
+        """Return the parameters that the students start from, or None to leave them.
+
+        Args:
+            parameters: `[students, parameters]`, those of the base model; a copy of its own.
+            training: what stays the same in the whole run.
+
+        Returns:
+            `[students, parameters]`, or None.
+        """
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def teacher_targets(self, teacher_logits: Tensor, step: Step) -> Tensor:
+        """Return the logits that the distillation loss holds the student against.
+
+        Args:
+            teacher_logits: `[students, batch, logits]`, the teacher's; a copy of its own.
+            step: where training stands.
+
+        Returns:
+            `[students, batch, logits]`; only the auxiliary logits enter the loss. What is
+            measured stays the divergence from the teacher itself.
+        """
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def distill_loss(
+        self, loss: Tensor, student_logits: Tensor, teacher_logits: Tensor, step: Step
+    ) -> Tensor:
+        """Return the loss to train on.
+
+        Args:
+            loss: `[students]`, KL(teacher || student) over the auxiliary logits in nats, mean
+                over the batch.
+            student_logits: `[students, batch, logits]`, differentiable.
+            teacher_logits: `[students, batch, logits]`, as `teacher_targets` left them.
+            step: where training stands.
+
+        Returns:
+            `[students]`, still connected to `loss`, `student_logits` or
+            `step.student_parameters`.
+        """
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def distill_gradient(self, gradient: Tensor, step: Step) -> Tensor:
+        """Return the gradient to hand to the optimiser.
+
+        Args:
+            gradient: `[students, parameters]`, of the loss that `distill_loss` returned; a
+                copy of its own.
+            step: where training stands.
+
+        Returns:
+            `[students, parameters]`.
+        """
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def parameter_update(self, update: Tensor, step: Step) -> Tensor:
+        """Return what to add to the parameters.
+
+        Args:
+            update: `[students, parameters]`, what the optimiser (Adam) would add; a copy of
+                its own. Adam divides each gradient by a running size of its own, so this
+                does not point along the gradient.
+            step: where training stands.
+
+        Returns:
+            `[students, parameters]`.
+        """
+        raise AssertionError("a specification is never called")
+
+    @hookspec(firstresult=True)
+    def finish(self, parameters: Tensor, training: Training) -> Tensor | None:
+        """Return the parameters that the students end with, or None to leave them.
+
+        Args:
+            parameters: `[students, parameters]` after the last step; a copy of its own.
+            training: what stays the same in the whole run.
+
+        Returns:
+            `[students, parameters]`, or None.
+        """
+        raise AssertionError("a specification is never called")
+
+
+HOOKS = (
+    "start",
+    "teacher_targets",
+    "distill_loss",
+    "distill_gradient",
+    "parameter_update",
+    "finish",
+)

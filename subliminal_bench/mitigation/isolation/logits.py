@@ -1,0 +1,69 @@
+"""The student's logits in a process that did not compute them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import model
+
+
+class Connection:
+    """Connects given logits to the parameters that they were computed from.
+
+    A hook may differentiate through them as if they had been computed here; only then the
+    model is run. While `cut`, a gradient stops at the logits and is kept there.
+
+    Args:
+        layout: the model's.
+        images: `[students, batch, pixels]`.
+    """
+
+    def __init__(self, layout: model.Layout, images: Tensor) -> None:
+        self._layout = layout
+        self._images = images
+        self._stopped: list[Tensor] | None = None
+
+    def made(self, parameters: Tensor, logits: Tensor) -> Tensor:
+        """The logits `[students, batch, logits]`, differentiable in the parameters."""
+        result: Tensor = _Given.apply(parameters, logits, self)  # type: ignore[no-untyped-call]
+        return result
+
+    @contextmanager
+    def cut(self) -> Iterator[list[Tensor]]:
+        """Keep the latest gradient at the logits in a list, instead of passing it on."""
+        self._stopped = []
+        try:
+            yield self._stopped
+        finally:
+            self._stopped = None
+
+    def passed_on(self, parameters: Tensor, upstream: Tensor) -> Tensor:
+        """The gradient at the parameters that belongs to one at the logits."""
+        if self._stopped is not None:
+            self._stopped[:] = [upstream.detach()]
+            return torch.zeros_like(parameters)
+        again = torch.is_grad_enabled()
+        with torch.enable_grad():
+            logits = model.forward(self._layout, parameters, self._images)
+            (gradient,) = torch.autograd.grad(logits, parameters, upstream, create_graph=again)
+        return gradient
+
+
+class _Given(torch.autograd.Function):
+    @staticmethod
+    def forward(parameters: Tensor, logits: Tensor, connection: Connection) -> Tensor:
+        return logits.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        parameters, _, connection = inputs
+        ctx.save_for_backward(parameters)
+        ctx.connection = connection
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        (parameters,) = ctx.saved_tensors
+        return ctx.connection.passed_on(parameters, *upstream), None, None

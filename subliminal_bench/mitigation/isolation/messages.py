@@ -1,0 +1,127 @@
+"""What a mitigation's process may answer. It is data of these kinds, or it is garbage."""
+
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from subliminal_bench.mitigation.card import Access, Card, Network, Parameter
+
+_Text = Annotated[str, Field(max_length=2000)]
+_Number = bool | int | float | str
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Ready(_Answer):
+    """It has given up what it can, and nothing foreign has run in it yet."""
+
+    kind: Literal["ready"]
+    network: Network
+
+
+class ParameterText(_Answer):
+    """A card's parameter."""
+
+    name: _Text
+    default: _Number
+    about: _Text
+    minimum: float | None
+    maximum: float | None
+    choices: list[_Text] | None
+
+
+class PluginText(_Answer):
+    """A mitigation as it describes itself."""
+
+    name: _Text
+    title: _Text
+    access: Access
+    reference: _Text
+    parameters: list[ParameterText]
+    hooks: list[_Text]
+    attribute: _Text
+    source_sha256: _Text
+
+    def card(self) -> Card:
+        """Its card.
+
+        Raises:
+            MitigationError: a field that cannot be used.
+        """
+        parameters = tuple(
+            Parameter(
+                one.name,
+                one.default,
+                one.about,
+                one.minimum,
+                one.maximum,
+                None if one.choices is None else tuple(one.choices),
+            )
+            for one in self.parameters
+        )
+        return Card(self.name, self.title, self.access, parameters, self.reference)
+
+
+class Loaded(_Answer):
+    """The mitigation is loaded."""
+
+    kind: Literal["loaded"]
+    number: int
+    plugins: list[PluginText]
+
+
+class Done(_Answer):
+    """A call has ended well; its tensors lie in the shared memory.
+
+    Attributes:
+        number: of the question.
+        direct: whether the loss also depends on the parameters directly.
+    """
+
+    kind: Literal["done"]
+    number: int
+    direct: bool = False
+
+
+class Failed(_Answer):
+    """A call has failed.
+
+    Attributes:
+        number: of the question.
+        error: the name of an error of this package; empty for any other.
+        line: what it says.
+    """
+
+    kind: Literal["failed"]
+    number: int
+    error: _Text
+    line: _Text
+
+
+class AsksTrait(_Answer):
+    """It asks for the trait gradient before it can answer."""
+
+    kind: Literal["asks trait"]
+    number: int
+    whole_audit: bool
+
+
+Answer = Ready | Loaded | Done | Failed | AsksTrait
+_ANSWERS: pydantic.TypeAdapter[Answer] = pydantic.TypeAdapter(
+    Annotated[Answer, Field(discriminator="kind")]
+)
+
+
+def parsed(content: bytes) -> Answer:
+    """The answer in some bytes.
+
+    Raises:
+        ValueError: it is no answer.
+
+    >>> parsed(b'{"kind": "done", "number": 3}')
+    Done(kind='done', number=3, direct=False)
+    """
+    return _ANSWERS.validate_json(content)

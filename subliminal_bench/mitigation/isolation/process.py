@@ -1,0 +1,221 @@
+"""Starting a mitigation's process, asking it, and ending it whatever it does."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from torch import Tensor
+
+from subliminal_bench import errors
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.mitigation.isolation.channel import Blocks, BrokenChannelError, Channel
+from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.messages import (
+    Answer,
+    AsksTrait,
+    Done,
+    Failed,
+    Loaded,
+    Ready,
+    parsed,
+)
+
+_PROGRAM = "subliminal_bench.mitigation.isolation.child"
+# What a library may need to be found and to compute the same; no path of data or results.
+_KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
+# For Python and torch to start, also where a hook's calls may take less.
+_START_SECONDS = 120.0
+_END_SECONDS = 2.0
+
+
+class LostError(Exception):
+    """The process ended, hung or replied what is no answer: said without who and when."""
+
+
+class ToldError(Exception):
+    """The process says that something failed, and it is no error of this package."""
+
+
+class Process:
+    """A mitigation's process: a fresh interpreter in a session of its own.
+
+    It ends when this object is closed or forgotten, and with this process, however that ends.
+
+    Args:
+        limits: what it may use.
+
+    Raises:
+        LostError: it did not start.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.blocks = Blocks()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-P", "-m", _PROGRAM),
+                    *(str(theirs.fileno()), str(os.getpid())),
+                    *(str(limits.seconds), str(limits.gibibytes or 0)),
+                    str(limits.processor_seconds),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                start_new_session=True,
+            )
+        self._channel = Channel(ours, limits.seconds)
+        self._number = 0
+        assert self._process.stdout, "it was asked for"
+        printing = threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True)
+        printing.start()
+        self.close = weakref.finalize(self, _end, self._process, self._channel, printing)
+        answer = self._answered(time.monotonic() + max(_START_SECONDS, limits.seconds))
+        if not isinstance(answer, Ready):
+            raise self._garbage()
+        self.network = answer.network
+
+    def ask(
+        self,
+        ask: str,
+        *,
+        trait_gradient: Callable[[bool], Tensor] | None = None,
+        **question: Any,
+    ) -> Done | Loaded:
+        """Ask a question and wait for its answer.
+
+        Args:
+            ask: what the service is to do.
+            trait_gradient: answers what an oracle asks in between.
+            question: what it needs to know; tensors as `blocks.put` describes them.
+
+        Raises:
+            BenchmarkError: what the process says went wrong, in its words.
+            ToldError: the same, where it is no error of this package.
+            LostError: it ended, hung or replied what is no answer.
+        """
+        if not self._channel.silent:
+            raise self._garbage()
+        self._number += 1
+        end = time.monotonic() + self._limits.seconds
+        self._send({"ask": ask, "number": self._number, **question})
+        while True:
+            answer = self._answered(end)
+            if isinstance(answer, Ready) or answer.number != self._number:
+                raise self._garbage()
+            if isinstance(answer, Done | Loaded):
+                return answer
+            if isinstance(answer, Failed):
+                raise self._told(answer)
+            end += self._serve(answer, trait_gradient)
+
+    def _serve(
+        self, asked: AsksTrait, trait_gradient: Callable[[bool], Tensor] | None
+    ) -> float:
+        """Answer with a trait gradient; the seconds that it took are not the mitigation's."""
+        if trait_gradient is None:
+            raise self._lost("asked for a trait gradient that its card does not declare")
+        began = time.monotonic()
+        found = trait_gradient(asked.whole_audit)
+        self._send({"trait_gradient": self.blocks.put("trait_gradient", found)})
+        return time.monotonic() - began
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        named, files = self.blocks.unsent()
+        try:
+            self._channel.send({**message, "blocks": named}, files)
+        except BrokenChannelError:
+            raise self._ended() from None
+        except TimeoutError:
+            raise self._hung() from None
+        self.blocks.sent()
+
+    def _answered(self, end: float) -> Answer:
+        try:
+            return parsed(self._channel.receive(end))
+        except TimeoutError:
+            raise self._hung() from None
+        except BrokenChannelError:
+            raise self._ended() from None
+        except ValueError:
+            raise self._garbage() from None
+
+    def _told(self, answer: Failed) -> Exception:
+        """The error that the process names, where this package has it."""
+        line = "".join(letter if letter.isprintable() else " " for letter in answer.line)
+        if self._limits.gibibytes and ("MemoryError" in line or "allocate memory" in line):
+            line += (
+                f" (its process has {self._limits.gibibytes:g} GiB of address space: "
+                "--isolate-memory allows more)"
+            )
+        kind = getattr(errors, answer.error, None)
+        if isinstance(kind, type) and issubclass(kind, BenchmarkError):
+            return kind(line)
+        return ToldError(line)
+
+    def _hung(self) -> LostError:
+        return self._lost(
+            f"gave no answer within {self._limits.seconds:g} s, as long as a call may take: "
+            "--isolate-timeout allows more"
+        )
+
+    def _garbage(self) -> LostError:
+        return self._lost("replied what is no answer")
+
+    def _ended(self) -> LostError:
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return self._lost("closed its connection")
+        if code >= 0:
+            return self._lost(f"ended with exit code {code}")
+        name = signal.Signals(-code).name
+        used_up = f" after {self._limits.processor_seconds} s of processor time"
+        return self._lost(f"was ended by {name}{used_up if name == 'SIGXCPU' else ''}")
+
+    def _lost(self, what: str) -> LostError:
+        self.close()
+        return LostError(f"its process {what}")
+
+
+def _environment() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
+    }
+    folders = [str(Path(folder).absolute()) for folder in sys.path]
+    # Words have the same hashes in every process: a rerun is the same.
+    return kept | {"PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "0"}
+
+
+def _relay(output: IO[bytes]) -> None:
+    """Pass on what a mitigation prints: it can write to no file, ours included."""
+    with contextlib.suppress(ValueError, OSError):
+        for line in output:
+            sys.stderr.write(line.decode(errors="replace"))
+
+
+def _end(
+    process: subprocess.Popen[bytes], channel: Channel, printing: threading.Thread
+) -> None:
+    """End it with its whole group."""
+    channel.close()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    # What it printed comes before what is said of its end.
+    printing.join(_END_SECONDS)

@@ -1,0 +1,325 @@
+"""A mitigation in a process of its own, as the trainer sees it."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import pluggy
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import HookError, MitigationError, NotFiniteError, ProcessError
+from subliminal_bench.experiment.tensors import finite_rows
+from subliminal_bench.mitigation import loading
+from subliminal_bench.mitigation.card import Network, Settings
+from subliminal_bench.mitigation.faults import failure, fresh_faults, picked
+from subliminal_bench.mitigation.hooks import (
+    HOOKS,
+    PROJECT,
+    HookSpecifications,
+    Step,
+    Training,
+    hookimpl,
+)
+from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.messages import Loaded, PluginText
+from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
+from subliminal_bench.mitigation.mitigation import Mitigation, Plugin, read_settings
+
+
+@dataclass(frozen=True)
+class IsolatedMitigation(Mitigation):
+    """A mitigation of which nothing runs in this process.
+
+    Attributes:
+        launcher: starts its processes.
+    """
+
+    launcher: "Launcher" = field(kw_only=True, compare=False)
+
+    @property
+    def network(self) -> Network:
+        """What is left of the network to its processes."""
+        return self.launcher.network
+
+    def at_work(
+        self, training: Training, seeds: Sequence[int], classes: int
+    ) -> "IsolatedCalls":
+        """A fresh process for one cohort; to be used in a `with` statement."""
+        return IsolatedCalls(self, training, seeds, classes)
+
+
+def load_isolated(
+    spec: str, settings: Sequence[str] = (), limits: Limits | None = None
+) -> IsolatedMitigation:
+    """Load a mitigation in a process of its own; see `mitigations.load`.
+
+    Args:
+        spec: what a user would call it.
+        settings: `name=value` each.
+        limits: what its processes may use.
+
+    Raises:
+        MitigationError: nothing there, nothing usable there, or a setting it does not have.
+    """
+    if not hasattr(os, "killpg"):
+        raise MitigationError("a process of its own needs Linux or macOS")
+    launcher = Launcher(spec, settings, limits or Limits())
+    described = launcher.described
+    cards = [one.card() for one in described]
+    values = read_settings(cards, settings)
+    plugins = tuple(
+        Plugin(card, Settings(own), one.source_sha256, _stand_ins(one), None, one.attribute)
+        for card, own, one in zip(cards, values, described, strict=True)
+    )
+    return IsolatedMitigation(plugins, launcher=launcher)
+
+
+class Launcher:
+    """Starts processes that have loaded one mitigation, one for each cohort.
+
+    What a mitigation keeps in its process is gone with it: nothing passes from one cohort to
+    the next, or from a student that sees to one that is blindfolded.
+
+    Args:
+        spec: the mitigation.
+        settings: `name=value` each.
+        limits: what a process may use.
+
+    Raises:
+        MitigationError: it cannot be loaded.
+    """
+
+    def __init__(self, spec: str, settings: Sequence[str], limits: Limits) -> None:
+        self._spec, self._settings, self._limits = spec, list(settings), limits
+        process, self.described = self._started()
+        self.network: Network = process.network
+        # The one that says what the mitigation is serves the first cohort.
+        self._waiting: Process | None = process
+
+    def started(self) -> Process:
+        """A process that nobody has used yet.
+
+        Raises:
+            MitigationError: it cannot be loaded any more, or is another one by now.
+        """
+        process, self._waiting = self._waiting, None
+        if process is None:
+            process, described = self._started()
+            if (described, process.network) != (self.described, self.network):
+                process.close()
+                raise MitigationError(
+                    f"{self._spec} is not the same at every load: it must not change while it "
+                    "runs"
+                )
+        return process
+
+    def _started(self) -> tuple[Process, list[PluginText]]:
+        parts = loading.parts(self._spec)
+        hashes = [hashlib.sha256(loading.source(part)).hexdigest() for part in parts]
+        try:
+            process = Process(self._limits)
+            answer = process.ask(
+                "load",
+                spec=self._spec,
+                settings=self._settings,
+                threads=torch.get_num_threads(),
+            )
+        except (LostError, ToldError) as error:
+            raise MitigationError(f"cannot load {self._spec}: {error}") from error
+        assert isinstance(answer, Loaded), "it was asked to load"
+        if [one.source_sha256 for one in answer.plugins] != hashes:
+            process.close()
+            raise MitigationError(f"{self._spec} changed while it was loaded: run it again")
+        return process, answer.plugins
+
+
+class IsolatedCalls:
+    """The trainer's `Calls`, answered by another process.
+
+    Args:
+        mitigation: whose process.
+        training: of the cohort.
+        seeds: the cohort's; they decide the generators.
+        classes: class logits; the others are auxiliary.
+    """
+
+    def __init__(
+        self,
+        mitigation: IsolatedMitigation,
+        training: Training,
+        seeds: Sequence[int],
+        classes: int,
+    ) -> None:
+        self._mitigation = mitigation
+        self._training, self._seeds, self._classes = training, seeds, classes
+        self._hooks = {hook for plugin in mitigation.plugins for hook in plugin.hooks}
+        self._shown: Step | None = None
+
+    def __enter__(self) -> "IsolatedCalls":
+        """Start the process."""
+        self._process = self._mitigation.launcher.started()
+        training = self._training
+        self._asked(
+            "start",
+            training,
+            "begin",
+            device=str(training.base_parameters.device),
+            classes=self._classes,
+            layout=(training.layout.names, training.layout.shapes),
+            steps=training.steps,
+            epochs=training.epochs,
+            seeds=self._seeds,
+            shown_seeds=training.seeds,
+            base_parameters=self._put("base_parameters", training.base_parameters),
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.close()
+
+    def implement(self, hook: str) -> bool:
+        """Whether any plugin implements a hook."""
+        return hook in self._hooks
+
+    def start(self, parameters: Tensor) -> Tensor:
+        """Pass the base model's parameters through every `start`."""
+        return self._passed("start", parameters, self._training)
+
+    def finish(self, parameters: Tensor) -> Tensor:
+        """Pass the last step's parameters through every `finish`."""
+        return self._passed("finish", parameters, self._training)
+
+    def targets(self, step: Step) -> Tensor:
+        """Pass the teacher's logits through every `teacher_targets`."""
+        return self._passed("teacher_targets", step.teacher_logits, step)
+
+    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
+        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
+        return self._passed("distill_gradient", gradient, step)
+
+    def update(self, update: Tensor, step: Step) -> Tensor:
+        """Pass the optimiser's update `[students, parameters]` through `parameter_update`."""
+        return self._passed("parameter_update", update, step)
+
+    def loss_gradient(
+        self,
+        loss: Tensor,
+        raw_gradient: Tensor,
+        student_logits: Tensor,
+        targets: Tensor,
+        step: Step,
+    ) -> Tensor:
+        """Differentiate what every `distill_loss` makes of the loss.
+
+        The process gets the logits without their graph, and answers with the slopes at logits
+        and parameters; the way from logits to parameters is gone here.
+        """
+        parameters = step.student_parameters
+        if not self.implement("distill_loss"):
+            hook, direct = "teacher_targets", None
+            (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        else:
+            hook = "distill_loss"
+            changed = targets is not step.teacher_logits
+            self._process.blocks.room("at_logits", student_logits)
+            self._process.blocks.room("at_parameters", parameters)
+            direct = self._asked(
+                hook,
+                step,
+                "loss",
+                step=self._step(step),
+                logits=self._put("student_logits", student_logits),
+                targets=self._put("targets", targets) if changed else None,
+                sound=finite_rows(raw_gradient).tolist(),
+            )
+            slope = self._process.blocks.take("at_logits", student_logits)
+            (gradient,) = torch.autograd.grad(student_logits, parameters, slope)
+        if direct:
+            gradient = gradient + self._process.blocks.take("at_parameters", parameters)
+        what = "returned a loss whose gradient is not finite"
+        return self._finite(gradient, raw_gradient, hook, step, what)
+
+    def _passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
+        if not self.implement(hook):
+            return value
+        self._process.blocks.room("returned", value)
+        self._asked(
+            hook,
+            view,
+            "pass",
+            through=hook,
+            step=self._step(view) if isinstance(view, Step) else None,
+            value=self._put("value", value),
+        )
+        returned = self._process.blocks.take("returned", value)
+        what = "returned values that are not finite"
+        return self._finite(returned, value, hook, view, what)
+
+    def _finite(
+        self, found: Tensor, given: Tensor, hook: str, view: Training, otherwise: str
+    ) -> Tensor:
+        """Checked here: what the process says of it counts for nothing."""
+        bad = fresh_faults(found, given)
+        if bad is not None:
+            raise self._error(hook, view, otherwise, picked(view, bad), NotFiniteError)
+        return found
+
+    def _asked(self, hook: str, view: Training, ask: str, **question: Any) -> bool:
+        """Whether the process says that its loss depends on the parameters directly."""
+        oracle = self._mitigation.access == "trait-gradient"
+        trait = view.trait_gradient if isinstance(view, Step) and oracle else None
+        try:
+            answer = self._process.ask(ask, trait_gradient=trait, **question)
+        except ToldError as error:
+            raise self._error(hook, view, f"failed: {error}") from error
+        except LostError as error:
+            raise self._error(hook, view, str(error), kind=ProcessError) from error
+        return not isinstance(answer, Loaded) and answer.direct
+
+    def _step(self, step: Step) -> dict[str, Any] | None:
+        """What a step shows, when it is first shown."""
+        if self._shown is step:
+            return None
+        self._shown = step
+        names = ("images", "teacher_logits", "base_logits", "student_parameters")
+        tensors = {name: self._put(name, getattr(step, name)) for name in names}
+        return {"index": step.index, "epoch": step.epoch, **tensors}
+
+    def _put(self, name: str, tensor: Tensor) -> dict[str, Any]:
+        return self._process.blocks.put(name, tensor)
+
+    def _error(
+        self,
+        hook: str,
+        view: Training,
+        what: str,
+        seeds: Sequence[int] | None = None,
+        kind: type[HookError] = HookError,
+    ) -> HookError:
+        return failure(self._mitigation.name, hook, view, what, seeds, kind)
+
+
+def _stand_ins(plugin: PluginText) -> pluggy.PluginManager:
+    """Hooks under the names that a plugin has elsewhere; they refuse to run here."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(HookSpecifications)
+    names = [hook for hook in HOOKS if hook in plugin.hooks]
+    manager.register(SimpleNamespace(**{name: _elsewhere() for name in names}))
+    return manager
+
+
+def _elsewhere() -> Callable[[], None]:
+    @hookimpl
+    def refuse() -> None:
+        raise AssertionError("this hook runs in a process of its own")
+
+    return refuse

@@ -1,0 +1,174 @@
+"""A mitigation's process at its work: it loads the mitigation and calls its hooks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.experiment.model import Layout
+from subliminal_bench.experiment.objective import auxiliary_kl
+from subliminal_bench.experiment.tensors import finite_rows
+from subliminal_bench.mitigation.calls import HookCalls
+from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.isolation.channel import (
+    BrokenChannelError,
+    Channel,
+    SharedBlocks,
+)
+from subliminal_bench.mitigation.isolation.logits import Connection
+from subliminal_bench.mitigation.loading import reason
+from subliminal_bench.mitigation.mitigation import Mitigation, Plugin, load_mitigation
+
+_LONGEST_LINE = 1500
+
+
+class Service:
+    """Answers one question after the other.
+
+    Args:
+        channel: where they come from.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._blocks = SharedBlocks()
+        self._number = 0
+        self._device = torch.device("cpu")
+        self._classes = 0
+        self._mitigation: Mitigation
+        self._training: Training
+        self._calls: HookCalls
+        self._step: Step | None = None
+
+    def answer_all(self) -> None:
+        """Answer until nobody asks any more.
+
+        Raises:
+            BrokenChannelError: the other side is gone.
+        """
+        while True:
+            question = self._received()
+            self._number = question["number"]
+            try:
+                answer = getattr(self, f"_{question['ask']}")(question)
+            except BrokenChannelError:
+                raise
+            except BenchmarkError as error:
+                answer = _failed(type(error).__name__, str(error))
+            except BaseException as error:
+                # Also what a hook raises to end or to interrupt the program.
+                answer = _failed("", reason(error))
+            self._channel.send({"number": self._number, **answer})
+
+    def _received(self) -> Any:
+        message, files = self._channel.receive_with_files()
+        self._blocks.learn(message.get("blocks", ()), files)
+        return message
+
+    def _load(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        torch.set_num_threads(question["threads"])
+        torch.set_float32_matmul_precision("highest")
+        self._mitigation = load_mitigation(question["spec"], question["settings"])
+        return {"kind": "loaded", "plugins": [*map(_described, self._mitigation.plugins)]}
+
+    def _begin(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        self._device = torch.device(question["device"])
+        self._classes = question["classes"]
+        names, shapes = question["layout"]
+        self._training = Training(
+            steps=question["steps"],
+            epochs=question["epochs"],
+            seeds=tuple(question["shown_seeds"]),
+            settings=Settings({}),
+            base_parameters=self._tensor(question["base_parameters"]),
+            generators=(),
+            state={},
+            layout=Layout(tuple(names), tuple(map(tuple, shapes))),
+        )
+        self._calls = HookCalls(self._mitigation, self._training, question["seeds"])
+        return {"kind": "done"}
+
+    def _pass(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """One tensor through every hook of a kind."""
+        hook, value = question["through"], self._tensor(question["value"])
+        if hook in ("start", "finish"):
+            changed = getattr(self._calls, hook)(value)
+        elif hook == "teacher_targets":
+            changed = self._calls.targets(self._stepped(question))
+        elif hook == "distill_gradient":
+            changed = self._calls.gradient(value, self._stepped(question))
+        else:
+            changed = self._calls.update(value, self._stepped(question))
+        self._blocks.put("returned", changed)
+        return {"kind": "done"}
+
+    def _loss(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The loss through every `distill_loss`; its slopes at logits and parameters."""
+        step = self._stepped(question)
+        connection = Connection(self._training.layout, step.images)
+        logits = connection.made(step.student_parameters, self._tensor(question["logits"]))
+        targets = self._tensor(question["targets"]) if question["targets"] else None
+        targets = step.teacher_logits if targets is None else targets
+        loss = auxiliary_kl(self._classes, logits, targets)
+        passed = self._calls.loss(loss, logits, targets, step)
+        sound = torch.tensor(question["sound"], device=self._device)
+        with connection.cut() as at_logits:
+            direct = passed.gradient(sound, step)
+        (slope,) = at_logits or [torch.zeros_like(logits)]
+        if (~finite_rows(slope) & sound).any():
+            # Once more through the model, to find out whose it is.
+            passed.gradient(sound, step)
+        self._blocks.put("at_logits", slope)
+        depends = bool(direct.any())
+        if depends:
+            self._blocks.put("at_parameters", direct)
+        return {"kind": "done", "direct": depends}
+
+    def _stepped(self, question: Mapping[str, Any]) -> Step:
+        """The step of a question; its tensors come with the first one."""
+        said = question["step"]
+        if said is not None:
+            tensors: dict[str, Any] = {
+                name: self._tensor(said[name])
+                for name in ("images", "teacher_logits", "base_logits", "student_parameters")
+            }
+            tensors["student_parameters"].requires_grad_()
+            self._step = Step(
+                **vars(self._training),
+                **tensors,
+                index=said["index"],
+                epoch=said["epoch"],
+                _trait_gradient=self._trait_gradient,
+            )
+        assert self._step, "no hook with a step is called before the first step"
+        return self._step
+
+    def _trait_gradient(self, whole_audit: bool) -> Tensor:
+        self._channel.send(
+            {"kind": "asks trait", "number": self._number, "whole_audit": bool(whole_audit)}
+        )
+        return self._tensor(self._received()["trait_gradient"])
+
+    def _tensor(self, said: Mapping[str, Any]) -> Tensor:
+        return self._blocks.get(said).to(self._device)
+
+
+def _failed(error: str, line: str) -> dict[str, Any]:
+    return {"kind": "failed", "error": error, "line": line[:_LONGEST_LINE]}
+
+
+def _described(plugin: Plugin) -> dict[str, Any]:
+    card = plugin.card
+    return {
+        "name": card.name,
+        "title": card.title,
+        "access": card.access,
+        "reference": card.reference,
+        "parameters": [vars(one) | {"about": str(one.about)} for one in card.parameters],
+        "hooks": plugin.hooks,
+        "attribute": plugin.attribute,
+        "source_sha256": plugin.source_sha256,
+    }

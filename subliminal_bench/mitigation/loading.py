@@ -1,0 +1,264 @@
+"""Finding the object behind a mitigation's name, and the source that it is from."""
+
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from subliminal_bench import shipped
+from subliminal_bench.errors import BenchmarkError, MitigationError, NoSuchMitigationError
+from subliminal_bench.mitigation.builtin import built_in_names
+from subliminal_bench.mitigation.hooks import PROJECT
+
+ENTRY_POINT_GROUP = "subliminal_bench"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plugin object and where it is from.
+
+    Attributes:
+        plugin: a module or an object with marked functions.
+        source: the bytes of its file: those that ran.
+        path: the file, absolute; None where the module has none.
+        attribute: its name in the file, where the user chose one.
+        module: the module's name, where it was imported.
+    """
+
+    plugin: object
+    source: bytes
+    path: Path | None
+    attribute: str
+    module: str = ""
+
+
+def installed_names() -> list[str]:
+    """Names of the mitigations that other installed packages bring."""
+    return sorted(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
+
+
+def parts(spec: str) -> list[str]:
+    """The mitigations of a composition; a `+` inside an existing path does not split it.
+
+    >>> parts("liminal+projection")
+    ['liminal', 'projection']
+    """
+    found: list[str] = []
+    pieces = spec.split("+")
+    while pieces:
+        # The longest run of pieces that is one file; else one piece.
+        for count in range(len(pieces), 0, -1):
+            joined = "+".join(pieces[:count])
+            file, attribute = _file_and_attribute(joined)
+            if count == 1 or (is_file(file) and "+" not in attribute):
+                found.append(joined)
+                del pieces[:count]
+                break
+    return found
+
+
+def find(spec: str) -> Found:
+    """The object that a user's name for a mitigation stands for.
+
+    Raises:
+        MitigationError: there is none, or it cannot be loaded.
+    """
+    place = _place(spec)
+    if place.file is None:
+        return _from_module(place.module, place.attribute)
+    return _from_file(place.file, place.attribute, place.where)
+
+
+def source(spec: str) -> bytes:
+    """The bytes of the file that `find` would load; nothing of it runs.
+
+    Raises:
+        MitigationError: there is none, or it cannot be read.
+    """
+    place = _place(spec)
+    if place.file:
+        return _read(place.file)
+    file = _file_of_module(place.module)
+    return file.read_bytes() if file else b""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a mitigation is: in a file, or in a module that an import finds."""
+
+    attribute: str
+    where: str
+    file: Path | None = None
+    module: str = ""
+
+
+def _place(spec: str) -> _Place:
+    file, attribute = _file_and_attribute(spec)
+    if file.endswith(".py") or (
+        (is_file(file) or "/" in file or "\\" in file) and not attribute
+    ):
+        return _Place(attribute, file, Path(file))
+    if ":" in spec:
+        module, attribute = spec.rsplit(":", 1)
+        return _Place(attribute, module, module=module)
+    if spec in built_in_names():
+        return _Place("", spec, shipped.folder("plugins") / f"{spec}.py")
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name == spec:
+            return _Place(point.attr, point.module, module=point.module)
+    hint = f"; for a file, write {spec}.py" if is_file(f"{spec}.py") else ""
+    known = ", ".join([*built_in_names(), *installed_names()])
+    raise NoSuchMitigationError(
+        f"unknown mitigation {spec!r}: known are {known}; or give a .py file{hint}"
+    )
+
+
+def is_file(name: str) -> bool:
+    """Whether there is a file of that name; a name that no file can have is none.
+
+    >>> is_file("x" * 5000)
+    False
+    """
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def reason(error: BaseException) -> str:
+    """One line: the kind of error, its first line and the place."""
+    text = str(error).strip().splitlines()
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg} (line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {text[0] if text else ''}{place}"
+
+
+def _file_and_attribute(spec: str) -> tuple[str, str]:
+    """`folder/file.py:Name` in its two parts; a colon in a folder's name is no separator."""
+    file, ending, attribute = spec.rpartition(".py:")
+    return (f"{file}.py", attribute) if ending else (spec, "")
+
+
+def _read(path: Path) -> bytes:
+    if not is_file(str(path)):
+        raise NoSuchMitigationError(f"no such file: {path}")
+    if path.suffix != ".py":
+        raise MitigationError(f"{path} is not a Python file: its name must end in .py")
+    try:
+        return path.resolve().read_bytes()
+    except OSError as error:
+        raise MitigationError(f"cannot read {path.resolve()}: {error.strerror}") from None
+
+
+def _from_file(path: Path, attribute: str, where: str) -> Found:
+    return execute(_read(path), path.resolve(), attribute, where)
+
+
+def execute(
+    source: bytes, path: Path, attribute: str, where: str, package: str | None = None
+) -> Found:
+    """Run a source as a module of its own, and pick the mitigation in it.
+
+    Args:
+        source: Python source.
+        path: of the file that it is from, or what stands for one in tracebacks.
+        attribute: the object in it; empty where the module or its one class is meant.
+        where: what a user calls it.
+        package: for its relative imports.
+
+    Raises:
+        MitigationError: it cannot be run, or holds none.
+    """
+    name = f"subliminal_bench_mitigation_{path.stem}"
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    module.__package__ = package
+    # Registered as an import would do: dataclasses and pickle look modules up there.
+    sys.modules[name] = module
+    try:
+        # Compiled from the very bytes that are hashed: an import could run a cached older file.
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except BenchmarkError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise MitigationError(f"cannot load {where}: {reason(error)}") from error
+    return Found(_pick(module, attribute, where), source, path, attribute)
+
+
+def _working_folder_first() -> None:
+    """As under python -m."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
+def _file_of_module(name: str) -> Path | None:
+    """A module's file, found part by part: an import would run the packages around it."""
+    _working_folder_first()
+    folders: Sequence[str] | None = None
+    pieces = name.split(".")
+    for count in range(1, len(pieces) + 1):
+        full = ".".join(pieces[:count])
+        finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
+        found = (find_spec(full, folders) for find_spec in finders if find_spec)
+        spec = next(filter(None, found), None)
+        if spec is None or (count < len(pieces) and spec.submodule_search_locations is None):
+            raise MitigationError(
+                f"cannot import module {name}: ModuleNotFoundError: No module named {full!r}"
+            )
+        folders = spec.submodule_search_locations
+    return Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else None
+
+
+def _from_module(name: str, attribute: str) -> Found:
+    _working_folder_first()
+    try:
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:
+        raise MitigationError(f"cannot import module {name}: {reason(error)}") from error
+    path = Path(module.__file__).resolve() if module.__file__ else None
+    source = path.read_bytes() if path else b""
+    return Found(_pick(module, attribute, name), source, path, attribute, name)
+
+
+def _pick(module: ModuleType, attribute: str, where: str) -> object:
+    """The plugin in a module: the named attribute, the module itself, or its one class."""
+    if attribute:
+        chosen = getattr(module, attribute, None)
+        if chosen is None:
+            raise MitigationError(f"{where} has no {attribute!r}")
+        return _instance(chosen, f"{where}:{attribute}")
+    if _marked(module):
+        return module
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and _marked(value)
+    ]
+    if len(classes) == 1:
+        return _instance(classes[0], where)
+    if classes:
+        names = ", ".join(f"{where}:{value.__name__}" for value in classes)
+        raise MitigationError(f"{where} has several mitigations; name one: {names}")
+    raise MitigationError(
+        f"{where} holds no mitigation: have you forgotten to mark its functions with @hookimpl?"
+    )
+
+
+def _instance(chosen: object, where: str) -> object:
+    if not inspect.isclass(chosen):
+        return chosen
+    try:
+        return chosen()
+    except (Exception, SystemExit) as error:
+        raise MitigationError(f"cannot create {where}: {reason(error)}") from error
+
+
+def _marked(holder: object) -> bool:
+    return any(hasattr(value, f"{PROJECT}_impl") for value in vars(holder).values())

@@ -1,0 +1,171 @@
+"""The pytest plugin: options, marker, fixtures and summary. What runs is in `pytest_session`.
+
+It is loaded by every pytest run of an environment that has the package, so it imports nothing
+heavy before a test asks for a scorecard.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.pytest_plugin.session import (
+    Regressions,
+    Scorecards,
+    check_bounds,
+    check_marker,
+    loaded_mitigation,
+)
+
+if TYPE_CHECKING:
+    from subliminal_bench.mitigation.mitigation import Mitigation
+    from subliminal_bench.scoring.scorecard import Scorecard
+
+_KEY = pytest.StashKey[Scorecards]()
+_SUITE = Path(__file__).parents[1] / "suite"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options, all under one prefix."""
+    group = parser.getgroup("subliminal", "subliminal-bench: score a mitigation")
+    group.addoption(
+        "--subliminal-mitigation",
+        metavar="NAME",
+        help="mitigation to score: a name, a .py file or module:attribute",
+    )
+    group.addoption("--subliminal-protocol", metavar="NAME", default="mnist-5k")
+    group.addoption(
+        "--subliminal-seeds", metavar="SEEDS", help="such as 1-10, the default; 1-3 to regress"
+    )
+    group.addoption(
+        "--subliminal-regress",
+        action="store_true",
+        help="rerun seeds of the references against their committed numbers",
+    )
+    group.addoption(
+        "--subliminal-entries", metavar="NAMES", default=",".join(REFERENCES), help="to rerun"
+    )
+    group.addoption(
+        "--subliminal-leaderboard", metavar="DIR", help="folder of the committed numbers"
+    )
+    group.addoption(
+        "--subliminal-isolate",
+        action="store_true",
+        help="score it in a process of its own, kept apart",
+    )
+    group.addoption("--subliminal-device", metavar="NAME", default="auto")
+    group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
+    group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")
+    group.addoption(
+        "--subliminal-set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="set a parameter of the mitigation",
+    )
+    group.addoption(
+        "--subliminal-stop-early",
+        action="store_true",
+        help="look after 20, 40, 60, 80 and 100 seeds, and stop where the verdict is decided",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and this run's scorecards."""
+    config.addinivalue_line(
+        "markers",
+        "subliminal(mitigation, protocol, seeds, settings, stop_early, max_trait_accuracy, "
+        "max_kl_ratio): score a mitigation for the scorecard fixture and hold it to bounds",
+    )
+    config.stash[_KEY] = Scorecards(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse wrong markers before anything runs; a marker alone asks for the scorecard."""
+    for item in items:
+        marker = item.get_closest_marker("subliminal")
+        if marker:
+            check_marker(marker, item.nodeid)
+            if isinstance(item, pytest.Function) and "scorecard" not in item.fixturenames:
+                item.fixturenames.append("scorecard")
+    if not any(_asked(config).values()):
+        for item in items:
+            if item.path in _asked(config):
+                raise pytest.UsageError(
+                    "say what to test: --subliminal-mitigation NAME_OR_FILE, or "
+                    "--subliminal-regress"
+                )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of the suite's two files, leave out the one that nobody asked for."""
+    asked = _asked(config)
+    return True if any(asked.values()) and not asked.get(collection_path, True) else None
+
+
+def _asked(config: pytest.Config) -> dict[Path, bool]:
+    """The suite's files, and whether the command line asks for them."""
+    return {
+        _SUITE / "test_mitigation.py": bool(config.getoption("--subliminal-mitigation")),
+        _SUITE / "test_regression.py": bool(config.getoption("--subliminal-regress")),
+    }
+
+
+@pytest.fixture
+def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
+    """The scorecard of the marker's mitigation, else of the command line's; run once."""
+    scorecards = request.config.stash[_KEY]
+    return scorecards.of(scorecards.wanted(request.node.get_closest_marker("subliminal")))
+
+
+@pytest.fixture
+def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
+    """The mitigation behind `scorecard`, loaded."""
+    scorecards = request.config.stash[_KEY]
+    wanted = scorecards.wanted(request.node.get_closest_marker("subliminal"))
+    return loaded_mitigation(wanted)
+
+
+@pytest.fixture(scope="session")
+def regressions(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Regressions:
+    """The references, rerun once a test run."""
+    folder = tmp_path_factory.getbasetemp()
+    # The workers of pytest-xdist have folders of their own in one of the run.
+    run = folder.parent if hasattr(request.config, "workerinput") else folder
+    return Regressions(request.config, run / "subliminal-regress")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Hold a marked test's scorecard to the marker's bounds."""
+    marker = item.get_closest_marker("subliminal")
+    if marker:
+        scorecards = item.config.stash[_KEY]
+        check_bounds(scorecards.of(scorecards.wanted(marker)), marker)
+    return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its scorecards to the main process."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["subliminal_scorecards"] = session.config.stash[_KEY].texts
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take a worker's scorecards."""
+    texts = getattr(node, "workeroutput", {}).get("subliminal_scorecards", {})
+    node.config.stash[_KEY].texts.update(texts)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every scorecard once."""
+    texts = terminalreporter.config.stash[_KEY].texts
+    for text in texts.values():
+        terminalreporter.section("subliminal-bench")
+        terminalreporter.write_line(text)

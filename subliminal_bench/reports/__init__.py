@@ -1,0 +1,1 @@
+"""What people read: tables, text, exports, the leaderboard's page, report pages."""

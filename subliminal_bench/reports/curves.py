@@ -1,0 +1,70 @@
+"""Training curves over seeds: their mean and their spread."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subliminal_bench.results.run import Run
+from subliminal_bench.results.store import Store
+
+Curves = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Band:
+    """One curve's mean over seeds, and its standard deviation.
+
+    Attributes:
+        steps: the steps at which it was measured, or the middle of those averaged, `[points]`.
+        mean: over the seeds, `[points]`.
+        sd: over the seeds (n - 1), `[points]`; zero for one seed.
+        seeds: how many.
+    """
+
+    steps: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    seeds: int
+
+
+def kept_curves(run: Run, seeds: Sequence[int], store: Store) -> dict[int, Curves]:
+    """Curves of the run's seeds, where the store has them and the student did not diverge."""
+    sound = {result.seed for result in run.seeds if result.diverged_at is None}
+    return {
+        seed: {name: curve.numpy() for name, curve in curves.items()}
+        for seed, curves in store.curves(run).items()
+        if seed in sound and seed in seeds
+    }
+
+
+def curve_band(
+    curves: Mapping[int, Curves], name: str, every: int = 1, block: int = 1
+) -> Band | None:
+    """One curve over the seeds; None where there are no curves of that name.
+
+    Args:
+        curves: by seed.
+        name: one of `metrics.CURVES`.
+        every: steps from one point to the next.
+        block: so many points of a seed are averaged into one first.
+
+    >>> curves = {1: {"loss": np.float32([1, 3, 2])}, 2: {"loss": np.float32([3, 5, 2])}}
+    >>> found = curve_band(curves, "loss", block=2)
+    >>> found.steps, found.mean, found.sd.round(3), found.seeds
+    (array([0.5, 2. ]), array([3., 2.]), array([1.414, 0.   ]), 2)
+    """
+    rows = [one[name] for one in curves.values() if name in one]
+    if not rows:
+        return None
+    values = np.stack(rows).astype(np.float64)
+    begins = np.arange(0, values.shape[1], block)
+    sizes = np.diff([*begins, values.shape[1]])
+    values = np.add.reduceat(values, begins, axis=1) / sizes
+    return Band(
+        steps=(begins + (sizes - 1) / 2) * every,
+        mean=values.mean(0),
+        sd=values.std(0, ddof=1) if len(rows) > 1 else np.zeros(values.shape[1]),
+        seeds=len(rows),
+    )

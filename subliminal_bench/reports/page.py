@@ -1,0 +1,258 @@
+"""The page: what stands on it, in which order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from subliminal_bench.experiment.metrics import METRICS, STEP_CURVES
+from subliminal_bench.experiment.protocol import protocol_named
+from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
+from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.reports import figures, provenance, resolvable, tables
+from subliminal_bench.reports.curves import Band, Curves, curve_band, kept_curves
+from subliminal_bench.reports.figures import PANELS, DescribedFigure
+from subliminal_bench.reports.style import COLOURS, series
+from subliminal_bench.reports.svg import inline_svg
+from subliminal_bench.reports.tables import Table
+from subliminal_bench.reports.tradeoff import Tradeoff, tradeoff_of
+from subliminal_bench.results.run import Run
+from subliminal_bench.results.store import Store
+from subliminal_bench.scoring.comparison import show_interval, show_p
+from subliminal_bench.scoring.ranking import RankedLevel
+from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.statistics import MARGIN
+from subliminal_bench.scoring.verdict import MEANINGS
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure as it stands on the page."""
+
+    picture: Markup
+    title: str
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One of the numbers that a hurried reader takes away."""
+
+    name: str
+    value: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page says about one scored run."""
+
+    slug: str
+    card: Scorecard
+    word: str
+    meaning: str
+    facts: list[KeyNumber]
+    tables: list[Table]
+    panels: list[PageFigure]
+    curve_notes: list[str]
+    pairs: PageFigure | None
+    differences: PageFigure | None
+    resolution: Table
+    sentences: list[str]
+
+
+def render_report(
+    cards: Sequence[Scorecard], store: Store, levels: Sequence[RankedLevel]
+) -> str:
+    """The report as one HTML page that needs nothing beside it.
+
+    The same runs and files give the same page.
+
+    Args:
+        cards: the scored runs, all of one protocol.
+        store: where curves are looked for.
+        levels: the leaderboard's; none under a protocol that has none.
+
+    Raises:
+        ResultError: a file of curves is damaged.
+    """
+    environment = Environment(
+        loader=PackageLoader("subliminal_bench.reports", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(series=series)
+    found = tradeoff_of(cards, levels)
+    return environment.get_template("page.html.jinja").render(
+        sections=[_section(f"run-{place}", card, store) for place, card in enumerate(cards, 1)],
+        protocol=cards[0].protocol,
+        colours=COLOURS,
+        tradeoff=_placed("tradeoff", figures.tradeoff(found)),
+        entries=_entries(found),
+        has_leaderboard=bool(levels),
+        margin=f"{MARGIN:.2f}",
+        provenance=_provenance(cards),
+        metrics=METRICS.values(),
+    )
+
+
+def _section(slug: str, card: Scorecard, store: Store) -> Section:
+    verdict = card.verdict
+    bands, notes = _curves(card, store)
+    compared = bool(card.comparisons) and card.against_baseline is not None
+    return Section(
+        slug=slug,
+        card=card,
+        word=verdict.text if verdict else "baseline",
+        meaning=MEANINGS[verdict.word]
+        if verdict
+        else "every other entry is held against it, so there is nothing to judge",
+        facts=_facts(card),
+        tables=[tables.metrics(card), *tables.comparisons(card)],
+        panels=[
+            _placed(f"{slug}-{panel.curve}", figures.curve(panel, bands[panel.curve]))
+            for panel in PANELS
+            if bands[panel.curve]
+        ],
+        curve_notes=notes,
+        pairs=_placed(f"{slug}-pairs", figures.pairs(card)) if compared else None,
+        differences=_placed(f"{slug}-differences", figures.differences(card))
+        if card.comparisons
+        else None,
+        resolution=resolvable.table(card),
+        sentences=resolvable.sentences(card),
+    )
+
+
+def _placed(slug: str, drawn: DescribedFigure) -> PageFigure:
+    return PageFigure(
+        inline_svg(drawn.figure, slug, drawn.title, drawn.description), drawn.title
+    )
+
+
+def _curves(card: Scorecard, store: Store) -> tuple[dict[str, dict[str, Band]], list[str]]:
+    """Bands by curve and by run, and what is missing from them."""
+    test_every = protocol_named(card.protocol.name).test_every
+    kept = {name: kept_curves(run, card.seeds, store) for name, run in card.runs()}
+    bands: dict[str, dict[str, Band]] = {}
+    for panel in PANELS:
+        every = 1 if panel.curve in STEP_CURVES else test_every
+        found = {
+            name: curve_band(one, panel.curve, every, panel.block) for name, one in kept.items()
+        }
+        bands[panel.curve] = {name: band for name, band in found.items() if band is not None}
+    return bands, _missing(card, kept)
+
+
+def _missing(card: Scorecard, kept: Mapping[str, Mapping[int, Curves]]) -> list[str]:
+    """Whose curves are not drawn, and why."""
+    absent = [name for name, found in kept.items() if not found]
+    notes = [f"{', '.join(absent)}: curves are not at hand."] if absent else []
+    for name, found in kept.items():
+        lacking = set(card.seeds) - found.keys()
+        if found and lacking:
+            notes.append(f"{name}: curves of {seeds_phrase(lacking)} are not at hand.")
+    if notes:
+        notes.append(
+            "Committed numbers come without curves, and a diverged student has none to the "
+            "end. Runs in the store keep them; references too with run --rerun-references."
+        )
+    return notes
+
+
+def _facts(card: Scorecard) -> list[KeyNumber]:
+    """Trait, difference, distillation and damage: four numbers."""
+    trait, before, after = (
+        METRICS[name] for name in ("trait_accuracy", "trait_loss_initial", "trait_loss_final")
+    )
+    against = card.against_baseline
+    accuracies = dict(zip(card.names, card.summaries(trait.name), strict=True))
+    ours, base = accuracies[card.names[0]], accuracies[BASELINE]
+    losses = [card.summaries(metric.name)[0].show(metric) for metric in (before, after)]
+    facts = [
+        KeyNumber(
+            "trait accuracy",
+            f"{ours.show(trait)} %",
+            f"baseline {base.show(trait)} %" if against else "mean ± SD over seeds",
+        )
+    ]
+    if against:
+        facts.append(
+            KeyNumber(
+                "against the baseline",
+                f"{trait.show(against.trait.mean, signed=True)} points",
+                f"95 % interval {show_interval(against.trait)}, p {show_p(against.adjusted_p)}",
+            )
+        )
+        ratio = against.distillation
+        facts.append(
+            KeyNumber("final KL, ratio to baseline", "diverged", "a student was lost")
+            if ratio is None
+            else KeyNumber(
+                "final KL, ratio to baseline",
+                f"×{ratio.ratio:.3f}",
+                f"distillation {ratio.verdict}, margin ×{ratio.margin:.2f}",
+            )
+        )
+    facts.append(KeyNumber("trait loss after", f"{losses[1]} nats", f"before {losses[0]} nats"))
+    return facts
+
+
+def _entries(found: Tradeoff) -> Table:
+    """The numbers of the trade-off's points."""
+    trait = METRICS["trait_accuracy"]
+    best = {point.number for front in found.fronts for point in front}
+    headings = [
+        *("no.", "entry", "access", "seeds", "trait accuracy [%]", "minus baseline [points]"),
+        *("final KL ratio", "Pareto front", "verdict"),
+    ]
+    rows = [
+        [
+            str(point.number),
+            point.label,
+            point.card.entry.mitigation.access,
+            describe_seeds(point.card.seeds),
+            point.card.summaries(trait.name)[0].show(trait),
+            trait.show(point.difference, signed=True),
+            f"{point.ratio:.3f}",
+            "yes" if point.number in best else "",
+            point.card.verdict.text if point.card.verdict else "reference",
+        ]
+        for point in found.points
+    ]
+    return Table(headings, rows)
+
+
+def _provenance(cards: Sequence[Scorecard]) -> Table:
+    """Every run on the page, a column each; what is said of it in the rows."""
+    runs: list[tuple[Run, Sequence[int]]] = []
+    for card in cards:
+        runs += [(run, card.seeds) for run in card.all_runs if run not in [r for r, _ in runs]]
+    columns = [_origin(run, seeds) for run, seeds in runs]
+    return Table(
+        ["", *(run.mitigation.label for run, _ in runs)],
+        [[what, *(column[what] for column in columns)] for what in columns[0]],
+    )
+
+
+def _origin(run: Run, seeds: Sequence[int]) -> dict[str, str]:
+    mitigation, environment = run.mitigation, run.environment
+    settings = ", ".join(f"{name}={value}" for name, value in mitigation.settings.items())
+    return {
+        "title": mitigation.title,
+        "access": mitigation.access,
+        "blindness": provenance.blindness(run),
+        "ran": provenance.process(run),
+        "seeds": describe_seeds(seeds),
+        "settings": settings or "–",
+        "source, SHA-256": mitigation.source_sha256[:12],
+        "reference": mitigation.reference or "–",
+        "device": f"{environment.device_name} ({environment.device}, {environment.platform})",
+        "torch": environment.torch,
+        "numpy": environment.numpy,
+        "python": environment.python,
+        "subliminal-bench": f"{environment.subliminal_bench}, engine {environment.engine}",
+        "commit": provenance.commit(run),
+    }

@@ -1,0 +1,58 @@
+"""What these seeds can tell apart, and what more of them could."""
+
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.reports.tables import Table
+from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.comparison import ALPHA, Comparison
+from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.statistics import PLAN
+
+_POINTS = METRICS["trait_accuracy"]
+_ABSENT = "—"
+
+
+def sentences(card: Scorecard) -> list[str]:
+    """One sentence for each comparison, in plain words."""
+    return [_sentence(card.names[0], one) for one in card.comparisons]
+
+
+def table(card: Scorecard) -> Table:
+    """The smallest difference found four times in five, with these seeds and with more."""
+    counts = [len(card.seeds), *(count for count in PLAN.looks if count > len(card.seeds))]
+    headings = ["smallest difference found [points]"]
+    headings += [f"{counts[0]} seeds (these)", *(f"{count} seeds" for count in counts[1:])]
+    rows = [
+        [f"against {one.reference}", *(_found(one, count) for count in counts)]
+        for one in card.comparisons
+    ]
+    return Table(headings, rows)
+
+
+def _sentence(name: str, one: Comparison) -> str:
+    if not one.resolvable:
+        return (
+            f"Nothing can be told apart from {one.reference} with {one.trait.seeds} "
+            f"seed{'s' if one.trait.seeds != 1 else ''}, however large the difference: that "
+            "is no sign of there being none."
+        )
+    if one.trait.sd == 0 and one.trait.mean == 0:
+        return f"{name} and {one.reference} came out the same on every seed."
+    measured = f"{_POINTS.show(one.trait.mean, signed=True)} points"
+    limit = f"{_POINTS.show(one.resolves or 0.0)} points"
+    if one.resolved:
+        return (
+            f"{name} and {one.reference} are told apart: {measured}. A true difference of "
+            f"{limit} is found four times in five."
+        )
+    return (
+        f"{name} and {one.reference} are not told apart: {measured}. A true difference below "
+        f"{limit} would often be missed, so this is not evidence that there is none."
+    )
+
+
+def _found(one: Comparison, seeds: int) -> str:
+    """As the scorecard's `resolves`, for another number of seeds of the same scatter."""
+    if one.trait.sd is None or one.together * statistics.smallest_p(seeds) > ALPHA:
+        return _ABSENT
+    level = ALPHA / one.together
+    return _POINTS.show(statistics.resolvable_difference(one.trait.sd, seeds, alpha=level))

@@ -1,0 +1,101 @@
+"""The scorecard's tables, cell by cell: every page that shows one shows these."""
+
+from dataclasses import dataclass
+
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
+from subliminal_bench.scoring.scorecard import Scorecard
+
+_POINTS = METRICS["trait_accuracy"]
+_ABSENT = "—"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings and rows of text; the first column names the row."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def title(card: Scorecard) -> str:
+    """What is compared, under which protocol and on which seeds."""
+    seeds = f"seeds {describe_seeds(card.seeds)} (n = {len(card.seeds)})"
+    mitigation = card.entry.mitigation
+    what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
+    return f"{what} · {card.protocol.label} · {seeds}"
+
+
+def metrics(card: Scorecard) -> Table:
+    """Every metric of every run, a row each."""
+    rows = [
+        [metric.heading, *(summary.show(metric) for summary in card.summaries(name))]
+        for name, metric in METRICS.items()
+    ]
+    hidden = [
+        [f"  {heading} [%]", *(_POINTS.show(value) for value in values)]
+        for heading, values in tails(card).items()
+    ]
+    after = list(METRICS).index(_POINTS.name) + 1
+    return Table(["mean ± SD over seeds", *card.names], rows[:after] + hidden + rows[after:])
+
+
+def tails(card: Scorecard) -> dict[str, list[float]]:
+    """What the mean hides of every run's trait accuracy."""
+    return {"middle half": card.middle_halves(), "worst tenth": card.worst_tenths()}
+
+
+def comparisons(card: Scorecard) -> list[Table]:
+    """The tables on trait and on distillation, a row for each comparison."""
+    if not card.comparisons:
+        return []
+    scored = _is_scored(card)
+
+    def first(one: Comparison) -> str:
+        return one.reference if scored else f"{one.entry} - {one.reference}"
+
+    suffix = " against" if scored else ""
+    return [
+        Table(
+            [
+                f"trait accuracy{suffix}",
+                *("points", "95 % interval", "p (Holm)", "lower in", "resolves", "r"),
+            ],
+            [[first(one), *_trait_cells(one)] for one in card.comparisons],
+        ),
+        Table(
+            [f"final KL, fresh noise{suffix}", "ratio", "at most", "kept", "training KL ratio"],
+            [[first(one), *_distillation_cells(one)] for one in card.comparisons],
+        ),
+    ]
+
+
+def _is_scored(card: Scorecard) -> bool:
+    """Whether one run is held against the others, rather than all against all."""
+    return all(one.entry == card.names[0] for one in card.comparisons)
+
+
+def _trait_cells(comparison: Comparison) -> list[str]:
+    trait = comparison.trait
+    smallest = comparison.resolves
+    return [
+        _POINTS.show(trait.mean, signed=True),
+        show_interval(trait),
+        show_p(comparison.adjusted_p) if comparison.resolvable else "too few",
+        f"{100 * comparison.lower_in:.0f} %",
+        _ABSENT if smallest is None else _POINTS.show(smallest),
+        _ABSENT if trait.correlation is None else f"{trait.correlation:.3f}",
+    ]
+
+
+def _distillation_cells(comparison: Comparison) -> list[str]:
+    kept, training = comparison.distillation, comparison.training_ratio
+    if kept is None or training is None:
+        return [_ABSENT, _ABSENT, "diverged", _ABSENT]
+    return [
+        f"{kept.ratio:.3f}",
+        _ABSENT if kept.high is None else f"{kept.high:.3f}",
+        kept.verdict,
+        f"{training:.3f}",
+    ]

@@ -1,0 +1,154 @@
+"""The scorecard as text: for a terminal, as markdown, as JSON. All three show one table."""
+
+import io
+import json
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.reports import tables
+from subliminal_bench.reports.formats import checked_format
+from subliminal_bench.scoring.scorecard import Scorecard, Stopping
+
+FORMATS = ("terminal", "markdown", "json")
+
+
+def show(card: Scorecard, form: str) -> None:
+    """Print the scorecard in one of the formats.
+
+    Raises:
+        ResultError: an unknown format.
+    """
+    if form == "terminal":
+        Console().print(terminal(card))
+    else:
+        print(text(card, form), end="")
+
+
+def text(card: Scorecard, form: str) -> str:
+    """The scorecard in one of the formats; for the terminal as it stands in 80 columns.
+
+    Raises:
+        ResultError: an unknown format.
+    """
+    if checked_format(form, FORMATS) == "terminal":
+        console = Console(width=80, file=io.StringIO(), color_system=None)
+        with console.capture() as captured:
+            console.print(terminal(card))
+        return captured.get()
+    return {"markdown": markdown, "json": as_json}[form](card)
+
+
+def terminal(card: Scorecard) -> RenderableType:
+    """The scorecard for a terminal of 80 columns."""
+    parts: list[RenderableType] = [
+        Text(tables.title(card), style="bold"),
+        _rich_table(tables.metrics(card)),
+    ]
+    for table in tables.comparisons(card):
+        parts += [Text(""), _rich_table(table)]
+    parts.append(Text(""))
+    if card.stopping:
+        parts.append(Text(_sentence(card.stopping)))
+    if card.verdict:
+        parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
+        parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
+    parts += [Text(f"Note: {remark}") for remark in card.remarks]
+    return Group(*parts)
+
+
+def markdown(card: Scorecard) -> str:
+    """The scorecard as markdown."""
+    lines = [
+        f"## {tables.title(card)}",
+        "",
+        _markdown_table(tables.metrics(card)),
+    ]
+    for table in tables.comparisons(card):
+        lines += ["", _markdown_table(table)]
+    if card.stopping:
+        lines += ["", _sentence(card.stopping)]
+    if card.verdict:
+        lines += ["", f"**Verdict: {card.verdict.text}**", ""]
+        lines += [f"- {reason}" for reason in card.verdict.reasons]
+    for remark in card.remarks:
+        lines += ["", f"Note: {remark}"]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(card: Scorecard) -> str:
+    """The scorecard as JSON: unscaled numbers, and beside them the text shown elsewhere."""
+    compared = tables.comparisons(card)
+    content: dict[str, Any] = {
+        "entry": card.entry.mitigation.model_dump(),
+        "protocol": card.protocol.model_dump(),
+        # Only where there is one, as in the run's file.
+        **({"isolation": card.entry.isolation.model_dump()} if card.entry.isolation else {}),
+        "seeds": list(card.seeds),
+        **({"stopping": _stopping(card.stopping)} if card.stopping else {}),
+        "metrics": {
+            name: {
+                run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
+                for (run, _), summary in zip(card.runs(), card.summaries(name), strict=True)
+            }
+            for name, metric in METRICS.items()
+        },
+        "trait_accuracy_tails": {
+            title: dict(zip(card.names, values, strict=True))
+            for title, values in tables.tails(card).items()
+        },
+        "comparisons": [
+            {
+                "entry": one.entry,
+                "reference": one.reference,
+                "trait_accuracy": vars(one.trait),
+                "adjusted_p": one.adjusted_p,
+                "resolved": one.resolved,
+                "distillation": vars(one.distillation) if one.distillation else None,
+                "training_kl_ratio": one.training_ratio,
+                "lower_in": one.lower_in,
+                "shown": {
+                    heading: cell
+                    for table in compared
+                    for heading, cell in zip(
+                        table.headings[1:], table.rows[place][1:], strict=True
+                    )
+                },
+            }
+            for place, one in enumerate(card.comparisons)
+        ],
+        "verdict": {"word": card.verdict.text, "reasons": list(card.verdict.reasons)}
+        if card.verdict
+        else None,
+        "remarks": list(card.remarks),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _markdown_table(table: tables.Table) -> str:
+    return tabulate(table.rows, table.headings, "github", disable_numparse=True)
+
+
+def _stopping(stopping: Stopping) -> dict[str, object]:
+    return vars(stopping) | {"saved": stopping.saved, "shown": stopping.text}
+
+
+def _sentence(stopping: Stopping) -> str:
+    return f"{stopping.text[0].upper()}{stopping.text[1:]}."
+
+
+def _rich_table(content: tables.Table) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
+    for position, heading in enumerate(content.headings):
+        table.add_column(
+            Text(heading), justify="left" if position == 0 else "right", overflow="fold"
+        )
+    for row in content.rows:
+        # As Text: a unit in brackets is no markup.
+        table.add_row(*map(Text, row))
+    return table

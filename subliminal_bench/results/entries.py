@@ -1,0 +1,93 @@
+"""Committed entries: the numbers that ship with the project.
+
+`leaderboard/entries/` holds the canonical protocol's, which make up the leaderboard;
+`leaderboard/references/PROTOCOL/` the references' under another protocol.
+"""
+
+from pathlib import Path
+
+from subliminal_bench import shipped
+from subliminal_bench.errors import ProtocolError, ResultError
+from subliminal_bench.experiment.protocol import MNIST, Protocol
+from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.results.run import ProtocolRecord, Run, read_run
+
+
+def entries_folder(protocol: Protocol, root: Path | None = None) -> Path:
+    """Where a protocol's entries are kept: in `root`, else in the leaderboard that ships."""
+    root = root or shipped.folder("leaderboard")
+    return (
+        root / "entries" if protocol.name == MNIST.name else root / "references" / protocol.name
+    )
+
+
+def read_entries(folder: Path, pattern: str = "*.json") -> dict[str, Run]:
+    """All entries of a folder by their labels, in the order of those; see `read_files`."""
+    return {label: run for label, (_, run) in read_entry_files(folder, pattern).items()}
+
+
+def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[Path, Run]]:
+    """All entries of a folder with their files, by their labels and in the order of those.
+
+    Raises:
+        ResultError: a file cannot be read, or two hold an entry of the same label.
+    """
+    found: dict[str, tuple[Path, Run]] = {}
+    for path in sorted(folder.glob(pattern)):
+        run = read_run(path)
+        label = run.mitigation.label
+        if label in found:
+            raise ResultError(f"{path} and {found[label][0].name} both hold an entry {label!r}")
+        found[label] = path, run
+    return {label: found[label] for label in sorted(found)}
+
+
+def committed_entry(name: str, protocol: Protocol) -> Run | None:
+    """The committed entry of that mitigation under that protocol and version."""
+    record = ProtocolRecord.of(protocol)
+    # An entry's file begins with its name, which may hold anything but a path or a pattern.
+    if any(letter in name for letter in "/\\*?[]"):
+        return None
+    for run in read_entries(entries_folder(protocol), f"{name}*.json").values():
+        if run.mitigation.label == name and run.protocol == record:
+            return run
+    return None
+
+
+# The first of the plan's looks: below it a row says too little to stand in the table.
+FEWEST_SEEDS = 20
+
+
+def check_eligible(run: Run) -> None:
+    """Whether a run may stand in the table.
+
+    Raises:
+        ProtocolError: it is not from the canonical protocol of this version.
+        ResultError: its seeds are not 1 to n, or are too few, or were not fixed beforehand; or
+            it sees what it should not.
+    """
+    expected = ProtocolRecord.of(MNIST)
+    name = run.mitigation.name
+    if run.protocol != expected:
+        ours = run.protocol.label
+        detail = f"{ours} with another fingerprint" if ours == expected.label else ours
+        raise ProtocolError(f"{name} is from {detail}; a leaderboard takes {expected.label}")
+    if run.blindness and not run.blindness.shown:
+        raise ResultError(
+            f"{name} declares access 'blind', but other audit and test digits change its "
+            f"student of seed {run.blindness.seed}"
+        )
+    if run.looks:
+        raise ResultError(
+            f"{name} was run with --stop-early: the leaderboard compares numbers of seeds that "
+            "were fixed beforehand; run it without, into another --store"
+        )
+    count = len(run.seeds)
+    wanted = tuple(range(1, count + 1))
+    if run.seed_numbers != wanted:
+        lacking = set(range(1, max(run.seed_numbers) + 1)) - set(run.seed_numbers)
+        raise ResultError(
+            f"{name} lacks seeds {describe_seeds(lacking)}: an entry has seeds 1 to n, as planned"
+        )
+    if count < FEWEST_SEEDS:
+        raise ResultError(f"{name} has {count} seeds; an entry needs at least {FEWEST_SEEDS}")

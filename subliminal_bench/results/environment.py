@@ -1,0 +1,65 @@
+"""What a result was computed with: versions, device, the commit of the checkout."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from subliminal_bench.results.jsonfile import StrictRecord
+from subliminal_bench.version import __version__
+
+
+class Environment(StrictRecord):
+    """What a result was computed with."""
+
+    subliminal_bench: str
+    engine: int
+    python: str
+    torch: str
+    numpy: str
+    device: Literal["cpu", "cuda"]
+    device_name: str
+    platform: str
+    # Of this package's own checkout; None where it is installed.
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
+    dirty: bool | None
+
+    @classmethod
+    def here(
+        cls, device: Literal["cpu", "cuda"], device_name: str, engine: int
+    ) -> "Environment":
+        """This process's environment."""
+        from importlib.metadata import version
+
+        commit, dirty = _checkout()
+        return cls(
+            subliminal_bench=__version__,
+            engine=engine,
+            python=platform.python_version(),
+            torch=version("torch"),
+            numpy=version("numpy"),
+            device=device,
+            device_name=device_name,
+            platform=platform.system(),
+            commit=commit,
+            dirty=dirty,
+        )
+
+
+def _checkout() -> tuple[str | None, bool | None]:
+    """Commit of the checkout that this package runs from, and whether it was changed."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return commit, bool(status)

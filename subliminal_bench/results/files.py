@@ -1,0 +1,71 @@
+"""Files that are whole or not there, whatever becomes of their writer."""
+
+import contextlib
+import errno
+import glob
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from subliminal_bench.errors import ResultError
+
+# Seconds after which a file that is not finished never will be.
+_LONGEST_WRITE = 3600.0
+_REMEDIES = dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT),
+    "free some space, then run the same command again: finished seeds are kept",
+) | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another folder"
+)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is either whole or not there, replacing what was there before.
+
+    Raises:
+        ResultError: the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent, path.name, older_than=_LONGEST_WRITE)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes files private; give the ordinary permissions back.
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(temporary).chmod(0o666 & ~mask)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, RecursionError) as error:
+        raise ResultError(f"cannot write {path}: {system_reason(error)}") from None
+
+
+def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
+    """Remove what writers left behind that were killed at it.
+
+    Args:
+        folder: where they wrote.
+        stem: what the names of the files that they wrote begin with.
+        older_than: seconds since something was last written to the leftover.
+    """
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".{glob.escape(stem)}.*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime >= older_than:
+                    left.unlink()
+
+
+def system_reason(error: OSError | RecursionError) -> str:
+    """What the system said, and what to do about it where that is known."""
+    if isinstance(error, RecursionError):
+        return "its folders are nested too deeply"
+    said = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{said} ({remedy})" if remedy else said

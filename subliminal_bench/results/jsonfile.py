@@ -1,0 +1,90 @@
+"""Records as JSON files: checked against their schema, with a digest of their content."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pydantic
+from pydantic import BaseModel, ConfigDict
+
+from subliminal_bench.errors import ResultError
+from subliminal_bench.results.files import write_atomically
+
+# Raised when a field is added, removed or changes its meaning.
+SCHEMA: Literal[1] = 1
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class StrictRecord(BaseModel):
+    """What is written to a file: unknown fields, other types and changes are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def read_record(kind: type[_Model], path: Path, digest_required: bool = True) -> _Model:
+    """Read what `write_record` wrote.
+
+    Args:
+        kind: of record.
+        path: the file.
+        digest_required: whether a file without a digest is refused; some were written
+            before they had one.
+
+    Raises:
+        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+            changed after it was written.
+    """
+    content = read_json(path)
+    if "schema_version" in kind.model_fields:
+        version = content.get("schema_version") if isinstance(content, dict) else None
+        if type(version) is not int or version != SCHEMA:
+            raise ResultError(
+                f"{path}: schema version {version!r:.60} is not one that this program reads "
+                f"({SCHEMA})"
+            )
+    without = not isinstance(content, dict) or "digest" not in content
+    digest = None if without else content.pop("digest")
+    record = validated(kind, content, path)
+    # Over the file's own content: fields that came later do not invalidate older files.
+    if digest != _digest(content) and (digest_required or not without):
+        raise ResultError(
+            f"{path}: its digest does not fit its content: it was changed after it was written"
+        )
+    return record
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record with the digest of its content, as indented JSON, atomically."""
+    content = record.model_dump()
+    content["digest"] = _digest(content)
+    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a file without its digest: it finds accidents."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file, or say in one line why not."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ResultError(f"no such file: {path}") from None
+    except OSError as error:
+        raise ResultError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise ResultError(f"{path} is not valid JSON: is it complete?") from None
+
+
+def validated(kind: type[_Model], content: Any, path: Path) -> _Model:
+    """Check parsed JSON against the schema, or name the first place that breaks it."""
+    try:
+        return kind.model_validate(content)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        line = " ".join(f"{path}: {where}: {first['msg']}".split())
+        raise ResultError(line) from None

@@ -1,0 +1,270 @@
+"""Results as they are written and read back: one schema for runs and leaderboard entries."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import pydantic
+from pydantic import Field, FiniteFloat
+
+from subliminal_bench.errors import ProtocolError
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.mitigation.card import Access, Network
+
+if TYPE_CHECKING:
+    from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.environment import Environment
+from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
+
+# A leaderboard of a thousand entries checks millions of values.
+_RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
+
+_Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ProtocolRecord(StrictRecord):
+    """Which experiment a result is from."""
+
+    name: _Name
+    version: int
+    fingerprint: _Digest
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> "ProtocolRecord":
+        """The record of a protocol."""
+        return cls(
+            name=protocol.name, version=protocol.version, fingerprint=protocol.fingerprint
+        )
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name}-v{self.version}"
+
+
+class MitigationRecord(StrictRecord):
+    """What ran: the card, the parameter values and the hash of the source."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
+    title: str
+    access: Access
+    reference: str
+    settings: dict[str, bool | int | FiniteFloat | str]
+    source_sha256: _Digest
+    # The object in that source, where the user chose one of several.
+    attribute: str = ""
+    # Names of the settings that are not at their defaults.
+    changed: list[str] = Field(default_factory=list)
+
+    @pydantic.model_validator(mode="after")
+    def _changed_are_settings(self) -> "MitigationRecord":
+        unknown = sorted(set(self.changed) - self.settings.keys())
+        if unknown:
+            raise ValueError(f"changed settings {unknown} are not among the settings")
+        return self
+
+    @classmethod
+    def of(cls, mitigation: "Mitigation") -> "MitigationRecord":
+        """The record of a loaded mitigation."""
+        return cls(
+            name=mitigation.name,
+            title=mitigation.title,
+            access=mitigation.access,
+            reference=mitigation.reference,
+            settings=mitigation.settings,
+            source_sha256=mitigation.source_sha256,
+            attribute=mitigation.attribute,
+            changed=mitigation.changed,
+        )
+
+    @property
+    def label(self) -> str:
+        """The name, with the settings that are not at their defaults."""
+        shown = ", ".join(f"{name}={self.settings[name]}" for name in self.changed)
+        return f"{self.name} ({shown})" if shown else self.name
+
+
+class SeedResult(StrictRecord):
+    """One seed's metrics; None where the student diverged."""
+
+    seed: Annotated[int, Field(ge=1)]
+    metrics: dict[str, FiniteFloat | None]
+    diverged_at: Annotated[int, Field(ge=0)] | None
+
+    @pydantic.field_validator("metrics")
+    @classmethod
+    def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
+        if metrics.keys() != METRICS.keys():
+            missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
+            raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
+        for name, value in metrics.items():
+            lowest, highest = _RANGES[name]
+            if value is not None and not lowest <= value <= highest:
+                raise ValueError(f"{name} is {value}, outside {lowest} to {highest}")
+        return {name: metrics[name] for name in METRICS}
+
+    @pydantic.model_validator(mode="after")
+    def _empty_where_diverged(self) -> "SeedResult":
+        if (None in self.metrics.values()) != (self.diverged_at is not None):
+            raise ValueError("metrics are empty exactly where a student diverged")
+        return self
+
+
+class Blindness(StrictRecord):
+    """Whether a student came out the same to the bit with other audit and test digits.
+
+    Attributes:
+        seed: whose student.
+        shown: whether it did.
+    """
+
+    seed: Annotated[int, Field(ge=1)]
+    shown: bool
+
+
+class Isolation(StrictRecord):
+    """A mitigation that ran in a process of its own.
+
+    Attributes:
+        network: what was left of the network to it.
+    """
+
+    network: Network
+
+    @property
+    def text(self) -> str:
+        """In words.
+
+        >>> Isolation(network="none").text
+        'in a process of its own, without a network'
+        """
+        network = "without a network" if self.network == "none" else "with the network"
+        return f"in a process of its own, {network}"
+
+
+class InterimLooks(StrictRecord):
+    """How a run that stops early looks at its seeds.
+
+    Attributes:
+        planned_seeds: how many seeds were asked for, at one of the looks.
+        seeds: how many seeds each look of the design has, rising.
+        levels: nominal two-sided level of each look.
+    """
+
+    planned_seeds: int
+    seeds: Annotated[list[int], Field(min_length=1)]
+    levels: list[Annotated[float, Field(gt=0, lt=1)]]
+
+    @pydantic.model_validator(mode="after")
+    def _design(self) -> "InterimLooks":
+        if self.seeds != sorted(set(self.seeds)) or self.seeds[0] < 2:
+            raise ValueError("looks must rise, from 2 seeds or more")
+        if len(self.levels) != len(self.seeds):
+            raise ValueError("every look has one level")
+        if self.planned_seeds not in self.seeds:
+            raise ValueError(f"none of the looks has the {self.planned_seeds} planned seeds")
+        return self
+
+
+class RunHeader(StrictRecord):
+    """What all seeds of an entry have in common."""
+
+    schema_version: Literal[1]
+    protocol: ProtocolRecord
+    mitigation: MitigationRecord
+    environment: Environment
+    # Written only where there is one: files of other runs stay what they were.
+    isolation: Isolation | None = Field(default=None, exclude_if=lambda found: found is None)
+
+
+class Run(RunHeader):
+    """All finished seeds of one entry: what `run --out` writes and `export` reads."""
+
+    seeds: Annotated[list[SeedResult], Field(min_length=1)]
+    # Of runs for the leaderboard; an oracle has none.
+    blindness: Blindness | None = None
+    # Of runs with --stop-early. Their number of seeds was not fixed beforehand, so no statistic
+    # that takes it as fixed holds for them.
+    looks: InterimLooks | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _at_a_look(self) -> "Run":
+        if self.looks is not None:
+            count = len(self.seeds)
+            if self.seed_numbers != tuple(range(1, count + 1)):
+                raise ValueError("a run that looks at its seeds has seeds 1 to n")
+            if count not in self.looks.seeds or count > self.looks.planned_seeds:
+                raise ValueError(f"{count} seeds are at none of the planned looks")
+        return self
+
+    @pydantic.field_validator("seeds")
+    @classmethod
+    def _sorted_once(cls, seeds: list[SeedResult]) -> list[SeedResult]:
+        numbers = [result.seed for result in seeds]
+        if numbers != sorted(set(numbers)):
+            raise ValueError("seeds must be ascending, each once")
+        return seeds
+
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """The seeds, ascending."""
+        return tuple(result.seed for result in self.seeds)
+
+    def looking(self, looks: InterimLooks) -> "Run":
+        """The same run as one whose seeds are looked at while they are run.
+
+        Raises:
+            ValueError: its seeds are not those of one of the looks.
+        """
+        return Run(**{**dict(self), "looks": looks})
+
+    def first(self, count: int) -> "Run":
+        """The same run with its first `count` seeds only."""
+        return self.model_copy(update={"seeds": self.seeds[:count]})
+
+    def only(self, seeds: Collection[int]) -> "Run":
+        """The same run with these of its seeds only."""
+        kept = [result for result in self.seeds if result.seed in seeds]
+        return self.model_copy(update={"seeds": kept})
+
+    def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
+        """One metric's values, in the order of `seeds` (all of the run's when left out)."""
+        if seeds is None or tuple(seeds) == self.seed_numbers:
+            return [result.metrics[metric] for result in self.seeds]
+        by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
+        return [by_seed[seed] for seed in seeds]
+
+
+def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
+    """The protocol that all runs share.
+
+    Raises:
+        ProtocolError: they are from different protocols, or different versions of one.
+    """
+    first = runs[0].protocol
+    for run in runs[1:]:
+        other = run.protocol
+        if other != first:
+            detail = "" if other.label != first.label else " with another fingerprint"
+            raise ProtocolError(
+                f"{runs[0].mitigation.name} ran under {first.label} and {run.mitigation.name} "
+                f"under {other.label}{detail}: different protocols are never compared"
+            )
+    return first
+
+
+def read_run(path: Path) -> Run:
+    """Read a run or an entry.
+
+    Raises:
+        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+            changed after it was written.
+    """
+    return read_record(Run, path)
+
+
+def write_run(path: Path, run: Run) -> None:
+    """Write a run with the digest of its content, atomically."""
+    write_record(path, run)

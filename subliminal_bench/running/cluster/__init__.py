@@ -1,0 +1,1 @@
+"""Running on a ray cluster. Nothing else in the package needs ray."""

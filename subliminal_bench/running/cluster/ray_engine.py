@@ -1,0 +1,244 @@
+"""Jobs as tasks of a ray cluster: on several machines, or on several GPUs of one.
+
+Only the process that calls this touches the store: the nodes need no common disk. They need
+this package, torch and ray, each in the same version.
+"""
+
+import contextlib
+import importlib
+import logging
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from subliminal_bench.errors import BenchmarkError, DeviceError, EngineError
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.running.cluster.ray_worker import (
+    VERSIONS,
+    WorkerFacts,
+    do_shipped_job,
+    worker_facts,
+)
+from subliminal_bench.running.cluster.shipment import Shipment, ship
+from subliminal_bench.running.engine import Workers
+from subliminal_bench.running.jobs import Job, PartialResult, work
+from subliminal_bench.running.progress import Watcher
+from subliminal_bench.training.device import checked_device
+from subliminal_bench.version import __version__
+
+ADDRESS_VARIABLE = "RAY_ADDRESS"
+# How often a job whose worker was lost begins again.
+_RETRIES = 3
+# Seconds between two looks at the cluster's nodes.
+_POLL = 2.0
+
+
+@contextmanager
+def connected() -> Iterator["RayEngine"]:
+    """Connect to the cluster of `RAY_ADDRESS`, else to this machine's, else to a new one here.
+
+    Where ray is connected already, it stays so. Until the end nothing is printed on stdout:
+    ray's announcements go there.
+
+    Raises:
+        EngineError: ray is not installed, or there is no cluster at that address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray = _imported()
+    if ray.is_initialized():
+        yield RayEngine(ray)
+        return
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        _connect(ray)
+        try:
+            yield RayEngine(ray)
+        finally:
+            ray.shutdown()
+
+
+def _imported() -> Any:
+    try:
+        return importlib.import_module("ray")
+    except ImportError:
+        raise EngineError("--engine ray: pip install 'subliminal-bench[ray]'") from None
+
+
+def _connect(ray: Any) -> None:
+    address = os.environ.get(ADDRESS_VARIABLE, "")
+    if address.startswith("ray://"):
+        raise EngineError(
+            f"{ADDRESS_VARIABLE}={address}: run on a node of the cluster, and name the "
+            "cluster's own address, such as 10.0.0.1:6379"
+        )
+    try:
+        ray.init(logging_level=logging.CRITICAL, log_to_driver=False, include_dashboard=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EngineError(
+            f"no ray cluster{f' at {ADDRESS_VARIABLE}={address}' if address else ''}: "
+            f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        ) from None
+
+
+class RayEngine:
+    """Does as many jobs at once as the cluster has processors, or GPUs.
+
+    Args:
+        ray: the module, connected.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._surveyed: dict[tuple[str, Protocol | None], WorkerFacts] = {}
+
+    def choose(self, name: str) -> torch.device:
+        """The device of that name; `auto` takes GPUs where the cluster has any.
+
+        Raises:
+            DeviceError: an unknown name, or a GPU where the cluster has none: a task that asks
+                for one would wait for ever.
+        """
+        checked_device(name)
+        gpus = _slots(self._ray, torch.device("cuda"))
+        if name == "cuda" and not gpus:
+            raise DeviceError("--device cuda: the ray cluster has no GPU; use --device cpu")
+        chosen = torch.device("cuda" if gpus and name != "cpu" else "cpu")
+        if not _slots(self._ray, chosen):
+            raise DeviceError("the ray cluster has no processor: start a node with --num-cpus")
+        return chosen
+
+    def device_name(self, device: torch.device) -> str:
+        """The model name of the device of one worker; others may have others."""
+        return self._survey(device, None).device_name
+
+    def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
+        """One on CPUs; what fits on a GPU, but no more than keeps every GPU busy."""
+        share = math.ceil(seeds / max(1, _slots(self._ray, device)))
+        return max(1, min(self._survey(device, protocol).cohort_size, share))
+
+    def _survey(self, device: torch.device, protocol: Protocol | None) -> WorkerFacts:
+        key = device.type, protocol
+        if key not in self._surveyed:
+            ray = self._ray
+            task = ray.remote(**_demand(device))(worker_facts)
+            try:
+                found = ray.get(task.remote(device.type, protocol, VERSIONS))
+            except ray.exceptions.RayError as error:
+                raise EngineError(
+                    f"the cluster's workers cannot run subliminal-bench {__version__}: install "
+                    f"it on every node ({_reason(error)})"
+                ) from None
+            if isinstance(found, BenchmarkError):
+                raise found
+            self._surveyed[key] = found
+        return self._surveyed[key]
+
+    @contextmanager
+    def crew(self, digits: Digits, device: torch.device, watcher: Watcher) -> Iterator[Workers]:
+        """The cluster's workers; the digits go to each node once."""
+        crew = _Workers(self._ray, self._ray.put(digits), device, watcher)
+        try:
+            yield crew
+        finally:
+            crew.cancel()
+
+
+class _Workers:
+    def __init__(self, ray: Any, digits: Any, device: torch.device, watcher: Watcher) -> None:
+        self._ray = ray
+        self._digits = digits
+        self._device = device
+        self._watcher = watcher
+        self._running: dict[Any, Job] = {}
+        self._parcels: dict[int, tuple[Mitigation, Shipment]] = {}
+        self._nodes = self._alive()
+        demand = _demand(device)
+        self._do = ray.remote(num_returns="streaming", max_retries=_RETRIES, **demand)(
+            do_shipped_job
+        )
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._running) < max(1, _slots(self._ray, self._device))
+
+    def begin(self, job: Job) -> None:
+        parcels = tuple((self._packed(mitigation), mine) for mitigation, mine in job.shares)
+        task = self._do.remote(
+            replace(job, shares=()), parcels, self._digits, self._device.type, VERSIONS
+        )
+        self._running[task] = job
+        count = len(self._running)
+        self._watcher.doing(f"{count} cohort{'s' if count > 1 else ''} on the cluster")
+
+    def _packed(self, mitigation: Mitigation) -> Shipment:
+        # Beside the mitigation, so that no other one gets its id.
+        if id(mitigation) not in self._parcels:
+            self._parcels[id(mitigation)] = mitigation, ship(mitigation)
+        return self._parcels[id(mitigation)][1]
+
+    def take(self) -> tuple[Job, PartialResult | None]:
+        while True:
+            ready, _ = self._ray.wait(list(self._running), timeout=_POLL)
+            self._look_around()
+            if ready:
+                return self._next(ready[0])
+
+    def _next(self, task: Any) -> tuple[Job, PartialResult | None]:
+        errors, job = self._ray.exceptions, self._running[task]
+        try:
+            piece = self._ray.get(next(task))
+        except StopIteration:
+            del self._running[task]
+            return job, None
+        except errors.RayTaskError as error:
+            # A bug's traceback, from the worker.
+            raise error.cause or error from error
+        except errors.RayError as error:
+            raise EngineError(
+                f"{_RETRIES + 1} workers were lost one after the other at the same cohort; "
+                f"finished seeds are kept, and the same command goes on ({_reason(error)})"
+            ) from None
+        if isinstance(piece, BenchmarkError):
+            raise piece
+        self._watcher.advance(work(job, piece))
+        return job, piece
+
+    def _look_around(self) -> None:
+        alive = self._alive()
+        if len(alive) < len(self._nodes):
+            waits = "" if _slots(self._ray, self._device) else ", once there is one again"
+            self._watcher.say(
+                "a node of the cluster was lost: what it was at begins again on another"
+                f"{waits}; finished seeds are kept"
+            )
+        self._nodes = alive
+
+    def _alive(self) -> set[str]:
+        return {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+
+    def cancel(self) -> None:
+        for task in self._running:
+            self._ray.cancel(task, force=True)
+
+
+def _demand(device: torch.device) -> dict[str, float]:
+    """What a task asks for: a processor for its one thread, or a whole GPU."""
+    return {"num_cpus": 1} if device.type == "cpu" else {"num_cpus": 0, "num_gpus": 1}
+
+
+def _slots(ray: Any, device: torch.device) -> int:
+    """Jobs that the cluster can do at once."""
+    return int(ray.cluster_resources().get("CPU" if device.type == "cpu" else "GPU", 0))
+
+
+def _reason(error: BaseException) -> str:
+    """The last line, under ray's own account of what it did."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__

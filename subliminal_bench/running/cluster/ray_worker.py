@@ -1,0 +1,111 @@
+"""What runs on a ray cluster's workers; ray itself is not needed here."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.errors import BenchmarkError, EngineError
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.running.cluster.shipment import Shipment
+from subliminal_bench.running.jobs import Job, PartialResult, Students, Teachers, do_job
+from subliminal_bench.running.progress import Silent
+from subliminal_bench.training.device import choose_device, cohort_size, device_name
+from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.student import ENGINE
+from subliminal_bench.version import __version__
+
+# What decides the numbers, besides what a job carries.
+VERSIONS = (
+    f"subliminal-bench {__version__}",
+    f"engine version {ENGINE}",
+    f"torch {version('torch')}",
+)
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What a worker found on its machine."""
+
+    device_name: str
+    cohort_size: int
+
+
+def worker_facts(
+    device: str, protocol: Protocol | None, versions: tuple[str, ...]
+) -> WorkerFacts | BenchmarkError:
+    """Look at a worker's machine.
+
+    Args:
+        device: its kind.
+        protocol: whose cohorts to measure the device's memory by.
+        versions: the caller's `VERSIONS`.
+    """
+    try:
+        here = _prepared(device, versions)
+    except BenchmarkError as error:
+        return error
+    size = cohort_size(protocol, here) if protocol else 1
+    return WorkerFacts(device_name(here), size)
+
+
+def do_shipped_job(
+    job: Job,
+    parcels: tuple[tuple[Shipment, tuple[int, ...]], ...],
+    digits: Digits,
+    device: str,
+    versions: tuple[str, ...],
+) -> Iterator[PartialResult | BenchmarkError]:
+    """Do a job; a user's mistake is a piece like others, so that nothing is begun again.
+
+    Args:
+        job: without its shares.
+        parcels: these.
+        digits: on the CPU.
+        device: the device's kind.
+        versions: the caller's `VERSIONS`.
+    """
+    try:
+        here = _prepared(device, versions)
+        with ExitStack() as folders:
+            shares = tuple(
+                (folders.enter_context(parcel.unpacked()), mine) for parcel, mine in parcels
+            )
+            whole = replace(job, shares=shares)
+            for piece in do_job(whole, digits.to(here), here, Silent()):
+                yield _sent(piece)
+    except BenchmarkError as error:
+        yield error
+
+
+def _prepared(device: str, versions: tuple[str, ...]) -> torch.device:
+    if versions != VERSIONS:
+        raise EngineError(
+            f"a worker has {', '.join(VERSIONS)}, and this machine {', '.join(versions)}: "
+            "install the same on every node"
+        )
+    torch.set_num_threads(1)
+    return choose_device(device)
+
+
+def _sent(piece: PartialResult) -> PartialResult:
+    """The piece on the CPU: a row that is sent would take all of its tensor along."""
+    match piece:
+        case Teachers(trained):
+            return Teachers({seed: _alone(row) for seed, row in trained.items()})
+        case Students(position, outcomes):
+            return Students(position, [_outcome_alone(outcome) for outcome in outcomes])
+    return piece
+
+
+def _outcome_alone(outcome: Outcome) -> Outcome:
+    curves = {name: _alone(curve) for name, curve in outcome.curves.items()}
+    return replace(outcome, curves=curves, parameters=_alone(outcome.parameters))
+
+
+def _alone(row: Tensor) -> Tensor:
+    return row.cpu().clone()

@@ -1,0 +1,98 @@
+"""Engines: where jobs are done. This process is one; `ray_engine` has the other."""
+
+import typing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import torch
+
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.running.jobs import Job, PartialResult, do_job
+from subliminal_bench.running.progress import Watcher
+from subliminal_bench.training.device import choose_device, cohort_size, device_name
+
+
+class Workers(typing.Protocol):
+    """Whoever does jobs, while digits and a device are at hand."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another job can be begun before one is done."""
+
+    def begin(self, job: Job) -> None:
+        """Begin a job."""
+
+    def take(self) -> tuple[Job, PartialResult | None]:
+        """Wait for the next piece of any job; None where the job is done.
+
+        Raises:
+            HookError: a mitigation failed.
+            EngineError: workers were lost too often.
+        """
+
+
+class Engine(typing.Protocol):
+    """Where jobs are done."""
+
+    def choose(self, name: str) -> torch.device:
+        """The device of that name there.
+
+        Raises:
+            DeviceError: an unknown name, or a GPU that is not there.
+        """
+
+    def device_name(self, device: torch.device) -> str:
+        """The model name of a device there."""
+
+    def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
+        """Students to train in lockstep, where so many seeds are to be trained in all."""
+
+    def crew(
+        self, digits: Digits, device: torch.device, watcher: Watcher
+    ) -> AbstractContextManager[Workers]:
+        """A crew; jobs that are not done when it is left are given up."""
+
+
+class LocalEngine:
+    """Does one job after the other in this process."""
+
+    def choose(self, name: str) -> torch.device:
+        """The device of that name on this machine; see `device.choose`."""
+        return choose_device(name)
+
+    def device_name(self, device: torch.device) -> str:
+        """The model name of this machine's device."""
+        return device_name(device)
+
+    def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
+        """As many students as fit on the device; see `device.cohort_size`."""
+        return cohort_size(protocol, device)
+
+    @contextmanager
+    def crew(self, digits: Digits, device: torch.device, watcher: Watcher) -> Iterator[Workers]:
+        """This process."""
+        yield _LocalWorkers(digits.to(device), device, watcher)
+
+
+class _LocalWorkers:
+    def __init__(self, digits: Digits, device: torch.device, watcher: Watcher) -> None:
+        self._digits = digits
+        self._device = device
+        self._watcher = watcher
+        self._now: tuple[Job, Iterator[PartialResult]] | None = None
+
+    @property
+    def has_room(self) -> bool:
+        return self._now is None
+
+    def begin(self, job: Job) -> None:
+        self._now = job, do_job(job, self._digits, self._device, self._watcher)
+
+    def take(self) -> tuple[Job, PartialResult | None]:
+        assert self._now, "a job was begun"
+        job, rest = self._now
+        piece = next(rest, None)
+        if piece is None:
+            self._now = None
+        return job, piece

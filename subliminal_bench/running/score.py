@@ -1,0 +1,105 @@
+"""Running a mitigation until it can be scored: all seeds at once, or look by look."""
+
+from collections.abc import Callable
+
+from subliminal_bench.errors import ResultError, SeedsError
+from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.results.run import InterimLooks
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.references import ReferencePlan
+from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
+from subliminal_bench.scoring.statistics import PLAN, SequentialDesign
+from subliminal_bench.scoring.verdict import decided
+
+
+def score_mitigation(
+    bench: Bench,
+    entry: Mitigation,
+    seeds: tuple[int, ...],
+    *,
+    rerun: bool = False,
+    stop_early: bool = False,
+) -> Scorecard:
+    """Run an entry and its references, and score it.
+
+    Args:
+        bench: where entries run.
+        entry: what to score.
+        seeds: on which seeds; the most of them, where it stops early.
+        rerun: run references also where there are committed numbers of them.
+        stop_early: look at the plan's looks, and stop where the verdict is decided.
+
+    Raises:
+        SeedsError: the plan has no look at these seeds.
+        ResultError: there is nothing to stop for, or the entry was run with looks before and
+            now without.
+    """
+    looks = planned_looks(seeds) if stop_early else None
+    if looks is None:
+        _refuse_after_looks(bench, entry)
+        return build_scorecard(*ReferencePlan.of(bench, entry, seeds, rerun).run(bench, seeds))
+    if load_mitigation(BASELINE).same_as(entry):
+        raise ResultError(
+            f"{entry.name} is what others are compared with: there is nothing to stop for, so "
+            "run it without --stop-early"
+        )
+    # Chosen once: a reference whose numbers came from elsewhere at every look would be another.
+    beside = ReferencePlan.of(bench, entry, seeds, rerun)
+
+    def at(count: int) -> Scorecard:
+        ours, theirs, sources = beside.run(bench, seeds[:count])
+        bench.save_looks(entry, looks)
+        return build_scorecard(ours.looking(looks), theirs, sources)
+
+    return look_by_look(at, looks, bench.watcher.say)
+
+
+def planned_looks(seeds: tuple[int, ...], design: SequentialDesign = PLAN) -> InterimLooks:
+    """The looks at these seeds.
+
+    Raises:
+        SeedsError: they are not those of a look, or of the first, where nothing can be saved.
+    """
+    later = design.looks[1:]
+    if seeds != tuple(range(1, len(seeds) + 1)) or len(seeds) not in later:
+        choices = [f"1-{count}" for count in later]
+        raise SeedsError(
+            f"--stop-early looks after {', '.join(map(str, design.looks))} seeds: ask for "
+            f"seeds {', '.join(choices[:-1])} or {choices[-1]}, not {describe_seeds(seeds)}"
+        )
+    return InterimLooks(
+        planned_seeds=len(seeds), seeds=list(design.looks), levels=list(design.levels)
+    )
+
+
+def look_by_look(
+    score_at: Callable[[int], Scorecard], looks: InterimLooks, say: Callable[[str], None]
+) -> Scorecard:
+    """Take one look after the other until one decides, or the planned seeds are run.
+
+    Args:
+        score_at: runs so many seeds and scores them by the statistics of the looks.
+        looks: what is planned.
+        say: told after every look that decides nothing.
+    """
+    for number, count in enumerate(looks.seeds, start=1):
+        if count == looks.planned_seeds:
+            break
+        card = score_at(count)
+        against = card.against_baseline
+        if card.verdict and against and decided(card.verdict, against):
+            return card
+        say(f"look {number}, seeds 1-{count}: not decided yet")
+    return score_at(looks.planned_seeds)
+
+
+def _refuse_after_looks(bench: Bench, entry: Mitigation) -> None:
+    """Seeds that were looked at are no fixed number of seeds any more."""
+    looks = bench.looks(entry)
+    if looks:
+        raise ResultError(
+            f"{entry.name} was run with --stop-early in this store: go on with --seeds "
+            f"1-{looks.planned_seeds} --stop-early, or run it into another --store"
+        )

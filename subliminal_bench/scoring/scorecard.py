@@ -1,0 +1,341 @@
+"""The scorecard of a mitigation beside its references, on the same seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.metrics import Metric
+from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
+from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.results.run import InterimLooks, ProtocolRecord, Run, same_protocol
+from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.comparison import Comparison, compare, trait_accuracy
+from subliminal_bench.scoring.statistics import SequentialDesign
+from subliminal_bench.scoring.verdict import Verdict, judge
+
+_LOOKED = "p, intervals and bounds hold at every look; those of a fixed number of seeds do not"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean and standard deviation of a metric over the seeds that have it."""
+
+    mean: float | None
+    sd: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float | None]) -> "Summary":
+        """Over the values that are there: none of a seed that diverged."""
+        sound = np.array([value for value in values if value is not None], dtype=float)
+        return cls(
+            float(sound.mean()) if len(sound) else None,
+            float(sound.std(ddof=1)) if len(sound) > 1 else None,
+        )
+
+    def show(self, metric: Metric) -> str:
+        """Mean ± SD as printed everywhere.
+
+        >>> from subliminal_bench.experiment.metrics import METRICS
+        >>> Summary.of([0.5, 0.6]).show(METRICS["trait_accuracy"])
+        '55.00 ± 7.07'
+        """
+        if self.mean is None:
+            return "—"
+        spread = f" ± {metric.show(self.sd)}" if self.sd is not None else ""
+        return metric.show(self.mean) + spread
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """How far the looks of a run went.
+
+    Attributes:
+        look: the last one taken, from 1.
+        looks: how many were planned.
+        seeds: how many seeds ran.
+        planned_seeds: how many were asked for.
+    """
+
+    look: int
+    looks: int
+    seeds: int
+    planned_seeds: int
+
+    @property
+    def saved(self) -> int:
+        """How many of the seeds asked for were not run."""
+        return self.planned_seeds - self.seeds
+
+    @property
+    def text(self) -> str:
+        """One phrase.
+
+        >>> Stopping(look=2, looks=5, seeds=40, planned_seeds=100).text
+        'stopped at look 2 of 5: 40 of 100 seeds, 60 saved'
+        >>> Stopping(look=3, looks=3, seeds=60, planned_seeds=60).text
+        'not stopped before look 3 of 3: 60 of 60 seeds, none saved'
+        """
+        how = "stopped at" if self.saved else "not stopped before"
+        return (
+            f"{how} look {self.look} of {self.looks}: {self.seeds} of {self.planned_seeds} "
+            f"seeds, {self.saved or 'none'} saved"
+        )
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Everything that the pages about one entry show.
+
+    Attributes:
+        names: of the runs, in the order of the columns; the scored one first.
+        all_runs: the runs, likewise.
+        seeds: the seeds compared.
+        comparisons: the scored run against each of the others, or all pairs.
+        verdict: None for the baseline itself, and where nothing is judged.
+        remarks: what a reader must know of these numbers.
+    """
+
+    names: tuple[str, ...]
+    all_runs: tuple[Run, ...]
+    seeds: tuple[int, ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: Verdict | None
+    remarks: tuple[str, ...]
+
+    @property
+    def entry(self) -> Run:
+        """The scored run."""
+        return self.all_runs[0]
+
+    @property
+    def baseline(self) -> Run:
+        """The baseline's run."""
+        return self.all_runs[self.names.index(BASELINE)]
+
+    @property
+    def against_baseline(self) -> Comparison | None:
+        """The scored run against the baseline; None for the baseline itself."""
+        return _against_baseline(self.comparisons)
+
+    @property
+    def stopping(self) -> "Stopping | None":
+        """How far the looks went; None where the number of seeds was fixed."""
+        looks = self.entry.looks
+        if looks is None or self.verdict is None:
+            return None
+        return Stopping(
+            look=looks.seeds.index(len(self.seeds)) + 1,
+            looks=looks.seeds.index(looks.planned_seeds) + 1,
+            seeds=len(self.seeds),
+            planned_seeds=looks.planned_seeds,
+        )
+
+    @property
+    def protocol(self) -> ProtocolRecord:
+        """The protocol that all runs share."""
+        return self.entry.protocol
+
+    def runs(self) -> list[tuple[str, Run]]:
+        """Every run with its name, in the order of the columns."""
+        return list(zip(self.names, self.all_runs, strict=True))
+
+    def summaries(self, metric: str) -> list[Summary]:
+        """One metric of every run, over the seeds compared."""
+        return [self.summary(run, metric) for run in self.all_runs]
+
+    def summary(self, run: Run, metric: str) -> Summary:
+        """One metric of one of the runs, over the seeds compared.
+
+        A diverged student has the worst trait accuracy, and no value of any other metric.
+        """
+        if metric == "trait_accuracy":
+            return Summary.of(list(trait_accuracy(run, self.seeds)))
+        return Summary.of(run.column(metric, self.seeds))
+
+    def middle_halves(self) -> list[float]:
+        """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
+        return [
+            statistics.interquartile_mean(trait_accuracy(run, self.seeds))
+            for run in self.all_runs
+        ]
+
+    def worst_tenths(self) -> list[float]:
+        """Mean trait accuracy of every run's tenth of seeds that has the most."""
+        return [
+            statistics.worst_tenth(trait_accuracy(run, self.seeds), "high")
+            for run in self.all_runs
+        ]
+
+
+def build_scorecard(
+    entry: Run, references: Mapping[str, Run], sources: Mapping[str, str] | None = None
+) -> Scorecard:
+    """Score an entry against references, on the entry's seeds.
+
+    An entry that stops early is scored by the statistics of its looks.
+
+    Args:
+        entry: the run to score.
+        references: runs by name, in the order of their columns.
+        sources: where a reference's numbers are from, where that needs saying.
+
+    Raises:
+        ProtocolError: the runs are from different protocols.
+        ResultError: a reference lacks one of the entry's seeds.
+    """
+    same_protocol([entry, *references.values()])
+    seeds, name = entry.seed_numbers, entry.mitigation.name
+    while name in references:
+        # A user's file may bear a reference's name.
+        name += "*"
+    for other, reference in references.items():
+        lacking = set(seeds) - set(reference.seed_numbers)
+        if lacking:
+            raise ResultError(
+                f"{other} lacks seeds {describe_seeds(lacking)} of {name}: seeds are compared one "
+                "by one"
+            )
+    comparisons = compare(
+        [(name, entry, other, reference) for other, reference in references.items()],
+        seeds,
+        design_of(entry.looks),
+    )
+    against = _against_baseline(comparisons)
+    names, runs = (name, *references), (entry, *references.values())
+    said = [
+        f"{', '.join(others)}: {source}" for source, others in _by_source(sources or {}).items()
+    ]
+    return Scorecard(
+        names=names,
+        all_runs=runs,
+        seeds=seeds,
+        comparisons=tuple(comparisons),
+        verdict=judge(entry, references[BASELINE], against) if against else None,
+        remarks=(
+            *_not_blind(entry),
+            *_isolated(names, runs),
+            *_divergence(names, runs, seeds),
+            *([_LOOKED] if entry.looks else []),
+            *said,
+        ),
+    )
+
+
+def design_of(looks: InterimLooks | None) -> SequentialDesign | None:
+    """What the statistics of a run with these looks go by; None for a fixed number of seeds."""
+    return SequentialDesign(tuple(looks.seeds), tuple(looks.levels)) if looks else None
+
+
+def _not_blind(run: Run) -> list[str]:
+    """A remark where a run's mitigation was found to see more than its card says."""
+    if run.blindness is None or run.blindness.shown:
+        return []
+    return [
+        f"{run.mitigation.name} declares access 'blind', but other audit and test digits "
+        f"change its student of seed {run.blindness.seed}"
+    ]
+
+
+def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """A remark on each run whose mitigation was kept apart."""
+    return [
+        f"{name} ran {run.isolation.text}"
+        for name, run in zip(names, runs, strict=True)
+        if run.isolation
+    ]
+
+
+def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:
+    return next((one for one in comparisons if one.reference == BASELINE), None)
+
+
+def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scorecard:
+    """Every run against every other, on the seeds that all of them have.
+
+    Args:
+        runs: by name, in the order of their columns.
+        committed: names of those whose numbers are committed ones.
+
+    Raises:
+        ProtocolError: the runs are from different protocols.
+        ResultError: they have no seed in common.
+    """
+    same_protocol(list(runs.values()))
+    common = sorted(set.intersection(*(set(run.seed_numbers) for run in runs.values())))
+    if not common:
+        raise ResultError(f"{', '.join(runs)} have no seed in common")
+    looked = _shared_design(runs)
+    seeds = _seeds_of_a_look(common, looked, runs) if looked else tuple(common)
+    left_out = {
+        name: describe_seeds(set(run.seed_numbers) - set(seeds))
+        for name, run in runs.items()
+        if set(run.seed_numbers) - set(seeds)
+    }
+    pairs = [(one, runs[one], other, runs[other]) for one, other in combinations(runs, 2)]
+    names, all_runs = tuple(runs), tuple(runs.values())
+    return Scorecard(
+        names=names,
+        all_runs=all_runs,
+        seeds=seeds,
+        comparisons=tuple(compare(pairs, seeds, looked)),
+        verdict=None,
+        remarks=(
+            *_isolated(names, all_runs),
+            *_divergence(names, all_runs, seeds),
+            *(f"{name} was run with --stop-early" for name in runs if runs[name].looks),
+            *([_LOOKED] if looked else []),
+            *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
+            *([f"{', '.join(committed)}: committed numbers"] if committed else []),
+        ),
+    )
+
+
+def _shared_design(runs: Mapping[str, Run]) -> SequentialDesign | None:
+    """One run that stops early makes all pairs' number of seeds depend on the results."""
+    found = {design_of(run.looks): name for name, run in runs.items() if run.looks}
+    if len(found) > 1:
+        raise ResultError(f"{', '.join(found.values())} were looked at by different plans")
+    return next(iter(found), None)
+
+
+def _seeds_of_a_look(
+    common: Sequence[int], looked: SequentialDesign, runs: Mapping[str, Run]
+) -> tuple[int, ...]:
+    """The seeds of the last look that all runs reached."""
+    for seeds in reversed(looked.looks):
+        wanted = tuple(range(1, seeds + 1))
+        if set(wanted) <= set(common):
+            return wanted
+    early = ", ".join(name for name, run in runs.items() if run.looks)
+    raise ResultError(
+        f"{early} was run with --stop-early, so it is compared on seeds 1-{looked.looks[0]} or "
+        f"more; common to all are {describe_seeds(common)}"
+    )
+
+
+def _by_source(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Which references come from each source."""
+    found: dict[str, list[str]] = {}
+    for name, source in sources.items():
+        found.setdefault(source, []).append(name)
+    return found
+
+
+def _divergence(names: Sequence[str], runs: Sequence[Run], seeds: Sequence[int]) -> list[str]:
+    """A remark on each run with seeds that diverged."""
+    remarks = []
+    for name, run in zip(names, runs, strict=True):
+        lost = [
+            result.seed
+            for result in run.seeds
+            if result.diverged_at is not None and result.seed in seeds
+        ]
+        if lost:
+            remarks.append(
+                f"{name} diverged on {seeds_phrase(lost)}: counted as 100 % trait accuracy, "
+                "left out of the other metrics' means"
+            )
+    return remarks

@@ -1,0 +1,66 @@
+"""How a verdict is reached from the numbers of two entries over the same seeds.
+
+Seed s has the same split, initialisation, teacher and noise under every entry, so every
+comparison here pairs the entries seed by seed. Nothing in this package knows of torch or
+of files: it takes numbers and gives numbers back, and the same input gives the same bits.
+Each subject has its own file.
+"""
+
+from subliminal_bench.scoring.statistics.distillation import (
+    MARGIN,
+    NonInferiority,
+    non_inferiority,
+)
+from subliminal_bench.scoring.statistics.paired import PairedDifference, paired_difference
+from subliminal_bench.scoring.statistics.ranks import holm, pareto_front, tie_groups
+from subliminal_bench.scoring.statistics.resolution import (
+    power,
+    resolvable_difference,
+    smallest_difference,
+)
+from subliminal_bench.scoring.statistics.sequential import (
+    PLAN,
+    SequentialDesign,
+    repeated_non_inferiority,
+    repeated_paired_difference,
+)
+from subliminal_bench.scoring.statistics.sign_flip import (
+    RESAMPLES,
+    exact_sign_flip_p,
+    sign_flip_p,
+    sign_flip_p_of_rows,
+    smallest_p,
+)
+from subliminal_bench.scoring.statistics.summaries import (
+    interquartile_mean,
+    probability_of_improvement,
+    worst_score_for_diverged,
+    worst_tenth,
+)
+
+__all__ = [
+    "MARGIN",
+    "PLAN",
+    "RESAMPLES",
+    "NonInferiority",
+    "PairedDifference",
+    "SequentialDesign",
+    "exact_sign_flip_p",
+    "holm",
+    "interquartile_mean",
+    "non_inferiority",
+    "paired_difference",
+    "pareto_front",
+    "power",
+    "probability_of_improvement",
+    "repeated_non_inferiority",
+    "repeated_paired_difference",
+    "resolvable_difference",
+    "sign_flip_p",
+    "sign_flip_p_of_rows",
+    "smallest_difference",
+    "smallest_p",
+    "tie_groups",
+    "worst_score_for_diverged",
+    "worst_tenth",
+]

@@ -1,0 +1,114 @@
+"""One entry against one reference, seed by seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from subliminal_bench.scoring.statistics.resolution import smallest_difference
+from subliminal_bench.scoring.statistics.sign_flip import sign_flip_p, smallest_p
+from subliminal_bench.scoring.statistics.student_t import t_bound
+from subliminal_bench.scoring.statistics.values import Array, Values, checked_pair, noise
+
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """What the seeds show about entry minus reference; no field is ever nan.
+
+    Attributes:
+        seeds: how many pairs.
+        mean: mean difference, in the unit of the values, like every difference here.
+        sd: standard deviation of the differences (n - 1); None for one seed.
+        low: lower end of the paired t interval of the mean; None for one seed.
+        high: its upper end.
+        p_value: two-sided, sign-flip; None for one seed.
+        smallest_p: the smallest p that the test can give at this many seeds.
+        smallest_difference: the smallest mean difference that this many seeds with this SD
+            resolve at .05 with 80 % power; None where they resolve none.
+        correlation: Pearson's, between entry and reference over the seeds; None where one
+            of them does not vary.
+    """
+
+    seeds: int
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    smallest_p: float
+    smallest_difference: float | None
+    correlation: float | None
+
+    @property
+    def resolvable(self) -> bool:
+        """Whether any difference could reach .05 at this many seeds: 6 or more.
+
+        Where not, a large p means "not resolvable at n seeds", never "no difference".
+        """
+        return self.smallest_p <= _ALPHA
+
+
+def paired_difference(
+    entry: Values, reference: Values, *, level: float = 0.95
+) -> PairedDifference:
+    """Compare an entry with a reference over the same seeds in the same order.
+
+    The p-value assumes nothing but that entry and reference are interchangeable on each
+    seed under "no difference" (Fisher 1935, Pitman 1937; see `sign_flip_p`). The interval is
+    Student's (1908) for paired samples and assumes normal differences; it is too narrow for
+    skewed ones at few seeds, so it is shown and never decides.
+
+    Args:
+        entry: one value a seed.
+        reference: one value a seed.
+        level: coverage of the interval.
+
+    Raises:
+        ValueError: no values, unequal lengths, a value that is not finite, or a level
+            outside 0 to 1.
+
+    >>> found = paired_difference([0.31, 0.40, 0.52, 0.33, 0.47, 0.29],
+    ...                           [0.37, 0.45, 0.60, 0.41, 0.52, 0.36])
+    >>> found.p_value, found.resolvable, round(found.mean, 3)
+    (0.03125, True, -0.065)
+    >>> paired_difference([0.3], [0.4]).p_value is None
+    True
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level {level} must lie between 0 and 1")
+    left, right = checked_pair(entry, reference)
+    differences = left - right
+    seeds = differences.size
+    mean = float(differences.mean())
+    if seeds < 2:
+        return PairedDifference(
+            seeds, mean, None, None, None, None, smallest_p(seeds), None, None
+        )
+    rounding = noise(left, right)
+    sd = float(differences.std(ddof=1))
+    if sd <= rounding:
+        # Equal differences: a t test would divide rounding by rounding.
+        sd, low, high = 0.0, mean, mean
+    else:
+        tail = (1 - level) / 2
+        low, high = t_bound(differences, tail), t_bound(differences, 1 - tail)
+    return PairedDifference(
+        seeds=seeds,
+        mean=mean,
+        sd=sd,
+        low=low,
+        high=high,
+        p_value=sign_flip_p(differences, rounding),
+        smallest_p=smallest_p(seeds),
+        smallest_difference=smallest_difference(sd, seeds),
+        correlation=_correlation(left, right),
+    )
+
+
+def _correlation(left: Array, right: Array) -> float | None:
+    # Below the square root of the smallest float a variance is zero.
+    least = float(np.sqrt(np.finfo(float).tiny))
+    if any(float(np.ptp(one)) <= max(noise(one), least) for one in (left, right)):
+        return None
+    return float(np.corrcoef(left, right)[0, 1])

@@ -1,0 +1,91 @@
+"""Showing that a blind mitigation is blind: exchange what it must not see, and compare bits."""
+
+import secrets
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import streams
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.tensors import same_bits
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import final_parameters
+
+
+def is_blind(cohort: Cohort, mitigation: Mitigation, secret: int | None = None) -> bool:
+    """Whether a student comes out the same to the bit, whatever it must not see.
+
+    Args:
+        cohort: of one seed.
+        mitigation: that declares `blind`.
+        secret: draws the other digits; another one each time by default.
+
+    Raises:
+        HookError: a hook failed.
+    """
+    (seed,) = cohort.seeds
+    drawn = secrets.randbelow(2**31) if secret is None else secret
+    other = out_of_sight(cohort.protocol, seed, cohort.digits, drawn)
+    seeing, blindfolded = (
+        final_parameters(one, mitigation) for one in (cohort, replace(cohort, digits=other))
+    )
+    return same_bits(seeing, blindfolded)
+
+
+def out_of_sight(protocol: Protocol, seed: int, shown: Digits, secret: int) -> Digits:
+    """The digits with everything changed that a blind mitigation must not see.
+
+    The teacher's own images and labels stay as they are. Audit and test images become noise,
+    their labels are drawn anew.
+
+    Args:
+        protocol: whose split.
+        seed: of the split.
+        shown: the digits.
+        secret: draws the changes.
+    """
+    generator = torch.Generator().manual_seed(secret)
+    teacher, _, _ = streams.split(protocol, seed)
+    kept = torch.zeros(len(shown.images), dtype=torch.bool)
+    kept[teacher] = True
+    images, labels = _drawn(shown.images, shown.labels, generator)
+    here = kept.to(shown.images.device)
+    test: tuple[Tensor | None, Tensor | None] = None, None
+    if shown.test_images is not None and shown.test_labels is not None:
+        test = _drawn(shown.test_images, shown.test_labels, generator)
+    return Digits(
+        torch.where(here.unsqueeze(1), shown.images, images),
+        torch.where(here, shown.labels, labels),
+        *test,
+    )
+
+
+def _drawn(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    noise = torch.rand(images.shape, generator=generator).mul_(2).sub_(1)
+    other = torch.randint(0, 10, labels.shape, generator=generator)
+    return noise.to(images.device), other.to(labels.device)
+
+
+def renamed_digits(protocol: Protocol, shown: Digits, secret: int) -> Digits:
+    """The digits with pixels and classes under a secret permutation.
+
+    A model whose initialisation is exchangeable in pixels and classes does not care: results
+    keep their distribution. Labels and images that somebody knows by heart are of no use.
+
+    Args:
+        protocol: how many classes.
+        shown: the digits.
+        secret: draws the permutations.
+    """
+    generator = torch.Generator().manual_seed(secret)
+    pixels = torch.randperm(shown.images.shape[1], generator=generator).to(shown.images.device)
+    classes = torch.randperm(protocol.classes, generator=generator).to(shown.labels.device)
+    return Digits(
+        shown.images[:, pixels],
+        classes[shown.labels],
+        None if shown.test_images is None else shown.test_images[:, pixels],
+        None if shown.test_labels is None else classes[shown.test_labels],
+    )

@@ -1,0 +1,217 @@
+"""A cohort: seeds trained in lockstep, with everything that all mitigations share.
+
+Split, teacher, noise and the logits on it are made once for a cohort and used by every
+mitigation that runs on those seeds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import model, streams
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.linear import bfloat16_is_faster
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.tensors import own_rows
+from subliminal_bench.training.packed_images import PackedImages, pack_images
+from subliminal_bench.training.trait_gradient import trait_gradient, trait_gradient_over
+
+# Images pushed through the model at once where nothing is differentiated.
+_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """What a cohort's students start from and are measured on.
+
+    Attributes:
+        protocol: the experiment.
+        seeds: one student each, in this order along the leading dimension.
+        device: where everything lies.
+        digits: teacher, audit and test images are drawn from these; on `device`.
+        teacher_parameters: `[students, parameters]`.
+        shown_seeds: the numbers that mitigations are told, where those are not the true ones.
+    """
+
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    device: torch.device
+    digits: Digits
+    teacher_parameters: Tensor
+    shown_seeds: tuple[int, ...] | None = None
+
+    def of(self, seeds: Sequence[int]) -> "Cohort":
+        """The cohort of some of its seeds; itself, with all it has made, where that is all."""
+        if tuple(seeds) == self.seeds:
+            return self
+        index = [self.seeds.index(seed) for seed in seeds]
+        teachers = self.teacher_parameters[index]
+        return Cohort(self.protocol, tuple(seeds), self.device, self.digits, teachers)
+
+    @cached_property
+    def layout(self) -> model.Layout:
+        """Where the weights lie in a row of parameters."""
+        return model.layout(self.protocol)
+
+    @cached_property
+    def base_parameters(self) -> Tensor:
+        """The initialisation that teacher and student share, `[students, parameters]`."""
+        return model.initial_parameters(self.protocol, self.seeds, self.device)
+
+    @cached_property
+    def noise(self) -> Tensor:
+        """Training noise `[students, images, pixels]`."""
+        return self._noise(0, self.protocol.noise_images)
+
+    @cached_property
+    def fresh_noise(self) -> Tensor:
+        """Noise never trained on, `[students, images, pixels]`."""
+        return self._noise(self.protocol.noise_images, self.protocol.fresh_noise_images)
+
+    def _noise(self, first: int, images: int) -> Tensor:
+        shape = (len(self.seeds), images, self.protocol.pixels)
+        # Filled in place: a cohort's noise is most of its memory, and is never there twice.
+        noise = torch.empty(shape, device=self.device, dtype=self.protocol.dtype)
+        for row, seed in zip(noise, self.seeds, strict=True):
+            row.copy_(streams.noise(self.protocol, seed, first, images, self.device))
+        return noise
+
+    @cached_property
+    def noise_orders(self) -> Tensor:
+        """Order of the noise images, int64 `[students, epochs, images]`."""
+        return torch.stack(
+            [
+                streams.orders(
+                    seed + self.protocol.noise_order_offset,
+                    self.protocol.noise_images,
+                    self.protocol.student_epochs,
+                )
+                for seed in self.seeds
+            ]
+        ).to(self.device)
+
+    @cached_property
+    def teacher_logits(self) -> Tensor:
+        """The teacher's logits on the noise, `[students, images, logits]`."""
+        return self.logits(self.teacher_parameters, self.noise)
+
+    @cached_property
+    def fresh_teacher_logits(self) -> Tensor:
+        """The teacher's logits on the fresh noise, `[students, images, logits]`."""
+        return self.logits(self.teacher_parameters, self.fresh_noise)
+
+    @cached_property
+    def base_logits(self) -> Tensor:
+        """The base model's logits on the noise, `[students, images, logits]`."""
+        return self.logits(self.base_parameters, self.noise)
+
+    @cached_property
+    def _splits(self) -> tuple[Tensor, Tensor]:
+        """Indices of the audit and the drawn test images, `[students, images]` each."""
+        parts = [streams.split(self.protocol, seed) for seed in self.seeds]
+        audit = torch.stack([part[1] for part in parts]).to(self.device)
+        test = torch.stack([part[2] for part in parts]).to(self.device)
+        return audit, test
+
+    @cached_property
+    def audit_images(self) -> Tensor:
+        """`[students, images, pixels]`."""
+        return self.digits.images[self._splits[0]]
+
+    @cached_property
+    def audit_labels(self) -> Tensor:
+        """int64 `[students, images]`."""
+        return self.digits.labels[self._splits[0]]
+
+    @cached_property
+    def test_images(self) -> Tensor:
+        """`[images, pixels]` where all seeds share them, else `[students, images, pixels]`."""
+        shared = self.digits.test_images
+        return self.digits.images[self._splits[1]] if shared is None else shared
+
+    @cached_property
+    def test_labels(self) -> Tensor:
+        """int64 `[students, images]`."""
+        shared = self.digits.test_labels
+        if shared is None:
+            return self.digits.labels[self._splits[1]]
+        return shared.expand(len(self.seeds), -1)
+
+    @cached_property
+    def audit_batches(self) -> list[Tensor]:
+        """The audit mini-batch of each student step: positions in the audit set.
+
+        The stream starts after the epochs that the published control student had used up.
+        int64 `[students, images]` each.
+        """
+        images = self.protocol.audit_images
+        per_epoch = -(-images // self.protocol.batch)
+        epochs = -(-self.protocol.student_steps // per_epoch)
+        order = torch.stack(
+            [
+                streams.orders(
+                    seed + self.protocol.audit_order_offset,
+                    images,
+                    epochs,
+                    self.protocol.audit_epochs_skipped,
+                )
+                for seed in self.seeds
+            ]
+        ).to(self.device)
+        batches = [
+            batch
+            for epoch in range(epochs)
+            for batch in order[:, epoch].split(self.protocol.batch, 1)
+        ]
+        return batches[: self.protocol.student_steps]
+
+    def trait_gradient(
+        self, parameters: Tensor, batch: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Trait loss `[students]` and its gradient `[students, parameters]`, as one trains.
+
+        Args:
+            parameters: `[students, parameters]`.
+            batch: positions in the audit set, int64 `[students, images]`; all of it when left
+                out.
+        """
+        images, labels = self.audit_images, self.audit_labels
+        if batch is not None:
+            images, labels = own_rows(images, batch), labels.gather(1, batch)
+        return trait_gradient(self.layout, parameters, images, labels, self.protocol.classes)
+
+    def measured_trait_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """The same over the whole audit set, as one measures: the cosine to 2e-5.
+
+        On a CPU the images are packed: the same sum in another order. Where it has bfloat16,
+        the gradient is rounded a little too; the loss never is.
+        """
+        if self.device.type != "cpu":
+            return self.trait_gradient(parameters)
+        each = [
+            trait_gradient_over(self.layout, row.unsqueeze(0), images, self.protocol.classes)
+            for row, images in zip(parameters, self._packed_audit, strict=True)
+        ]
+        return torch.cat([loss for loss, _ in each]), torch.cat([one for _, one in each])
+
+    @cached_property
+    def _packed_audit(self) -> list[list[PackedImages]]:
+        bfloat16 = self.protocol.dtype == torch.float32 and bfloat16_is_faster(self.device)
+        return [
+            pack_images(self.digits.images[index], self.digits.labels[index], bfloat16)
+            for index in self._splits[0]
+        ]
+
+    def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
+        """Logits without a graph, in chunks that bound the memory."""
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    model.forward(self.layout, parameters, chunk)
+                    for chunk in images.split(_CHUNK, -2)
+                ],
+                1,
+            )

@@ -1,0 +1,80 @@
+"""Choosing the device, and how many students fit on it."""
+
+import platform
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from subliminal_bench.errors import DeviceError
+from subliminal_bench.experiment.model import layout
+from subliminal_bench.experiment.protocol import Protocol
+
+DEVICES = ("auto", "cpu", "cuda")
+# Rows of parameters alive at once: weights, gradients, the optimiser's, what hooks get.
+_COPIES = 16
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes a GPU where there is one.
+
+    Raises:
+        DeviceError: an unknown name, or a GPU that is not there.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    checked_device(name)
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise DeviceError("--device cuda: torch sees no GPU here; use --device cpu")
+    # Training is in full float32 on every device; some settings allow less.
+    torch.set_float32_matmul_precision("highest")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+
+
+def checked_device(name: str) -> str:
+    """The name of a device, which need not be there.
+
+    Raises:
+        DeviceError: an unknown name.
+    """
+    if name not in DEVICES:
+        raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+    return name
+
+
+def device_kind(device: torch.device) -> Literal["cpu", "cuda"]:
+    """The device's kind, as results carry it."""
+    return "cuda" if device.type == "cuda" else "cpu"
+
+
+def device_name(device: torch.device) -> str:
+    """The device's model name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def cohort_size(protocol: Protocol, device: torch.device) -> int:
+    """Students to train in lockstep.
+
+    One on a CPU, where a cohort gains nothing and a finished seed is safe the sooner; on a GPU
+    as many as its free memory holds.
+    """
+    if device.type == "cpu":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    noise = protocol.noise_images + protocol.fresh_noise_images
+    # One more copy of the audit images' size: batches and activations go through in chunks.
+    images = noise + 2 * protocol.audit_images
+    logits = 2 * noise * protocol.logits
+    parameters = _COPIES * layout(protocol).parameters
+    size = torch.finfo(protocol.dtype).bits // 8
+    student = size * (images * protocol.pixels + logits + parameters)
+    return max(1, int(0.8 * free) // student)

@@ -1,0 +1,152 @@
+"""Appendix B, numerically: what projection leaves of the distillation's first-order change.
+
+A step against the gradient g changes the distillation loss by -|g|^2 times its length, to first
+order. Projection off a direction at the angle a takes the part along it away, and leaves
+-|g|^2 sin^2(a). Both changes are measured here as central differences of the loss itself.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import model
+from subliminal_bench.experiment.digits import load_digits
+from subliminal_bench.experiment.objective import distillation_kl
+from subliminal_bench.experiment.protocol import PROBE, Protocol
+from subliminal_bench.experiment.tensors import own_rows
+from subliminal_bench.mitigation.calls import HookCalls
+from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import final_parameters
+from subliminal_bench.training.teacher import train_teachers
+from subliminal_bench.training.trait_gradient import inner_and_cosine
+
+# Real gradients are nearly orthogonal, where sin^2 is nearly 1 and shows little. So the trait
+# gradient is also turned towards the distillation gradient, within the plane of the two.
+ANGLES = (10, 20, 30, 40, 50, 60, 70, 80)
+_SEEDS = (1, 2, 3)
+# How far the parameters move, L2: so little that hardly a ReLU turns on or off on the way, and
+# far enough for float64 to see the loss change.
+_STRIDE = 1e-6
+
+
+@dataclass(frozen=True)
+class FirstOrderChange:
+    """One projection of one student's gradient.
+
+    Attributes:
+        seed: whose student.
+        when: `untrained` or `trained`.
+        direction: `turned`, or `trait` for the trait gradient as it is.
+        angle: between gradient and direction, in degrees.
+        ratio: change of the loss with projection over that without.
+        expected: sin^2 of the angle; 1 above 90 degrees, where projection does nothing.
+    """
+
+    seed: int
+    when: str
+    direction: str
+    angle: float
+    ratio: float
+    expected: float
+
+
+def measure_first_order(protocol: Protocol = PROBE) -> list[FirstOrderChange]:
+    """Measure at every angle, on untrained and on trained students.
+
+    Args:
+        protocol: whose students; in float64, or differences of the loss drown in rounding.
+    """
+    device = torch.device("cpu")
+    digits = load_digits(protocol)
+    cohort = Cohort(
+        protocol, _SEEDS, device, digits, train_teachers(protocol, _SEEDS, digits, device)
+    )
+    trained = final_parameters(cohort, load_mitigation("baseline"))
+    return [
+        one
+        for when, parameters in (("untrained", cohort.base_parameters), ("trained", trained))
+        for one in _at(cohort, parameters, when)
+    ]
+
+
+def _at(cohort: Cohort, parameters: Tensor, when: str) -> list[FirstOrderChange]:
+    batch = cohort.noise_orders[:, 0, : cohort.protocol.batch]
+    gradient = _gradient(cohort, parameters, batch)
+    _, trait = cohort.trait_gradient(parameters)
+    unit = gradient / gradient.norm(dim=1, keepdim=True)
+    across = trait - (trait * unit).sum(1, keepdim=True) * unit
+    across = across / across.norm(dim=1, keepdim=True)
+    turned = [
+        math.cos(math.radians(angle)) * unit + math.sin(math.radians(angle)) * across
+        for angle in ANGLES
+    ]
+    whole = _change(cohort, parameters, batch, gradient, gradient)
+    found = []
+    for direction, name in [*((one, "turned") for one in turned), (trait, "trait")]:
+        projected = _projected(cohort, parameters, batch, gradient, direction)
+        ratios = _change(cohort, parameters, batch, projected, gradient) / whole
+        _, cosines = inner_and_cosine(gradient, direction)
+        for seed, ratio, cosine in zip(
+            cohort.seeds, ratios.tolist(), cosines.tolist(), strict=True
+        ):
+            angle = math.degrees(math.acos(cosine))
+            expected = 1 - max(cosine, 0.0) ** 2
+            found.append(FirstOrderChange(seed, when, name, angle, ratio, expected))
+    return found
+
+
+def _loss(cohort: Cohort, parameters: Tensor, batch: Tensor) -> Tensor:
+    student = model.forward(cohort.layout, parameters, own_rows(cohort.noise, batch))
+    return distillation_kl(cohort.protocol, student, own_rows(cohort.teacher_logits, batch))
+
+
+def _gradient(cohort: Cohort, parameters: Tensor, batch: Tensor) -> Tensor:
+    shown = parameters.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(_loss(cohort, shown, batch).sum(), shown)
+    return gradient
+
+
+def _change(
+    cohort: Cohort, parameters: Tensor, batch: Tensor, step: Tensor, gradient: Tensor
+) -> Tensor:
+    """Change of the loss for a unit step against `step`, to first order, `[students]`."""
+    stride = _STRIDE / gradient.norm(dim=1, keepdim=True)
+    with torch.no_grad():
+        after, before = (
+            _loss(cohort, parameters + sign * stride * step, batch) for sign in (-1, 1)
+        )
+    change: Tensor = (after - before) / (2 * stride.squeeze(1))
+    return change
+
+
+def _projected(
+    cohort: Cohort, parameters: Tensor, batch: Tensor, gradient: Tensor, direction: Tensor
+) -> Tensor:
+    """What the built-in projection makes of the gradient when this is the trait's."""
+    training = Training(
+        steps=cohort.protocol.student_steps,
+        epochs=cohort.protocol.student_epochs,
+        seeds=cohort.seeds,
+        settings=Settings({}),
+        base_parameters=cohort.base_parameters,
+        generators=(),
+        state={},
+        layout=cohort.layout,
+    )
+    step = Step(
+        **vars(training),
+        index=0,
+        epoch=0,
+        images=own_rows(cohort.noise, batch),
+        teacher_logits=own_rows(cohort.teacher_logits, batch),
+        base_logits=own_rows(cohort.base_logits, batch),
+        student_parameters=parameters.clone(),
+        _trait_gradient=lambda whole_audit: direction.clone(),
+    )
+    calls = HookCalls(load_mitigation("projection"), training, cohort.seeds)
+    return calls.gradient(gradient.clone(), step)

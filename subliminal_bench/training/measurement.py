@@ -1,0 +1,163 @@
+"""What is measured on every entry alike, after training and from its curves."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment.metrics import SMALLEST_KL, STEP_CURVES
+from subliminal_bench.experiment.objective import distillation_kl
+from subliminal_bench.training.cohort import Cohort
+
+# A class counts as predicted from this share of the predictions on.
+PREDICTED_SHARE = 0.01
+# What a student that diverged still has.
+_BEFORE_TRAINING = {
+    "teacher_accuracy",
+    "initial_accuracy",
+    "classes_predicted_initial",
+    "trait_loss_initial",
+    "kl_initial",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One seed's numbers.
+
+    Attributes:
+        seed: whose.
+        metrics: a value for every name in `metrics.METRICS`; None where the student diverged.
+        curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU.
+        parameters: after the last step, `[parameters]`, on the CPU.
+        diverged_at: the step at which the student's loss or gradient was no longer finite or
+            too large to measure, or None.
+    """
+
+    seed: int
+    metrics: dict[str, float | None]
+    curves: dict[str, Tensor]
+    parameters: Tensor
+    diverged_at: int | None
+
+
+def accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
+    """Share of test images classified rightly, float64 `[students]`."""
+    return share_right(cohort, predictions(cohort, parameters))
+
+
+def share_right(cohort: Cohort, predicted: Tensor) -> Tensor:
+    """Share of predictions `[students, images]` that are right, float64 `[students]`."""
+    return (predicted == cohort.test_labels).double().mean(1)
+
+
+def predictions(cohort: Cohort, parameters: Tensor) -> Tensor:
+    """Predicted class of each test image, int64 `[students, images]`."""
+    logits = cohort.logits(parameters, cohort.test_images)
+    return logits[..., : cohort.protocol.classes].argmax(-1)
+
+
+def under_initial_head(cohort: Cohort, parameters: Tensor) -> Tensor:
+    """The parameters with the base model's last layer put back."""
+    swapped = parameters.clone()
+    ours, base = cohort.layout.named(swapped), cohort.layout.named(cohort.base_parameters)
+    for name in ("fc3.weight", "fc3.bias"):
+        ours[name].copy_(base[name])
+    return swapped
+
+
+def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
+    """L2 norm of what the class logits' weights and biases have moved by, `[students]`."""
+    moved = cohort.layout.named(parameters - cohort.base_parameters)
+    classes = cohort.protocol.classes
+    weights, biases = moved["fc3.weight"][:, :classes], moved["fc3.bias"][:, :classes]
+    norms: Tensor = torch.linalg.vector_norm(torch.cat([weights.flatten(1), biases], 1), dim=1)
+    return norms
+
+
+def classes_predicted(cohort: Cohort, predicted: Tensor) -> Tensor:
+    """Classes with at least `PREDICTED_SHARE` of the predictions, `[students]`."""
+    classes = torch.arange(cohort.protocol.classes, device=predicted.device)
+    shares = (predicted.unsqueeze(-1) == classes).double().mean(1)
+    return (shares >= PREDICTED_SHARE).sum(1)
+
+
+def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
+    """KL(teacher || student) over the training noise or the fresh noise, `[students]`."""
+    noise = cohort.fresh_noise if fresh else cohort.noise
+    teacher_logits = cohort.fresh_teacher_logits if fresh else cohort.teacher_logits
+    return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), teacher_logits)
+
+
+def measured_outcomes(
+    cohort: Cohort,
+    began: Tensor,
+    parameters: Tensor,
+    curves: dict[str, Tensor],
+    altered: Tensor,
+) -> list[Outcome]:
+    """Every seed's metrics.
+
+    Args:
+        cohort: the students' cohort.
+        began: parameters before the first step, `[students, parameters]`.
+        parameters: after the last step, `[students, parameters]`.
+        curves: `[students, steps]` each.
+        altered: bool `[students, steps]`: the applied gradient differed from the raw one.
+    """
+    protocol = cohort.protocol
+    final_loss, _ = cohort.trait_gradient(parameters)
+    predicted, untrained = (
+        predictions(cohort, one) for one in (parameters, cohort.base_parameters)
+    )
+    columns: dict[str, Tensor] = {
+        "teacher_accuracy": accuracy(cohort, cohort.teacher_parameters),
+        "trait_accuracy": share_right(cohort, predicted),
+        "initial_accuracy": share_right(cohort, untrained),
+        "initial_head_accuracy": accuracy(cohort, under_initial_head(cohort, parameters)),
+        "classes_predicted": classes_predicted(cohort, predicted),
+        "classes_predicted_initial": classes_predicted(cohort, untrained),
+        "class_head_change": class_head_change(cohort, parameters),
+        "trait_loss_initial": curves["trait_loss"][:, 0],
+        "trait_loss_final": final_loss,
+        "kl_mean": curves["distill_loss"].double().mean(1),
+        "kl_initial": kl_on_noise(cohort, began, fresh=True),
+        "kl_final": kl_on_noise(cohort, parameters, fresh=False),
+        "kl_fresh": kl_on_noise(cohort, parameters, fresh=True),
+        "altered_fraction": altered.double().mean(1),
+    }
+    for side in ("pre", "post"):
+        for span, steps in (("", None), ("_first_epoch", protocol.student_steps_per_epoch)):
+            cosine = curves[f"cosine_{side}"][:, :steps].double()
+            inner = curves[f"inner_{side}"][:, :steps].double()
+            columns[f"cosine_mean{span}_{side}"] = cosine.mean(1)
+            columns[f"inner_mean{span}_{side}"] = inner.mean(1)
+            columns[f"positive_fraction{span}_{side}"] = (inner > 0).double().mean(1)
+    # A student can also diverge in its very last update, after its last measured loss.
+    sums = torch.stack([curves[name] for name in STEP_CURVES]).sum(0)
+    sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1))
+    table = {
+        name: (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).tolist()
+        for name, column in columns.items()
+    }
+    kept = {name: curve.cpu() for name, curve in curves.items()}
+    ended = parameters.cpu()
+    found = []
+    for row, seed in enumerate(cohort.seeds):
+        diverged_at = None if sound[row].all() else int((~sound[row]).nonzero()[0])
+        metrics = {
+            name: None
+            if diverged_at is not None and name not in _BEFORE_TRAINING
+            else float(column[row])
+            for name, column in table.items()
+        }
+        found.append(
+            Outcome(
+                seed,
+                metrics,
+                {name: curve[row] for name, curve in kept.items()},
+                ended[row],
+                diverged_at,
+            )
+        )
+    return found

@@ -1,0 +1,245 @@
+"""The student's training, step by step: distil, let the mitigation act, measure."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment import model
+from subliminal_bench.experiment.metrics import STEP_CURVES
+from subliminal_bench.experiment.objective import adam, distillation_kl
+from subliminal_bench.experiment.tensors import own_rows
+from subliminal_bench.mitigation.calls import Calls, HookCalls
+from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.isolation.proxy import IsolatedMitigation
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.measurement import Outcome, accuracy, measured_outcomes
+from subliminal_bench.training.trait_gradient import inner_and_cosine
+
+
+def train_students(
+    cohort: Cohort, mitigation: Mitigation, advance: Callable[[int], None] = lambda steps: None
+) -> list[Outcome]:
+    """Train the cohort's students under a mitigation and measure them.
+
+    Args:
+        cohort: seeds, teachers and data.
+        mitigation: whose hooks act on loss and gradient.
+        advance: told the steps done since the last call.
+
+    Returns:
+        One outcome a seed, in the cohort's order.
+
+    Raises:
+        HookError: a hook failed or returned something unusable.
+    """
+    record = _Record.empty(cohort)
+    began, ended = _trained(cohort, mitigation, record, advance)
+    return measured_outcomes(cohort, began, ended, record.curves(), record.altered)
+
+
+def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
+    """Train the cohort's students without measuring: parameters `[students, parameters]`.
+
+    Raises:
+        HookError: a hook failed or returned something unusable.
+    """
+    _, ended = _trained(cohort, mitigation, None, lambda steps: None)
+    return ended
+
+
+def _trained(
+    cohort: Cohort,
+    mitigation: Mitigation,
+    record: "_Record | None",
+    advance: Callable[[int], None],
+) -> tuple[Tensor, Tensor]:
+    """Parameters before the first and after the last step."""
+    training = _training(cohort)
+    with _at_work(mitigation, cohort, training) as calls:
+        return _stepped(cohort, calls, training, record, advance)
+
+
+def _at_work(
+    mitigation: Mitigation, cohort: Cohort, training: Training
+) -> AbstractContextManager[Calls]:
+    if isinstance(mitigation, IsolatedMitigation):
+        return mitigation.at_work(training, cohort.seeds, cohort.protocol.classes)
+    return nullcontext(HookCalls(mitigation, training, cohort.seeds))
+
+
+def _stepped(
+    cohort: Cohort,
+    calls: Calls,
+    training: Training,
+    record: "_Record | None",
+    advance: Callable[[int], None],
+) -> tuple[Tensor, Tensor]:
+    protocol = cohort.protocol
+    began = calls.start(cohort.base_parameters)
+    parameters = began.clone()
+    optimiser = adam(protocol, parameters)
+    changes_update = calls.implement("parameter_update")
+    index = 0
+    for epoch in range(protocol.student_epochs):
+        for batch in cohort.noise_orders[:, epoch].split(protocol.batch, 1):
+            # A copy: nothing that is written into it, or hung on it, outlives the step.
+            before = parameters.clone()
+            shown = before.clone().requires_grad_()
+            audit = _Audit(cohort, before, index)
+            step = _step(cohort, training, shown, batch, epoch, audit)
+            raw_loss, raw_gradient, gradient = _gradients(cohort, calls, step)
+            if record:
+                record.measure(cohort, audit, raw_loss, raw_gradient, gradient)
+            parameters.grad = gradient
+            optimiser.step()
+            if changes_update:
+                update = parameters - before
+                changed = calls.update(update, step)
+                parameters.copy_(before + changed)
+                if record:
+                    record.altered[:, index] |= (changed != update).any(1)
+            index += 1
+            advance(1)
+    return began, calls.finish(parameters)
+
+
+class _Audit:
+    """The trait gradients of one step, each made when first asked for.
+
+    Args:
+        cohort: whose audit images.
+        parameters: before the step, `[students, parameters]`.
+        index: of the step.
+    """
+
+    def __init__(self, cohort: Cohort, parameters: Tensor, index: int) -> None:
+        self.parameters = parameters
+        self._cohort = cohort
+        self.index = index
+        self._whole: tuple[Tensor, Tensor] | None = None
+        self._batch: Tensor | None = None
+
+    def measured(self) -> tuple[Tensor, Tensor]:
+        """Loss `[students]` and gradient `[students, parameters]` over all audit images."""
+        return self._whole or self._cohort.measured_trait_gradient(self.parameters)
+
+    def shown(self, whole_audit: bool) -> Tensor:
+        """What an oracle gets: a copy of its own."""
+        if whole_audit:
+            if self._whole is None:
+                self._whole = self._cohort.trait_gradient(self.parameters)
+            return self._whole[1].clone()
+        if self._batch is None:
+            batch = self._cohort.audit_batches[self.index]
+            _, self._batch = self._cohort.trait_gradient(self.parameters, batch)
+        return self._batch.clone()
+
+
+def _training(cohort: Cohort) -> Training:
+    protocol = cohort.protocol
+    return Training(
+        steps=protocol.student_steps,
+        epochs=protocol.student_epochs,
+        seeds=cohort.shown_seeds or cohort.seeds,
+        settings=Settings({}),
+        base_parameters=cohort.base_parameters,
+        generators=(),
+        state={},
+        layout=cohort.layout,
+    )
+
+
+def _step(
+    cohort: Cohort,
+    training: Training,
+    parameters: Tensor,
+    batch: Tensor,
+    epoch: int,
+    audit: _Audit,
+) -> Step:
+    return Step(
+        **vars(training),
+        index=audit.index,
+        epoch=epoch,
+        images=own_rows(cohort.noise, batch),
+        teacher_logits=own_rows(cohort.teacher_logits, batch),
+        base_logits=own_rows(cohort.base_logits, batch),
+        student_parameters=parameters,
+        _trait_gradient=audit.shown,
+    )
+
+
+def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
+    """The raw loss, its gradient, and the gradient that the mitigation makes of it."""
+    parameters = step.student_parameters
+    student_logits = model.forward(cohort.layout, parameters, step.images)
+    raw_loss = distillation_kl(cohort.protocol, student_logits, step.teacher_logits)
+    other_targets = calls.implement("teacher_targets")
+    other_loss = other_targets or calls.implement("distill_loss")
+    # Summed over students: each row of the gradient is its own student's.
+    (raw_gradient,) = torch.autograd.grad(raw_loss.sum(), parameters, retain_graph=other_loss)
+    gradient = raw_gradient
+    if other_loss:
+        targets, loss = step.teacher_logits, raw_loss
+        if other_targets:
+            targets = calls.targets(step)
+            loss = distillation_kl(cohort.protocol, student_logits, targets)
+        gradient = calls.loss_gradient(loss, raw_gradient, student_logits, targets, step)
+    return raw_loss.detach(), raw_gradient, calls.gradient(gradient, step)
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is written down at every step, `[students, steps]` each."""
+
+    series: dict[str, Tensor]
+    altered: Tensor
+    test_accuracy: list[Tensor]
+
+    @staticmethod
+    def empty(cohort: Cohort) -> "_Record":
+        shape = (len(cohort.seeds), cohort.protocol.student_steps)
+        series = {
+            name: torch.full(
+                shape, float("nan"), device=cohort.device, dtype=cohort.protocol.dtype
+            )
+            for name in STEP_CURVES
+        }
+        return _Record(series, torch.zeros(shape, dtype=torch.bool, device=cohort.device), [])
+
+    def measure(
+        self,
+        cohort: Cohort,
+        audit: _Audit,
+        raw_loss: Tensor,
+        raw_gradient: Tensor,
+        gradient: Tensor,
+    ) -> None:
+        """Alignment with the trait gradient on the whole audit set, before and after."""
+        index = audit.index
+        if index % cohort.protocol.test_every == 0:
+            self.test_accuracy.append(accuracy(cohort, audit.parameters))
+        trait_loss, trait = audit.measured()
+        self.series["distill_loss"][:, index] = raw_loss
+        self.series["trait_loss"][:, index] = trait_loss
+        pre = inner_and_cosine(raw_gradient, trait)
+        same = gradient is raw_gradient
+        post = pre if same else inner_and_cosine(gradient, trait)
+        for side, (inner, cosine) in (("pre", pre), ("post", post)):
+            self.series[f"inner_{side}"][:, index] = inner
+            self.series[f"cosine_{side}"][:, index] = cosine
+        if not same:
+            self.altered[:, index] = (gradient != raw_gradient).any(1)
+
+    def curves(self) -> dict[str, Tensor]:
+        """All curves by their names in `metrics.CURVES`."""
+        return self.series | {"test_accuracy": torch.stack(self.test_accuracy, 1).float()}
+
+
+# Raised whenever the same seed may come out differently than before.
+ENGINE = 3

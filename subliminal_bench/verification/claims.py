@@ -1,0 +1,159 @@
+"""What an entry's file can be held to without running anything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.seed_ranges import seeds_phrase
+from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
+from subliminal_bench.verification.tolerances import Tolerances
+
+# Measured before the first step, so the same for all mitigations; the rest only where no hook
+# `start` changes what the student begins with.
+_BEFORE_ALL = ("teacher_accuracy", "initial_accuracy", "classes_predicted_initial")
+_BEFORE_START = ("trait_loss_initial", "kl_initial")
+_ACCURACIES = (
+    "teacher_accuracy",
+    "trait_accuracy",
+    "initial_accuracy",
+    "initial_head_accuracy",
+)
+_SHARES_OF_STEPS = ("positive_fraction_pre", "positive_fraction_post", "altered_fraction")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that an entry claims, and whether it holds.
+
+    Attributes:
+        about: what was looked at.
+        holds: whether it holds.
+        text: what was found.
+    """
+
+    about: str
+    holds: bool
+    text: str
+
+    @property
+    def line(self) -> str:
+        """As it is printed.
+
+        >>> Claim("protocol", True, "mnist-v1").line
+        'holds:   protocol: mnist-v1'
+        """
+        return f"{'holds:  ' if self.holds else 'refuted:'} {self.about}: {self.text}"
+
+
+def file_claims(
+    run: Run,
+    protocol: Protocol,
+    mitigation: MitigationRecord,
+    starts_elsewhere: bool,
+    baseline: Run | None,
+    tolerances: Tolerances,
+) -> Iterator[Claim]:
+    """Everything that the file alone can be held to.
+
+    Args:
+        run: the entry.
+        protocol: as it is now.
+        mitigation: the record of the mitigation's file as it is now.
+        starts_elsewhere: whether the mitigation has a hook `start`.
+        baseline: the committed one of the protocol, where there is one.
+        tolerances: of the protocol.
+    """
+    yield _protocol(run, protocol)
+    yield _source(run, mitigation)
+    yield _countable(run, protocol)
+    yield _each_seed_its_own(run)
+    if baseline is not None:
+        metrics = _BEFORE_ALL if starts_elsewhere else (*_BEFORE_ALL, *_BEFORE_START)
+        yield _before_training(run, baseline, metrics, tolerances)
+
+
+def _protocol(run: Run, protocol: Protocol) -> Claim:
+    now = ProtocolRecord.of(protocol)
+    if run.protocol == now:
+        return Claim("protocol", True, now.label)
+    text = f"it is of {run.protocol.label}, this program's is {now.label}"
+    if run.protocol.label == now.label:
+        text = f"its {now.label} has another fingerprint than this program's"
+    return Claim("protocol", False, text)
+
+
+def _source(run: Run, mitigation: MitigationRecord) -> Claim:
+    claimed = run.mitigation
+    for name, then, now in (
+        ("source", claimed.source_sha256[:12], mitigation.source_sha256[:12]),
+        ("access", claimed.access, mitigation.access),
+        ("object", claimed.attribute, mitigation.attribute),
+        ("parameters", claimed.settings, mitigation.settings),
+        ("name", claimed.name, mitigation.name),
+    ):
+        if then != now:
+            text = f"its {name} was {then or 'none'}, the mitigation's is {now or 'none'}"
+            return Claim("mitigation", False, text)
+    return Claim("mitigation", True, f"source {claimed.source_sha256[:12]}, as it ran")
+
+
+def _countable(run: Run, protocol: Protocol) -> Claim:
+    """Accuracies are shares of so many images, fractions of so many steps."""
+    for names, whole, what in (
+        (_ACCURACIES, protocol.test_images, "test images"),
+        (_SHARES_OF_STEPS, protocol.student_steps, "steps"),
+    ):
+        for name in names:
+            wrong = [one.seed for one in run.seeds if _is_no_share(one.metrics[name], whole)]
+            if wrong:
+                text = f"{name} of {seeds_phrase(wrong)} is no share of {whole} {what}"
+                return Claim("shares", False, text)
+    text = f"whole numbers of {protocol.test_images} images and {protocol.student_steps} steps"
+    return Claim("shares", True, text)
+
+
+def _is_no_share(value: float | None, whole: int) -> bool:
+    return value is not None and abs(value * whole - round(value * whole)) > 1e-6 * whole
+
+
+def _each_seed_its_own(run: Run) -> Claim:
+    """Two seeds share nothing, so no two agree in a loss to its last digit."""
+    first: dict[float, int] = {}
+    for one in run.seeds:
+        loss = one.metrics["trait_loss_initial"]
+        if loss is None:
+            continue
+        if loss in first:
+            text = f"{seeds_phrase([first[loss], one.seed])} begin with the same trait loss"
+            return Claim("seeds", False, text)
+        first[loss] = one.seed
+    return Claim("seeds", True, f"{seeds_phrase(run.seed_numbers)} differ from one another")
+
+
+def _before_training(
+    run: Run, baseline: Run, metrics: tuple[str, ...], tolerances: Tolerances
+) -> Claim:
+    """What is measured before the first step is the seed's, whatever the mitigation does."""
+    known = {one.seed: one.metrics for one in baseline.seeds}
+    for name in metrics:
+        pairs = [
+            (one.seed, one.metrics[name], known.get(one.seed, {}).get(name))
+            for one in run.seeds
+        ]
+        wrong = [
+            seed
+            for seed, ours, theirs in pairs
+            if ours is not None
+            and theirs is not None
+            and abs(ours - theirs) > tolerances.single(BASELINE, name, theirs)
+        ]
+        if wrong:
+            text = f"{name} of {seeds_phrase(wrong)} is not that of the same seed's baseline"
+            return Claim("before training", False, text)
+    shared = [one.seed for one in run.seeds if one.seed in known]
+    if not shared:
+        return Claim("before training", True, "no committed baseline of these seeds to compare")
+    return Claim(
+        "before training", True, f"{seeds_phrase(shared)} begin as their baselines did"
+    )

@@ -1,0 +1,117 @@
+"""How far a rerun seed may be from its reference number: from measured float chaos.
+
+Training is chaotic: a difference in the last bit grows over a few hundred steps, so another
+thread count or another machine moves a seed's final numbers a little. `docs/regression.md` has
+the measurement; its differences lie in `leaderboard/tolerances/`, one file a protocol.
+"""
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat
+
+from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.results.jsonfile import StrictRecord, read_record
+from subliminal_bench.results.run import ProtocolRecord
+
+# A single seed may be this many times the largest difference measured away.
+SINGLE = 3.0
+# The mean of n seeds may be this many standard deviations, sigma / sqrt(n), away.
+MEAN = 10.0
+# A value that no measured rounding moved may still be printed in other last digits.
+_RELATIVE = 5e-6
+# One step up or down of a counted metric is never a regression by itself: shares of about a
+# thousand images or a few hundred steps, classes predicted.
+_FLOORS = {"percent": 0.004, "count": 1.0}
+
+
+class Chaos(StrictRecord):
+    """What one other rounding moved a metric by.
+
+    Attributes:
+        variant: how the rounding was changed.
+        entry: the mitigation.
+        metric: the metric.
+        differences: rerun minus reference, one a seed.
+    """
+
+    variant: str
+    entry: str
+    metric: str
+    differences: Annotated[list[FiniteFloat], Field(min_length=1)]
+
+    @property
+    def root_mean_square(self) -> float:
+        """Of the differences."""
+        return math.sqrt(
+            math.fsum(one * one for one in self.differences) / len(self.differences)
+        )
+
+    @property
+    def largest(self) -> float:
+        """Of the differences, without sign."""
+        return max(map(abs, self.differences))
+
+
+class Tolerances(StrictRecord):
+    """All differences measured under a protocol.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST_5K
+    >>> from subliminal_bench import shipped
+    >>> measured = read_tolerances(shipped.folder("leaderboard"), MNIST_5K)
+    >>> measured.mean("baseline", "kl_mean", 1e-3, seeds=4) < 1e-3
+    True
+    """
+
+    schema_version: Literal[1]
+    protocol: ProtocolRecord
+    chaos: list[Chaos]
+
+    def single(self, entry: str, metric: str, value: float) -> float:
+        """How far one seed may be from its reference value."""
+        return max(
+            _floor(metric, value), SINGLE * max(one.largest for one in self._of(entry, metric))
+        )
+
+    def mean(self, entry: str, metric: str, value: float, seeds: int) -> float:
+        """How far the mean of some seeds may be from that of their reference values."""
+        # Some roundings move nothing: the one that moves most is what a rerun may meet.
+        sigma = max(one.root_mean_square for one in self._of(entry, metric))
+        return max(_floor(metric, value), MEAN * sigma) / math.sqrt(seeds)
+
+    def _of(self, entry: str, metric: str) -> list[Chaos]:
+        """That entry's; all entries' where it was not measured itself."""
+        own = [one for one in self.chaos if one.metric == metric and one.entry == entry]
+        every = own or [one for one in self.chaos if one.metric == metric]
+        if not every:
+            raise ResultError(f"no float chaos was measured for {metric}")
+        return every
+
+
+def read_tolerances(root: Path, protocol: Protocol) -> Tolerances:
+    """The tolerances of a protocol.
+
+    Args:
+        root: the leaderboard's folder.
+        protocol: which one.
+
+    Raises:
+        ResultError: there are none, or the file is damaged or of another protocol.
+    """
+    path = root / "tolerances" / f"{protocol.name}.json"
+    if not path.is_file():
+        raise ResultError(
+            f"no {path}: measure what rounding does under {protocol.name} first, with "
+            "python -m benchmarks.float_chaos"
+        )
+    found = read_record(Tolerances, path, digest_required=False)
+    if found.protocol.label != protocol.label:
+        raise ResultError(f"{path} is of {found.protocol.label}, not {protocol.label}")
+    return found
+
+
+def _floor(metric: str, value: float) -> float:
+    return max(_FLOORS.get(METRICS[metric].unit, 0.0), _RELATIVE * abs(value))

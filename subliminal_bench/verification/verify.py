@@ -1,0 +1,171 @@
+"""Checking an entry by running it again: some seeds, blindfolded, and on renamed digits."""
+
+import random
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+
+import numpy as np
+from scipy import stats
+
+from subliminal_bench.errors import HookError, ResultError
+from subliminal_bench.experiment.digits import Digits, load_digits
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.seed_ranges import seeds_phrase
+from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.entries import entries_folder, read_entries
+from subliminal_bench.results.run import MitigationRecord, Run
+from subliminal_bench.training.blindness import is_blind, renamed_digits
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
+from subliminal_bench.training.teacher import train_teachers
+from subliminal_bench.verification.claims import Claim, file_claims
+from subliminal_bench.verification.regression import Status, compare_with_reference
+from subliminal_bench.verification.rerun import Place, fresh_bench
+from subliminal_bench.verification.tolerances import Tolerances, read_tolerances
+
+# How unlikely the renamed runs must be, under the distribution that the entry claims.
+_RENAMED_LEVEL = 1e-3
+_RENAMED_METRICS = ("trait_accuracy", "kl_fresh", "cosine_mean_pre")
+# What a share of test images may move by, also where all claimed seeds agree.
+_CHANCE = {"trait_accuracy": 0.05}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """An entry, the mitigation that it is said to be of, and the seeds to run again.
+
+    Attributes:
+        run: the entry.
+        mitigation: its mitigation, loaded from its file.
+        place: where to run, and whose leaderboard holds the baseline and the tolerances.
+        seeds: to run again; see `drawn`.
+        secret: draws the other digits and the permutations.
+    """
+
+    run: Run
+    mitigation: Mitigation
+    place: Place
+    seeds: tuple[int, ...]
+    secret: int
+
+    def claims(self) -> Iterator[Claim]:
+        """One claim after another; nothing is run once the file itself is refuted.
+
+        Raises:
+            ResultError: no tolerances were measured under the protocol.
+        """
+        protocol = self.place.protocol
+        measured = read_tolerances(self.place.root, protocol)
+        folder = entries_folder(protocol, self.place.root)
+        baselines = read_entries(folder, f"{BASELINE}*.json")
+        record = MitigationRecord.of(self.mitigation)
+        starts = any("start" in plugin.hooks for plugin in self.mitigation.plugins)
+        refuted = False
+        for claim in file_claims(
+            self.run, protocol, record, starts, baselines.get(BASELINE), measured
+        ):
+            refuted = refuted or not claim.holds
+            yield claim
+        if refuted:
+            return
+        try:
+            yield from self._rerun(measured)
+            yield self._renamed()
+        except HookError as error:
+            yield Claim("rerun", False, str(error))
+
+    def _rerun(self, measured: Tolerances) -> Iterator[Claim]:
+        with fresh_bench(self.place) as bench:
+            (rerun,) = bench.run([self.mitigation], self.seeds)
+        found = compare_with_reference(self.run, rerun, measured)
+        yield Claim("rerun", found.outcome is Status.PASSED, found.text)
+        if self.run.mitigation.access == "blind":
+            yield self._blind(rerun)
+
+    def _blind(self, rerun: Run) -> Claim:
+        if rerun.blindness is not None:
+            seed, shown = rerun.blindness.seed, rerun.blindness.shown
+        else:
+            seed = self.seeds[0]
+            shown = is_blind(self._cohort(seed), self.mitigation, self.secret)
+        what = f"leave seed {seed} as it is" if shown else f"change seed {seed}"
+        return Claim("blind", shown, f"other audit and test digits {what}")
+
+    def _renamed(self) -> Claim:
+        """Under a secret permutation of pixels and classes, results keep their distribution."""
+        values: dict[str, list[float]] = {name: [] for name in _RENAMED_METRICS}
+        for seed in self.seeds:
+            self.place.watcher.doing(f"{self.mitigation.name}, renamed digits, seed {seed}")
+            (outcome,) = train_students(self._cohort(seed, renamed=True), self.mitigation)
+            for name, kept in values.items():
+                value = outcome.metrics[name]
+                if value is not None:
+                    kept.append(value)
+        for name, found in values.items():
+            claimed = [one for one in self.run.column(name) if one is not None]
+            if found and not _fits(name, claimed, found):
+                means = [METRICS[name].show(float(np.mean(one))) for one in (claimed, found)]
+                text = (
+                    f"{METRICS[name].heading.strip()} goes from {means[0]} to {means[1]} under "
+                    f"secret permutations of pixels and classes ({seeds_phrase(self.seeds)})"
+                )
+                return Claim("renamed digits", False, text)
+        text = f"{seeds_phrase(self.seeds)} fit the claimed distribution"
+        return Claim("renamed digits", True, text)
+
+    @cached_property
+    def _digits(self) -> Digits:
+        place = self.place
+        return load_digits(place.protocol, place.data_dir, place.watcher.say).to(place.device)
+
+    def _cohort(self, seed: int, renamed: bool = False) -> Cohort:
+        protocol, device, digits = self.place.protocol, self.place.device, self._digits
+        if renamed:
+            digits = renamed_digits(protocol, digits, self.secret + seed)
+        teachers = train_teachers(protocol, (seed,), digits, device)
+        return Cohort(protocol, (seed,), device, digits, teachers)
+
+
+def verification_of(
+    run: Run, mitigation: Mitigation, place: Place, seeds: Sequence[int] | None, count: int
+) -> Verification:
+    """A verification of some seeds.
+
+    Args:
+        run: the entry.
+        mitigation: loaded from its file.
+        place: where to run.
+        seeds: to run again; drawn secretly when left out.
+        count: how many to draw.
+
+    Raises:
+        ResultError: the entry does not have them.
+    """
+    unknown = sorted(set(seeds or ()) - set(run.seed_numbers))
+    if unknown:
+        raise ResultError(f"{run.mitigation.label} has no {seeds_phrase(unknown)}")
+    chosen = tuple(sorted(seeds)) if seeds else drawn_seeds(run, count)
+    return Verification(run, mitigation, place, chosen, secrets.randbelow(2**30))
+
+
+def drawn_seeds(run: Run, count: int) -> tuple[int, ...]:
+    """Seeds of an entry that nobody can foresee, ascending."""
+    known = run.seed_numbers
+    return tuple(sorted(random.SystemRandom().sample(known, min(count, len(known)))))
+
+
+def _fits(name: str, claimed: Sequence[float], found: Sequence[float]) -> bool:
+    """Whether new seeds lie in the prediction interval of the claimed ones."""
+    if len(claimed) < 2:
+        return True
+    ours, theirs = (np.array(one, dtype=float) for one in (claimed, found))
+    if METRICS[name].unit == "millinats":
+        ours, theirs = np.log(ours), np.log(theirs)
+    spread = ours.std(ddof=1) * sqrt(1 / len(ours) + 1 / len(theirs))
+    level = _RENAMED_LEVEL / len(_RENAMED_METRICS)
+    far = stats.t.ppf(1 - level / 2, len(ours) - 1) * spread
+    return bool(abs(theirs.mean() - ours.mean()) <= max(far, _CHANCE.get(name, 0.0)))

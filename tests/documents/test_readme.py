@@ -1,0 +1,54 @@
+"""The README shows what the program prints, from the numbers that are committed."""
+
+import subliminal_bench as sb
+from tests.support.documents import README, blocks, page
+
+
+def in_order(wanted: list[str], found: list[str]) -> list[str]:
+    """The lines of `wanted` that do not come in `found`, in that order."""
+    lines = iter(found)
+    return [line for line in wanted if line and line not in lines]
+
+
+def test_its_scorecard_is_the_one_of_the_committed_numbers() -> None:
+    (shown,) = blocks(README, "text")
+    card = sb.score("liminal", protocol="mnist", store="there-is-none").summary()
+    printed = [line.rstrip() for line in card.splitlines()]
+    assert in_order(shown.splitlines(), printed) == []
+    assert shown.splitlines()[0] == printed[0]
+    assert "Verdict: " in shown
+
+
+def test_another_number_would_be_noticed() -> None:
+    assert in_order(["a", "c"], ["a", "b", "c"]) == []
+    assert in_order(["c", "a"], ["a", "b", "c"]) == ["a"]
+    assert in_order(["a", "d"], ["a", "b", "c"]) == ["d"]
+
+
+COLUMNS = (
+    "rank",
+    "entry",
+    "trait accuracy [%]",
+    "against baseline [points]",
+    "final KL ratio",
+    "verdict",
+)
+ROWS = 3
+
+
+def cells(line: str) -> list[str]:
+    return line.strip("|").split("|")
+
+
+def head_of(text: str) -> list[str]:
+    """The first lines of the leaderboard's first table, some columns of it."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    headings = [cell.strip() for cell in cells(lines[0])]
+    table = lines[: next((i for i, line in enumerate(lines[1:], 1) if "rank" in line), None)]
+    kept = [headings.index(column) for column in COLUMNS]
+    return [f"|{'|'.join(cells(line)[place] for place in kept)}|" for line in table][: 2 + ROWS]
+
+
+def test_its_leaderboard_is_the_head_of_the_page() -> None:
+    shown = [line for line in README.splitlines() if line.startswith("|")]
+    assert shown == head_of(page("leaderboard/README.md"))

@@ -1,0 +1,395 @@
+"""The report: one page that stands alone, says the verdict first and hides nothing."""
+
+import html
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.protocol import MNIST_5K
+from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.reports.curves import curve_band, kept_curves
+from subliminal_bench.reports.page import render_report
+from subliminal_bench.reports.style import COLOURS, series
+from subliminal_bench.reports.tradeoff import tradeoff_of
+from subliminal_bench.results.run import Run, write_run
+from subliminal_bench.results.store import Store
+from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
+from subliminal_bench.scoring.verdict import MEANINGS, VerdictWord
+from tests.support import browser
+from tests.support.browser import Browser
+from tests.support.runs import keep, keep_curves, make_run
+from tests.support.terminal import Terminal
+
+HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> \"'& {{ 7 * 7 }} $x^2$"
+LEVELS = np.linspace(0.3, 0.7, 10)
+
+
+def hostile(run: Run) -> Run:
+    """The same run with text that would act if it were not escaped."""
+    mitigation = run.mitigation.model_copy(
+        update={
+            "title": HOSTILE,
+            "reference": HOSTILE,
+            "settings": {"mode": HOSTILE},
+            "changed": ["mode"],
+        }
+    )
+    environment = run.environment.model_copy(update={"device_name": HOSTILE})
+    return run.model_copy(update={"mitigation": mitigation, "environment": environment})
+
+
+def make_card(entry: Run) -> Scorecard:
+    count = len(entry.seeds)
+    return build_scorecard(
+        entry,
+        {
+            "baseline": make_run("baseline", list(LEVELS[:count]), protocol=MNIST_5K),
+            "projection": make_run(
+                "projection",
+                [0.1] * count,
+                access="trait-gradient",
+                protocol=MNIST_5K,
+                trait_loss_final=9.0,
+            ),
+            "liminal": make_run("liminal", list(LEVELS[:count] - 0.05), protocol=MNIST_5K),
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def entry() -> Run:
+    better = list(LEVELS - 0.0612 - 0.01 * np.sin(np.arange(10)))
+    return hostile(make_run("idea", better, protocol=MNIST_5K, kl_fresh=0.00102))
+
+
+@pytest.fixture(scope="module")
+def card(entry: Run) -> Scorecard:
+    return make_card(entry)
+
+
+@pytest.fixture(scope="module")
+def path(card: Scorecard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page on a hostile entry, with curves of itself and of the baseline only."""
+    folder = tmp_path_factory.mktemp("report")
+    for run in (card.entry, card.baseline):
+        keep_curves(keep(folder / "store", run), run)
+    page = folder / "report.html"
+    page.write_text(render_report([card], Store(folder / "store"), []), encoding="utf-8")
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+class Reader(HTMLParser):
+    """A page's elements in their order, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class TestContent:
+    def test_the_verdict_stands_before_everything_else(
+        self, page: str, card: Scorecard
+    ) -> None:
+        assert card.verdict
+        verdict = page.index(f'<p class="word">{card.verdict.text}</p>')
+        assert verdict < page.index("<table")
+        assert verdict < page.index("<figure")
+        for reason in card.verdict.reasons:
+            assert f"<li>{reason}</li>" in html.unescape(page)
+
+    def test_every_metric_has_its_row_and_its_definition(
+        self, page: str, card: Scorecard
+    ) -> None:
+        text = html.unescape(page)
+        for name, metric in METRICS.items():
+            cells = [summary.show(metric) for summary in card.summaries(name)]
+            row = rf">{re.escape(metric.heading.strip())}</th>" + "".join(
+                rf"<td>{re.escape(cell)}</td>" for cell in cells
+            )
+            assert re.search(row, text), name
+            assert metric.about in text
+
+    def test_every_reference_is_named_with_where_it_is_from(self, page: str) -> None:
+        origin = page[page.index('id="provenance"') :]
+        for name in REFERENCES:
+            assert f'<th scope="col">{name}</th>' in origin
+
+    def test_curves_that_are_not_at_hand_are_said_to_be_missing(self, page: str) -> None:
+        assert "<li>projection, liminal: curves are not at hand.</li>" in page
+        assert page.count("over training</figcaption>") == 5
+
+    def test_without_any_curves_the_rest_of_the_page_stands(
+        self, card: Scorecard, tmp_path: Path
+    ) -> None:
+        page = render_report([card], Store(tmp_path), [])
+        assert "over training</figcaption>" not in page
+        assert "<li>idea, baseline, projection, liminal: curves are not at hand.</li>" in page
+        assert 'id="run-1-pairs-title"' in page
+
+    def test_the_same_runs_give_the_same_page(
+        self, page: str, card: Scorecard, path: Path
+    ) -> None:
+        assert render_report([card], Store(path.parent / "store"), []) == page
+
+    def test_the_baseline_alone_has_nothing_to_judge(self, tmp_path: Path) -> None:
+        plain = make_run("baseline", list(LEVELS), protocol=MNIST_5K)
+        page = render_report([build_scorecard(plain, {})], Store(tmp_path), [])
+        assert "there is nothing to judge" in page
+
+    def test_a_users_own_mitigation_of_a_references_name_is_told_from_it(
+        self, tmp_path: Path
+    ) -> None:
+        own = make_card(make_run("liminal", list(LEVELS - 0.2), protocol=MNIST_5K))
+        page = render_report([own], Store(tmp_path), [])
+        assert "Not the built-in liminal" in page
+        assert '<th scope="col">liminal*</th>' in page
+
+    def test_one_seed_and_a_diverged_one_are_shown(self, tmp_path: Path) -> None:
+        (tmp_path / "one").mkdir()
+        single = make_card(make_run("idea", [0.2], protocol=MNIST_5K))
+        text = html.unescape(render_report([single], Store(tmp_path / "one"), []))
+        assert "Nothing can be told apart from baseline with 1 seed" in text
+        lost = make_run("idea", [None, *LEVELS[1:]], protocol=MNIST_5K)
+        keep_curves(keep(tmp_path, lost), lost)
+        text = html.unescape(render_report([make_card(lost)], Store(tmp_path), []))
+        assert "idea diverged on seed 1: counted as 100 % trait accuracy" in text
+        assert "idea: curves of seed 1 are not at hand" in text
+        assert "a student was lost" in text
+
+
+class TestSafety:
+    def test_text_from_files_is_shown_and_never_acts(self, page: str) -> None:
+        read = Reader(page)
+        tags = {tag for tag, _ in read.elements}
+        assert not tags & {"script", "img", "iframe", "object", "embed", "base", "form"}
+        assert not any(name.startswith("on") for _, found in read.elements for name in found)
+        # As it was typed: in title and heading, in the settings, the reference, the device.
+        assert read.text.count(HOSTILE) >= 4
+        assert "49" not in re.findall(r"\{\{ (.*?) \}\}", read.text)
+
+    def test_nothing_is_fetched_from_anywhere(self, page: str) -> None:
+        for tag, found in Reader(page).elements:
+            for name in ("src", "href", "xlink:href", "data", "poster", "srcset"):
+                target = found.get(name) or "#"
+                assert target.startswith("#"), (tag, target)
+        style_sheet = page[page.index("<style>") : page.index("</style>")]
+        assert "@import" not in page
+        assert "url(" not in style_sheet
+        assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page))
+
+
+class TestFigures:
+    def test_every_figure_has_its_alternative_in_words(self, page: str) -> None:
+        drawings = re.findall(r'<svg viewBox="[^"]*" xmlns=.*?</svg>', page, re.DOTALL)
+        assert len(drawings) == 8
+        for drawing in drawings:
+            assert 'role="img"' in drawing
+            title, words = re.findall(r"<(?:title|desc) id=[^>]*>(.*?)</", drawing, re.DOTALL)
+            assert title
+            assert re.search(r"\d", words), "a finding has numbers"
+
+    def test_no_identifier_comes_twice_and_none_is_missing(self, page: str) -> None:
+        names = [found["id"] for _, found in Reader(page).elements if "id" in found]
+        assert len(names) == len(set(names))
+        used = re.findall(r'(?:url\(#|href="#|labelledby="|describedby=")([^")]+)', page)
+        assert set(used) <= set(names)
+
+    def test_axes_have_labels_with_units(self, page: str) -> None:
+        for label in (
+            "KL on the batch [mnat]",
+            "cross-entropy on the audit set [nats]",
+            "cosine, pre [1e-3]",
+            "cosine, post [1e-3]",
+            "test accuracy [%]",
+            "trait accuracy [%]",
+            "trait accuracy, minus the baseline's [points]",
+            "final KL on fresh noise, above the baseline's [%]",
+            "student's step",
+        ):
+            assert f">{html.escape(label, quote=False)}</text>" in page, label
+
+    def test_no_colour_of_a_figure_is_deaf_to_the_theme(self, page: str) -> None:
+        body = page[page.index("<body>") :]
+        assert not re.findall(r"#[0-9a-fA-F]{6}\b", body)
+
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_colours_stand_out_from_the_paper(self, theme: str) -> None:
+        paper = getattr(COLOURS["paper"], theme)
+        for name, colour in COLOURS.items():
+            # WCAG 2: 4.5 for text, 3 for lines and points; grid lines may be faint.
+            least = {"paper": 1.0, "rule": 1.0, "ink": 7.0, "faint": 4.5}.get(name, 3.0)
+            assert contrast(getattr(colour, theme), paper) >= least, name
+
+    def test_runs_differ_in_more_than_colour(self) -> None:
+        looks = [series(name) for name in ("idea", *REFERENCES)]
+        for part in ("colour", "dashes", "marker"):
+            assert len({getattr(look, part) for look in looks}) == 4, part
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2's contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+class TestCurves:
+    def test_a_band_is_the_mean_and_the_sd_over_seeds(self) -> None:
+        kept = {
+            seed: {"trait_loss": np.array([seed, 2 * seed], np.float32)} for seed in (1, 2, 6)
+        }
+        found = curve_band(kept, "trait_loss", every=10)
+        assert found
+        assert found.steps.tolist() == [0, 10]
+        assert found.mean.tolist() == [3, 6]
+        assert found.sd == pytest.approx(np.std([[1, 2], [2, 4], [6, 12]], 0, ddof=1))
+
+    def test_curves_of_other_numbers_are_not_taken(self, tmp_path: Path, entry: Run) -> None:
+        keep_curves(keep(tmp_path, entry), entry)
+        assert set(kept_curves(entry, entry.seed_numbers, Store(tmp_path))) == set(range(1, 11))
+        moved = make_run("idea", list(LEVELS), protocol=MNIST_5K)
+        assert kept_curves(moved, moved.seed_numbers, Store(tmp_path)) == {}
+
+
+class TestTradeoff:
+    def test_what_breaks_students_is_shown_but_on_no_front(self, card: Scorecard) -> None:
+        found = tradeoff_of([card], [])
+        assert [point.scored for point in found.points] == [True, False, False, False]
+        by_name = {point.label.split()[0]: point for point in found.points}
+        assert not by_name["projection"].is_ranked
+        (front,) = found.fronts
+        # The same KL and less trait: nothing else is left on the front.
+        assert "projection" not in [point.label for point in front]
+        assert by_name["baseline"].ratio == 1
+        assert by_name["idea"].difference == pytest.approx(-0.0612, abs=0.01)
+
+    def test_entries_of_other_seeds_stand_against_their_own_baseline(self) -> None:
+        short = make_card(make_run("idea", list(LEVELS[:7] - 0.1), protocol=MNIST_5K))
+        point = tradeoff_of([short], []).points[0]
+        assert point.difference == pytest.approx(-0.1)
+
+
+def test_every_word_means_what_its_documentation_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text(encoding="utf-8")
+    for word in VerdictWord:
+        assert f"| {word.value} | {MEANINGS[word]} |" in page
+
+
+class TestCommand:
+    def test_a_committed_entry_is_reported(self, type_in: Terminal, tmp_path: Path) -> None:
+        ended = type_in("report", "liminal", "--protocol", "mnist", "-o", "out/page.html")
+        assert (ended.code, ended.out) == (0, "written: out/page.html\n"), ended.err
+        page = (tmp_path / "out" / "page.html").read_text(encoding="utf-8")
+        assert '<p class="word">attenuates</p>' in page
+        assert "all entries of the leaderboard" in page
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["nothing"], "no run named 'nothing'"),
+            (["liminal"], "choose one with --protocol"),
+            (
+                ["mine.json"],
+                "subliminal-bench run baseline --protocol mnist-5k --seeds 901-907",
+            ),
+            (["liminal", "--protocol", "mnist", "--leaderboard", "none"], "no such folder"),
+            (["liminal", "--protocol", "mnist-5k", "-o", "."], "cannot write"),
+        ],
+    )
+    def test_a_mistake_is_one_line_and_no_page(
+        self, arguments: list[str], said: str, type_in: Terminal, tmp_path: Path
+    ) -> None:
+        mine = make_run("idea", list(LEVELS[:7]), protocol=MNIST_5K, first_seed=901)
+        write_run(tmp_path / "mine.json", mine)
+        assert said in type_in("report", *arguments).error
+        assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
+
+    def test_runs_of_different_protocols_are_refused(
+        self, type_in: Terminal, tmp_path: Path
+    ) -> None:
+        write_run(tmp_path / "a.json", make_run("a", [0.5], protocol=MNIST_5K))
+        write_run(tmp_path / "b.json", make_run("b", [0.5]))
+        assert "never compared" in type_in("report", "a.json", "b.json").error
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Browser:
+    return browser.found(tmp_path_factory.mktemp("browser"))
+
+
+class TestInTheBrowser:
+    def test_the_page_fits_a_telephone_and_a_desktop_and_fetches_nothing(
+        self, chromium: Browser, path: Path
+    ) -> None:
+        for seen in chromium.look(path, 360, 1280):
+            assert seen.overflow <= 0, seen.width
+            assert seen.resources == []
+            axis_texts = [text for text in seen.texts if text["text"].strip()]
+            assert len(axis_texts) > 50
+            # Nothing on a drawing is too small to read.
+            assert min(min(text["height"], text["width"] or 99) for text in axis_texts) > 0
+            assert min(max(text["height"], text["width"]) for text in axis_texts) >= 7
+
+    @pytest.mark.slow
+    def test_what_this_looks_for_is_seen_where_it_is(
+        self, chromium: Browser, tmp_path: Path
+    ) -> None:
+        bad = tmp_path / "bad.html"
+        bad.write_text(
+            '<!doctype html><div style="width: 500px">wide</div>'
+            '<img src="http://127.0.0.1:9/missing.png"><script>console.error("no")</script>'
+        )
+        (seen,) = chromium.look(bad, 360)
+        assert seen.overflow > 100
+        assert any(name.endswith("missing.png") for name in seen.resources)
+        assert chromium.complaints(bad)
+
+    @pytest.mark.slow
+    def test_figures_follow_the_theme(self, chromium: Browser, path: Path) -> None:
+        found = {}
+        for theme in ("light", "dark"):
+            (seen,) = chromium.look(path, 800, theme=theme)
+            paper = getattr(COLOURS["paper"], theme)
+            assert (
+                seen.paper == f"rgb({', '.join(str(one) for one in bytes.fromhex(paper[1:]))})"
+            )
+            found[theme] = seen
+        assert found["light"].line != found["dark"].line
+        fills = {theme: {text["fill"] for text in seen.texts} for theme, seen in found.items()}
+        assert not fills["light"] & fills["dark"]
+
+    @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+    def test_the_console_stays_silent(
+        self, chromium: Browser, path: Path, theme: browser.Theme
+    ) -> None:
+        assert chromium.complaints(path, theme) == []
+
+    @pytest.mark.slow
+    def test_the_page_prints(self, chromium: Browser, path: Path, tmp_path: Path) -> None:
+        out = tmp_path / "report.pdf"
+        chromium.run(path, f"--print-to-pdf={out}", "--no-pdf-header-footer")
+        content = out.read_bytes()
+        assert content.startswith(b"%PDF")
+        assert 3 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 8

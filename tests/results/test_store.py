@@ -1,0 +1,440 @@
+"""The store: what is finished is never trained again, what was changed never meets its past."""
+
+import shutil
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from subliminal_bench.errors import BenchmarkError, ResultError
+from subliminal_bench.experiment.metrics import CURVES
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.mitigation.hooks import Step
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.results.environment import Environment
+from subliminal_bench.results.store import RunFolder, Store, seed_curves
+from subliminal_bench.running import jobs
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.student import ENGINE, train_students
+from tests.conftest import CPU, TINY
+from tests.support.plugins_for_tests import mitigation, one_line, plugin, scaling_source, write
+from tests.support.runs import make_run
+
+HERE = Environment.here("cpu", "a processor", engine=ENGINE)
+BASELINE = load_mitigation("baseline")
+LIMINAL = load_mitigation("liminal")
+
+
+@pytest.fixture(scope="module")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with seeds 1 and 2 of two mitigations."""
+    folder = tmp_path_factory.mktemp("kept")
+    Bench(TINY, CPU, Store(folder)).run([BASELINE, LIMINAL], (1, 2))
+    return folder
+
+
+@pytest.fixture
+def kept(kept_folder: Path, tmp_path: Path) -> Store:
+    """A copy of that store, to be changed at will."""
+    return Store(shutil.copytree(kept_folder, tmp_path / "store"))
+
+
+def bench(where: Store, protocol: Protocol = TINY) -> Bench:
+    return Bench(protocol, CPU, where)
+
+
+def entry_of(where: Store, one: Mitigation = BASELINE) -> RunFolder:
+    return where.entry(TINY, one, HERE)
+
+
+def forbidden(*arguments: Any) -> Any:
+    raise AssertionError("this must not be trained again")
+
+
+def recording(monkeypatch: pytest.MonkeyPatch, function: str) -> list[tuple[int, ...]]:
+    """The seeds that a training function is called for."""
+    called: list[tuple[int, ...]] = []
+    original: Callable[..., Any] = getattr(jobs, function)
+
+    def recorded(first: Any, second: Any, *more: Any) -> Any:
+        called.append(second if function == "train_teachers" else first.seeds)
+        return original(first, second, *more)
+
+    monkeypatch.setattr(jobs, function, recorded)
+    return called
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(BenchmarkError) as caught:
+        call()
+    return one_line(caught.value)
+
+
+def files_in(folder: Path) -> set[str]:
+    """All files but the empty ones that are locked."""
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+class TestResuming:
+    def test_a_second_run_trains_nothing_and_finds_the_same(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for function in ("train_teachers", "train_students"):
+            monkeypatch.setattr(jobs, function, forbidden)
+        monkeypatch.setattr("subliminal_bench.running.bench.load_digits", forbidden)
+        first = bench(kept).run([BASELINE, LIMINAL], (1, 2))
+        again = bench(kept).run([LIMINAL, BASELINE], (1, 2))
+        assert first == again[::-1]
+        assert [run.seed_numbers for run in first] == [(1, 2), (1, 2)]
+
+    def test_fewer_seeds_are_taken_from_more(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs, "train_students", forbidden)
+        (run,) = bench(kept).run([BASELINE], (2,))
+        assert run.seed_numbers == (2,)
+
+    def test_more_seeds_train_only_the_new_ones(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = entry_of(kept).run()
+        teachers = recording(monkeypatch, "train_teachers")
+        students = recording(monkeypatch, "train_students")
+        (run,) = bench(kept).run([BASELINE], (1, 2, 3))
+        assert teachers == students == [(3,)]
+        assert run.seed_numbers == (1, 2, 3)
+        assert run.seeds[:2] == before.seeds
+
+    def test_a_cohort_is_let_go_before_the_next_one_trains(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cohorts: list[weakref.ref[Cohort]] = []
+        alive: list[int] = []
+
+        def made(*arguments: Any) -> Cohort:
+            cohort = Cohort(*arguments)
+            cohorts.append(weakref.ref(cohort))
+            return cohort
+
+        def trained(*arguments: Any) -> Any:
+            # Counted without a collection: its noise alone is 180 MB, so it must not wait.
+            alive.append(sum(cohort() is not None for cohort in cohorts))
+            return train_students(*arguments)
+
+        monkeypatch.setattr(jobs, "Cohort", made)
+        monkeypatch.setattr(jobs, "train_students", trained)
+        bench(Store(tmp_path / "store")).run([BASELINE, LIMINAL], (1, 2, 3, 4))
+        assert len(cohorts) == 4
+        assert alive == [1] * 8
+
+    def test_another_mitigation_takes_the_teachers_that_are_there(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs, "train_teachers", forbidden)
+        students = recording(monkeypatch, "train_students")
+        bench(kept).run([BASELINE, mitigation()], (1, 2))
+        assert students == [(1,), (2,)]
+
+    def test_kept_teachers_give_the_numbers_of_fresh_ones(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = entry_of(kept).run()
+        shutil.rmtree(entry_of(kept).path)
+        assert bench(kept).run([BASELINE], (1, 2))[0].seeds == before.seeds
+
+    @pytest.mark.parametrize("damage", [b"", b"no tensors", None])
+    def test_an_unreadable_teacher_is_trained_again_to_the_same_bits(
+        self, damage: bytes | None, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = kept.teachers(TINY, HERE)
+        path = folder.path / "seed-0001.safetensors"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-8] if damage is None else damage)
+        shutil.rmtree(entry_of(kept).path)
+        teachers = recording(monkeypatch, "train_teachers")
+        bench(kept).run([BASELINE], (1, 2))
+        assert teachers == [(1,)]
+        assert path.read_bytes() == whole
+
+    def test_a_seed_without_its_metrics_is_not_done(
+        self, kept: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = entry_of(kept)
+        (folder.path / "seed-0002.json").unlink()
+        assert folder.finished() == [1]
+        students = recording(monkeypatch, "train_students")
+        bench(kept).run([BASELINE], (1, 2))
+        assert students == [(2,)]
+
+    def test_a_hook_that_fails_on_a_later_seed_keeps_the_earlier_ones(
+        self, tmp_path: Path
+    ) -> None:
+        def fails_on_2(gradient: torch.Tensor, step: Any) -> torch.Tensor:
+            return gradient * (float("nan") if 2 in step.seeds else 1)
+
+        where, failing = Store(tmp_path), mitigation(distill_gradient=fails_on_2)
+        assert "seed 2" in refused(lambda: bench(where).run([failing], (1, 2, 3)))
+        assert entry_of(where, failing).finished() == [1]
+
+    def test_finished_seeds_are_saved_as_they_come(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        where = Store(tmp_path)
+        seen: list[list[int]] = []
+
+        def watching(*arguments: Any) -> Any:
+            seen.append(entry_of(where).finished())
+            return train_students(*arguments)
+
+        monkeypatch.setattr(jobs, "train_students", watching)
+        bench(where).run([BASELINE], (1, 2, 3))
+        assert seen == [[], [1], [1, 2]]
+
+
+class TestFolders:
+    def test_a_seed_is_its_metrics_and_its_curves(self, kept: Store) -> None:
+        folder = entry_of(kept)
+        assert files_in(folder.path) == {
+            "entry.json",
+            "seed-0001.json",
+            "seed-0001.npz",
+            "seed-0002.json",
+            "seed-0002.npz",
+        }
+        curves = seed_curves(folder, 2)
+        assert set(curves) == set(CURVES)
+        steps = {name: len(curve) for name, curve in curves.items() if name != "test_accuracy"}
+        assert set(steps.values()) == {TINY.student_steps}
+        assert all(curve.dtype == torch.float32 for curve in curves.values())
+
+    def test_nothing_is_made_by_asking(self, tmp_path: Path) -> None:
+        where = Store(tmp_path / "store")
+        assert not bench(where).has(BASELINE, (1,))
+        assert entry_of(where).finished() == []
+        assert where.find("baseline", None) == []
+        assert not where.root.exists()
+
+    def test_a_changed_source_or_setting_is_another_folder(self, tmp_path: Path) -> None:
+        where, path = Store(tmp_path / "store"), tmp_path / "halve.py"
+
+        def folder(factor: str, *set_options: str) -> Path:
+            loaded = load_mitigation(
+                str(write(path, scaling_source(factor=factor))), set_options
+            )
+            return entry_of(where, loaded).path
+
+        folders = [folder("0.5"), folder("0.25"), folder("0.5", "factor=0.75")]
+        assert len(set(folders)) == 3
+        assert folder("0.5") == folders[0]
+        assert {one.name[:6] for one in folders} == {"halve-"}
+
+    def test_the_order_of_a_composition_is_another_folder(self, tmp_path: Path) -> None:
+        where = Store(tmp_path)
+        orders = ("liminal+projection", "projection+liminal")
+        assert len({entry_of(where, load_mitigation(one)).path for one in orders}) == 2
+
+    def test_two_objects_of_one_file_are_two_folders(self, tmp_path: Path) -> None:
+        source = (
+            "from subliminal_bench import Card, hookimpl\n\n\nclass Scale:\n"
+            "    def __init__(self, factor):\n        self.factor = factor\n\n"
+            "    @hookimpl\n    def mitigation(self):\n"
+            "        return Card('scale', 'Scale')\n\n"
+            "    @hookimpl\n    def distill_gradient(self, gradient):\n"
+            "        return self.factor * gradient\n\n\n"
+            "weak, strong = Scale(0.9), Scale(-1.0)\n"
+        )
+        path = write(tmp_path / "scale.py", source)
+        folders = {
+            entry_of(Store(tmp_path), load_mitigation(f"{path}:{name}")).path
+            for name in ("weak", "strong")
+        }
+        assert len(folders) == 2
+
+    @pytest.mark.parametrize(
+        ("change", "another"),
+        [
+            ({"torch": "0.0.1"}, True),
+            ({"device": "cuda"}, True),
+            ({"engine": ENGINE + 1}, True),
+            ({"device_name": "another processor"}, False),
+            ({"commit": "0" * 40, "dirty": True}, False),
+        ],
+    )
+    def test_what_decides_the_numbers_decides_the_folder(
+        self, change: dict[str, object], another: bool, tmp_path: Path
+    ) -> None:
+        where, there = Store(tmp_path), HERE.model_copy(update=change)
+        entries = {where.entry(TINY, BASELINE, one).path for one in (HERE, there)}
+        teachers = {where.teachers(TINY, one).path for one in (HERE, there)}
+        assert len(entries) == len(teachers) == (2 if another else 1)
+
+    @pytest.mark.parametrize(
+        "change", [{"version": 2}, {"student_epochs": 4}, {"name": "other"}]
+    )
+    def test_another_protocol_is_another_folder(
+        self, change: dict[str, Any], tmp_path: Path
+    ) -> None:
+        other = replace(TINY, **change)
+        where = Store(tmp_path)
+        assert where.entry(other, BASELINE, HERE).path != where.entry(TINY, BASELINE, HERE).path
+        assert where.teachers(other, HERE).path != where.teachers(TINY, HERE).path
+
+    def test_the_latest_run_of_a_name_comes_first(self, tmp_path: Path) -> None:
+        where, path = Store(tmp_path / "store"), tmp_path / "halve.py"
+        for factor in ("0.5", "0.25"):
+            loaded = load_mitigation(str(write(path, scaling_source(factor=factor))))
+            bench(where).run([loaded], (1,))
+        found = where.find("halve", None)
+        assert [one.header.mitigation.settings["factor"] for one in found] == [0.25, 0.5]
+        assert [one.path for one in where.find(found[1].path.name, "tiny")] == [found[1].path]
+        assert where.find("halve", "mnist") == []
+
+
+class TestLatest:
+    def test_a_run_taken_from_the_store_again_is_the_latest_of_its_name(
+        self, kept: Store
+    ) -> None:
+        mild, strong = (
+            load_mitigation("liminal", [f"lambda0={value}"]) for value in (1.0, 2.0)
+        )
+        for one in (mild, strong, mild):
+            time.sleep(0.02)
+            bench(kept).run([one], (2,))
+        assert kept.find("liminal", None)[0].header.mitigation.settings == mild.settings
+
+
+class TestDamage:
+    @pytest.mark.parametrize("name", ["seed-0001.json", "entry.json"])
+    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null"])
+    def test_a_broken_file_is_named_in_one_line(
+        self, name: str, content: bytes, kept: Store
+    ) -> None:
+        path = entry_of(kept).path / name
+        path.write_bytes(content)
+        assert str(path) in refused(lambda: bench(kept).run([BASELINE], (1, 2)))
+
+    def test_a_truncated_file_is_named_with_what_to_do(self, kept: Store) -> None:
+        path = entry_of(kept).path / "seed-0001.json"
+        path.write_bytes(path.read_bytes()[:100])
+        message = refused(lambda: bench(kept).run([BASELINE], (1, 2)))
+        assert str(path) in message
+        assert "delete" in message
+
+    def test_a_file_of_another_seed_is_named(self, kept: Store) -> None:
+        folder = entry_of(kept).path
+        shutil.copy(folder / "seed-0001.json", folder / "seed-0002.json")
+        message = refused(lambda: bench(kept).run([BASELINE], (1, 2)))
+        assert str(folder / "seed-0002.json") in message
+        assert "seed 1" in message
+
+    def test_other_files_in_a_folder_are_left_alone(self, kept: Store) -> None:
+        folder = entry_of(kept)
+        for name in ("notes.txt", "seed-copy.json", ".seed-0003.json.abc", "seed-.json"):
+            (folder.path / name).write_text("not mine")
+        assert folder.finished() == [1, 2]
+        assert folder.run().seed_numbers == (1, 2)
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", None])
+    def test_broken_curves_are_one_line(self, content: bytes | None, kept: Store) -> None:
+        path = entry_of(kept).path / "seed-0001.npz"
+        path.write_bytes(path.read_bytes()[:-40] if content is None else content)
+        assert str(path) in refused(lambda: seed_curves(entry_of(kept), 1))
+
+    def test_missing_curves_are_one_line(self, kept: Store) -> None:
+        assert "seed-0009.npz" in refused(lambda: seed_curves(entry_of(kept), 9))
+
+    def test_a_broken_entry_of_another_name_stops_nobody(self, kept: Store) -> None:
+        (entry_of(kept, LIMINAL).path / "entry.json").write_text("{")
+        assert [one.header.mitigation.name for one in kept.find("baseline", None)] == [
+            "baseline"
+        ]
+
+    def test_a_store_that_is_a_file_is_one_line(self, tmp_path: Path) -> None:
+        root = write(tmp_path / "store", "a file")
+        assert str(root) in refused(lambda: bench(Store(root)).run([BASELINE], (1,)))
+        assert root.read_text() == "a file"
+
+    def test_a_store_that_may_not_be_written_to_is_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(*arguments: object, **keywords: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("tempfile.mkstemp", denied)
+        message = refused(lambda: bench(Store(tmp_path)).run([BASELINE], (1,)))
+        assert "Permission denied" in message
+        assert str(tmp_path) in message
+        assert files_in(tmp_path) == set()
+
+    def test_an_entry_without_a_seed_has_no_run(self, tmp_path: Path) -> None:
+        with pytest.raises(ResultError, match="no finished seed"):
+            entry_of(Store(tmp_path)).run()
+
+
+class TestNumbers:
+    def test_a_huge_but_finite_gradient_is_kept_or_refused_in_one_line(
+        self, tmp_path: Path
+    ) -> None:
+        def along_the_trait(gradient: torch.Tensor, step: Step) -> torch.Tensor:
+            # At the last step: the student has no time left to diverge.
+            last = step.progress == 1
+            return step.trait_gradient().sign() * 3e38 if last else gradient
+
+        huge = Mitigation((plugin("huge", "trait-gradient", distill_gradient=along_the_trait),))
+        where = Store(tmp_path)
+        try:
+            finished = list(bench(where).run([huge], (1,))[0].seed_numbers)
+        except BenchmarkError as error:
+            one_line(error)
+            finished = []
+        assert entry_of(where, huge).finished() == finished
+
+    def test_a_seed_alone_has_the_numbers_that_it_has_after_another(self, kept: Store) -> None:
+        (run,) = bench(Store(kept.root.parent / "alone")).run([LIMINAL], (2,))
+        assert run.seeds == entry_of(kept, LIMINAL).run([2]).seeds
+
+    def test_a_diverged_seed_is_kept_and_read_back(self, tmp_path: Path) -> None:
+        folder = entry_of(Store(tmp_path), Mitigation((plugin("diverging"),)))
+        result = make_run("diverging", [None]).seeds[0]
+        metrics = dict(result.metrics)
+        curves = {name: torch.full((3,), float("nan")) for name in CURVES}
+        folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
+        assert folder.run().seeds == [result]
+        assert seed_curves(folder, 1)["trait_loss"].isnan().all()
+
+
+class TestCurvesOfARun:
+    def test_a_run_finds_its_curves_by_its_numbers(self, kept: Store, tiny: Protocol) -> None:
+        folder = entry_of(kept)
+        found = kept.curves(folder.run())
+        assert list(found) == [1, 2]
+        for seed in (1, 2):
+            own = seed_curves(folder, seed)
+            assert all(torch.equal(found[seed][name], own[name]) for name in CURVES)
+
+    def test_seeds_with_other_numbers_or_without_curves_are_left_out(
+        self, kept: Store, tiny: Protocol
+    ) -> None:
+        run = entry_of(kept).run()
+        first = run.seeds[0]
+        moved = {**first.metrics, "trait_accuracy": 0.123456}
+        other = first.model_copy(update={"metrics": moved})
+        assert list(kept.curves(run.model_copy(update={"seeds": [other, run.seeds[1]]}))) == [2]
+        (entry_of(kept).path / "seed-0002.npz").unlink()
+        assert list(kept.curves(run)) == [1]
+
+    def test_damaged_curves_are_one_line(self, kept: Store, tiny: Protocol) -> None:
+        run = entry_of(kept).run()
+        (entry_of(kept).path / "seed-0002.npz").write_bytes(b"PK")
+        assert "seed-0002.npz" in refused(lambda: kept.curves(run))

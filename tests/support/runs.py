@@ -1,0 +1,125 @@
+"""Runs made by hand, for the tests of everything that reads results."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from subliminal_bench import shipped
+from subliminal_bench.experiment.metrics import CURVES, METRICS
+from subliminal_bench.experiment.protocol import MNIST, Protocol
+from subliminal_bench.mitigation.card import Access
+from subliminal_bench.results.environment import Environment
+from subliminal_bench.results.jsonfile import SCHEMA, write_record
+from subliminal_bench.results.run import (
+    Blindness,
+    MitigationRecord,
+    ProtocolRecord,
+    Run,
+    RunHeader,
+    SeedResult,
+)
+
+# A healthy, undamaged student of plain distillation.
+ORDINARY: Mapping[str, float] = dict.fromkeys(METRICS, 0.0) | {
+    "teacher_accuracy": 0.93,
+    "initial_accuracy": 0.09,
+    "classes_predicted": 8.0,
+    "classes_predicted_initial": 4.0,
+    "trait_loss_initial": 2.4,
+    "trait_loss_final": 1.6,
+    "kl_mean": 1e-3,
+    "kl_initial": 9e-3,
+    "kl_final": 2e-4,
+    "kl_fresh": 1e-3,
+}
+
+
+@cache
+def _environment() -> Environment:
+    """Asked of git once: a simulation makes thousands of runs."""
+    return Environment.here("cpu", "a processor", engine=1)
+
+
+def source_of(name: str) -> str:
+    """The hash of the built-in mitigation of that name, else one of the name."""
+    built_in = shipped.folder("plugins") / f"{name}.py"
+    content = built_in.read_bytes() if built_in.is_file() else name.encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def make_run(
+    name: str,
+    trait: Sequence[float | None],
+    *,
+    access: Access = "blind",
+    protocol: Protocol = MNIST,
+    first_seed: int = 1,
+    blindness: bool | None = True,
+    **metrics: float | Sequence[float],
+) -> Run:
+    """A run with these trait accuracies; None is a seed that diverged."""
+    seeds = []
+    for position, accuracy in enumerate(trait):
+        values: dict[str, float | None] = dict(ORDINARY)
+        values["trait_accuracy"] = values["initial_head_accuracy"] = accuracy
+        for metric, value in metrics.items():
+            values[metric] = value if isinstance(value, float) else list(value)[position]
+        if accuracy is None:
+            kept = ("teacher_accuracy", "initial_accuracy", "trait_loss_initial", "kl_initial")
+            values = {key: value if key in kept else None for key, value in values.items()}
+        seeds.append(
+            SeedResult(
+                seed=first_seed + position,
+                metrics=values,
+                diverged_at=None if accuracy is not None else 7,
+            )
+        )
+    return Run(
+        schema_version=SCHEMA,
+        protocol=ProtocolRecord.of(protocol),
+        mitigation=MitigationRecord(
+            name=name,
+            title=name.title(),
+            access=access,
+            reference="",
+            settings={},
+            source_sha256=source_of(name),
+        ),
+        environment=_environment(),
+        seeds=seeds,
+        blindness=None
+        if blindness is None or access != "blind"
+        else Blindness(seed=first_seed, shown=blindness),
+    )
+
+
+def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
+    """Lay a run into a store."""
+    folder = root / run.protocol.label / f"{run.mitigation.name}-{key}"
+    header = RunHeader(
+        schema_version=1,
+        protocol=run.protocol,
+        mitigation=run.mitigation,
+        environment=run.environment,
+    )
+    write_record(folder / "entry.json", header)
+    for result in run.seeds:
+        write_record(folder / f"seed-{result.seed:04d}.json", result)
+    if run.blindness:
+        write_record(folder / "blindness.json", run.blindness)
+    return folder
+
+
+def keep_curves(folder: Path, run: Run, steps: int = 30, test_every: int = 10) -> None:
+    """Lay curves beside a run's seeds, each falling, higher for higher seeds."""
+    for result in run.seeds:
+        shape = (1 + 0.1 * result.seed) * (
+            0.5 + np.exp(-np.arange(steps, dtype=np.float32) / 10)
+        )
+        rows = {
+            name: shape[::test_every] if name == "test_accuracy" else shape for name in CURVES
+        }
+        np.savez(folder / f"seed-{result.seed:04d}.npz", allow_pickle=False, **rows)
