@@ -8,36 +8,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 
 import pandas
-import torch
 from rich.console import Console
 
-from subliminal_bench.errors import MitigationError, ResultError
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
-from subliminal_bench.experiment.protocol import MNIST, protocol_named
-from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.protocol import CANONICAL, protocol_named
 from subliminal_bench.mitigation.card import Value
-from subliminal_bench.mitigation.isolation.confinement import Limits
-from subliminal_bench.mitigation.isolation.proxy import load_isolated
-from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.reports import tables, text
 from subliminal_bench.reports.export import run_frame
 from subliminal_bench.results.entries import entries_folder, read_entries
-from subliminal_bench.results.lookup import find_run, find_runs
-from subliminal_bench.results.reference_runs import finished_references
+from subliminal_bench.results.lookup import find_run, find_runs, finished_references
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store, store_folder
-from subliminal_bench.running.bench import Bench
-from subliminal_bench.running.progress import ConsoleWatcher, Silent, Watcher
-from subliminal_bench.running.score import score_mitigation
+from subliminal_bench.running.progress import ConsoleWatcher
+from subliminal_bench.running.setup import Scoring, Setup
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import rank_entries
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
-from subliminal_bench.training.device import choose_device
 
 Folder = str | PathLike[str]
 
@@ -135,14 +127,17 @@ def run(
     mitigation: MitigationSpec | Sequence[MitigationSpec],
     *,
     protocol: str = "mnist-5k",
-    seeds: str | Iterable[int] = "1-10",
+    seeds: str | int | Iterable[int] = "1-10",
     settings: Mapping[str, Value] | None = None,
     device: str = "auto",
+    engine: str = "local",
     store: Folder | Store | None = None,
     data_dir: Folder | None = None,
     rerun_references: bool = False,
     stop_early: bool = False,
     isolate: bool = False,
+    isolate_timeout: float | None = None,
+    isolate_memory: float | None = None,
     quiet: bool = False,
 ) -> Finished:
     """Run a mitigation and score it against the references on the same seeds.
@@ -158,37 +153,43 @@ def run(
         seeds: such as `"1-10"` or `[1, 3, 5]`.
         settings: values of its parameters.
         device: `auto`, `cpu` or `cuda`.
+        engine: `local` (this process) or `ray` (the cluster of `$RAY_ADDRESS`).
         store: folder of results; `$SUBLIMINAL_BENCH_STORE`, else `subliminal-results`.
         data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
         rerun_references: run the references here, also where committed entries have them.
-        stop_early: look after 20, 40, 60, 80 and 100 seeds; stop where the verdict is decided.
-        isolate: keep the mitigation apart, in a process of its own; it must be given by a
-            name or path.
+        stop_early: make interim looks after 20, 40, 60, 80 and 100 seeds, and stop once the
+            verdict is decided.
+        isolate: run the mitigation in a process of its own; it must be given by a name or path.
+        isolate_timeout: seconds that one call of a hook may take there; 60 by default.
+        isolate_memory: address space of that process in GiB; 8 by default, no limit on a GPU.
         quiet: show no progress.
 
     Raises:
         BenchmarkError: a mistake of the caller's, or a hook that failed; in one line.
     """
-    chosen = protocol_named(protocol)
-    given = [f"{name}={value}" for name, value in (settings or {}).items()]
-    text = seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
-    wanted = parse_seeds(text, chosen)
-    where, kept = choose_device(device), _store(store)
-    entry = (
-        _isolated(mitigation, given, where) if isolate else load_mitigation(mitigation, given)
+    kept = _store(store)
+    setup = Setup(
+        protocol=protocol,
+        device=device,
+        engine=engine,
+        store=kept,
+        data_dir=Path(data_dir) if data_dir is not None else None,
+        isolate=isolate,
+        isolate_timeout=isolate_timeout,
+        isolate_memory=isolate_memory,
     )
-    data = Path(data_dir) if data_dir is not None else None
-
-    def scored(watcher: Watcher) -> Scorecard:
-        bench = Bench(chosen, where, kept, data, watcher)
-        return score_mitigation(
-            bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
-        )
-
+    scoring = Scoring(
+        setup=setup,
+        mitigation=mitigation,
+        seeds=seeds,
+        settings=[f"{name}={value}" for name, value in (settings or {}).items()],
+        rerun_references=rerun_references,
+        stop_early=stop_early,
+    ).load()
     if quiet:
-        return Finished(scored(Silent()), kept)
+        return Finished(scoring.run(), kept)
     with ConsoleWatcher(Console(stderr=True)) as watcher:
-        return Finished(scored(watcher), kept)
+        return Finished(scoring.run(watcher), kept)
 
 
 def score(
@@ -264,7 +265,7 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
         those of `Finished.comparisons` against the baseline.
     """
     root = Path(folder) if folder is not None else None
-    levels = rank_entries(read_entries(entries_folder(MNIST, root)))
+    levels = rank_entries(read_entries(entries_folder(CANONICAL, root)))
     rows = []
     for level in levels:
         for row in level.rows:
@@ -285,19 +286,6 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
                 }
             )
     return pandas.DataFrame(rows).astype({"rank": "Int64"})
-
-
-def _isolated(
-    mitigation: MitigationSpec | Sequence[MitigationSpec],
-    settings: Sequence[str],
-    where: torch.device,
-) -> Mitigation:
-    if not isinstance(mitigation, str | PathLike):
-        raise MitigationError(
-            "isolate: another process loads the mitigation by its name or from its .py file: "
-            "give that"
-        )
-    return load_isolated(fspath(mitigation), settings, Limits.of(where.type))
 
 
 def _numbers(one: Comparison, names: bool = True) -> dict[str, object]:

@@ -1,12 +1,150 @@
-"""What can be wrong on the user's side: each is one line that says what to do.
+"""What can be wrong on the user's side: each error is one line that says what to do.
 
-The command line prints these without a traceback and exits with code 2. Any other
+Code below the ways in does not know how the user reached it. So an error says what is wrong in
+words that hold everywhere, and carries its advice apart, as `Setting` and `Call`; each way in
+spells that advice its own way: the command line as options, pytest as `--subliminal-` options,
+Python as arguments.
+
+The command line prints these errors without a traceback and exits with code 2. Any other
 exception is a bug of this package.
 """
 
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a run or command, with the value that it should get.
+
+    Attributes:
+        name: as Python's argument is called, such as `data_dir`.
+        value: what to set it to; None where that is for the user to choose.
+        switch: whether it is switched on rather than given a value.
+    """
+
+    name: str
+    value: object = None
+    switch: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A command or function to call.
+
+    Attributes:
+        name: `run`, `leaderboard` and so on.
+        argument: what it is called with.
+        settings: with their values.
+    """
+
+    name: str
+    argument: str
+    settings: tuple[Setting, ...] = ()
+
+
+class Spelling(Protocol):
+    """How one way in spells advice."""
+
+    def setting(self, setting: Setting) -> str:
+        """A setting as the user would type it."""
+
+    def call(self, call: Call) -> str:
+        """A call as the user would type it."""
+
+
+class PythonSpelling:
+    """As arguments of a Python call.
+
+    >>> spelling = PythonSpelling()
+    >>> spelling.setting(Setting("device", "cpu")), spelling.setting(Setting("data_dir"))
+    ("device='cpu'", 'data_dir=...')
+    >>> spelling.call(Call("run", "liminal", (Setting("seeds", "1-3"),)))
+    "subliminal_bench.run('liminal', seeds='1-3')"
+    """
+
+    def setting(self, setting: Setting) -> str:
+        """`name=value`."""
+        if setting.switch:
+            return f"{setting.name}=True"
+        return f"{setting.name}={'...' if setting.value is None else repr(setting.value)}"
+
+    def call(self, call: Call) -> str:
+        """A call of the package's function."""
+        arguments = [repr(call.argument), *map(self.setting, call.settings)]
+        return f"subliminal_bench.{call.name}({', '.join(arguments)})"
+
+
+class OptionSpelling:
+    """As options of a command.
+
+    Args:
+        prefix: what every option begins with.
+
+    >>> OptionSpelling("--").setting(Setting("data_dir"))
+    '--data-dir'
+    >>> OptionSpelling("--").call(Call("run", "liminal", (Setting("seeds", "1-3"),)))
+    'subliminal-bench run liminal --seeds 1-3'
+    """
+
+    def __init__(self, prefix: Literal["--", "--subliminal-"]) -> None:
+        self._prefix = prefix
+
+    def setting(self, setting: Setting) -> str:
+        """`--name value`."""
+        return _option(self._prefix, setting)
+
+    def call(self, call: Call) -> str:
+        """A command, whose options have no prefix of pytest's."""
+        options = [_option("--", one) for one in call.settings]
+        return " ".join(["subliminal-bench", call.name, call.argument, *options])
+
+
+def _option(prefix: str, setting: Setting) -> str:
+    value = "" if setting.switch or setting.value is None else f" {setting.value}"
+    return f"{prefix}{setting.name.replace('_', '-')}{value}"
+
+
+_PYTHON = PythonSpelling()
+
+Advice = tuple[str | Setting | Call, ...]
+
 
 class BenchmarkError(Exception):
-    """A mistake that the user can mend; its message is one line."""
+    """A mistake that the user can fix; its text is one line.
+
+    Args:
+        message: what is wrong, in words that hold for every way in.
+        advice: what to do, in parts that are written one after the other.
+
+    >>> error = BenchmarkError("torch sees no GPU here", "use ", Setting("device", "cpu"))
+    >>> str(error)
+    "torch sees no GPU here: use device='cpu'"
+    >>> error.line(OptionSpelling("--"))
+    'torch sees no GPU here: use --device cpu'
+    """
+
+    def __init__(self, message: str, *advice: str | Setting | Call) -> None:
+        super().__init__(message, *advice)
+        self.message = message
+        self.advice = advice
+
+    def line(self, spelling: Spelling) -> str:
+        """The error with its advice, spelled for one way in."""
+        spelled = "".join(_spelled(part, spelling) for part in self.advice)
+        return f"{self.message}: {spelled}" if spelled else self.message
+
+    def __str__(self) -> str:
+        return self.line(_PYTHON)
+
+
+def _spelled(part: str | Setting | Call, spelling: Spelling) -> str:
+    match part:
+        case Setting():
+            return spelling.setting(part)
+        case Call():
+            return spelling.call(part)
+    return part
 
 
 class SeedsError(BenchmarkError):
@@ -26,7 +164,7 @@ class DeviceError(BenchmarkError):
 
 
 class EngineError(BenchmarkError):
-    """A cluster that is not there, cannot run this, or loses its workers."""
+    """A cluster that cannot be reached, cannot run this, or loses its workers."""
 
 
 class MitigationError(BenchmarkError):
@@ -46,7 +184,7 @@ class AccessError(HookError):
 
 
 class ChangedInputError(HookError):
-    """A hook that changed in place what it was shown."""
+    """A hook that changed its input in place."""
 
 
 class SurroundingsError(HookError):
@@ -58,7 +196,7 @@ class NotFiniteError(HookError):
 
 
 class ProcessError(HookError):
-    """A hook whose own process ended, hung or replied what is no answer."""
+    """A hook whose own process ended, hung or sent an invalid reply."""
 
 
 class ResultError(BenchmarkError):

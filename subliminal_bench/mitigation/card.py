@@ -1,7 +1,7 @@
-"""Access levels: what a mitigation may see.
+"""A mitigation's card: its name, its access level and the parameters that may be set.
 
-`blind` is what a distiller really has: teacher logits on the noise, the base model.
-`trait-gradient` is an oracle that may ask for the gradient of the trait loss.
+Access `blind` is what a distiller really has: teacher logits on the noise, the base model.
+`trait-gradient` marks an oracle, which may ask for the gradient of the trait loss.
 """
 
 import math
@@ -16,7 +16,7 @@ Access = Literal["blind", "trait-gradient"]
 # From the least to the most; a composition has the highest of its members.
 ACCESS_LEVELS: tuple[Access, ...] = ("blind", "trait-gradient")
 
-# What is left of the network to a mitigation in a process of its own.
+# What isolation leaves of the network to a mitigation's process.
 Network = Literal["none", "shared"]
 
 Value = bool | int | float | str
@@ -34,7 +34,7 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number or word of a mitigation that `--set name=value` changes.
+    """A number or word of a mitigation that users may set.
 
     The default's type is the parameter's type.
 
@@ -108,7 +108,7 @@ class Card:
         title: one line for people.
         access: `blind` for what a distiller really has (teacher logits on the noise, the base
             model); `trait-gradient` for an oracle that may ask for the trait gradient.
-        parameters: what `--set` may change.
+        parameters: what users may set.
         reference: where the idea is from.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from subliminal_bench.errors import HookError, NotFiniteError
+from subliminal_bench.errors import Advice, HookError, NotFiniteError
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation.hooks import Step, Training
@@ -19,11 +19,12 @@ def failure(
     what: str,
     seeds: Sequence[int] | None = None,
     kind: type[HookError] = HookError,
+    advice: Advice = (),
 ) -> HookError:
     """A hook's mistake in one line: whose, which hook, which seeds (all if left out), when."""
     step = f", step {view.index}" if isinstance(view, Step) else ""
     concerned = seeds_phrase(view.seeds if seeds is None else seeds)
-    return kind(f"{name}: hook {hook}, {concerned}{step}: {what}")
+    return kind(f"{name}: hook {hook}, {concerned}{step}: {what}", *advice)
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,38 @@ class HookSpecifications:
         raise AssertionError("a specification is never called")
 
 
+@dataclass(frozen=True)
+class Passed:
+    """How a value passes through one kind of hook, from one plugin to the next.
+
+    Attributes:
+        argument: what the hook calls the value.
+        shape: the value's, in words.
+        every_step: whether the hook is called at every step, and shown a `Step`; else once a
+            run, and shown the `Training`.
+        may_leave: whether None is an answer, and leaves the value as it is.
+    """
+
+    argument: str
+    shape: str
+    every_step: bool = True
+    may_leave: bool = False
+
+
+_PARAMETERS = "[students, parameters]"
+
+# Every hook that is given a value and returns it changed. Trainer, isolated process and checks
+# look a hook up here, so that a new one needs no code of its own in them.
+PASSED: dict[str, Passed] = {
+    "start": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
+    "teacher_targets": Passed("teacher_logits", "[students, batch, logits]"),
+    "distill_gradient": Passed("gradient", _PARAMETERS),
+    "parameter_update": Passed("update", _PARAMETERS),
+    "finish": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
+}
+
+# All hooks, in the order in which they act. `distill_loss` is more than a value passed on: what
+# it returns is differentiated.
 HOOKS = (
     "start",
     "teacher_targets",
@@ -218,3 +250,6 @@ HOOKS = (
     "parameter_update",
     "finish",
 )
+
+# What a step shows to hooks, and the trainer alone changes.
+STEP_TENSORS = ("images", "teacher_logits", "base_logits", "student_parameters")

@@ -1,7 +1,9 @@
 """Finding the object behind a mitigation's name, and the source that it is from."""
 
+import hashlib
 import importlib
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -176,7 +178,7 @@ def execute(
     Raises:
         MitigationError: it cannot be run, or holds none.
     """
-    name = f"subliminal_bench_mitigation_{path.stem}"
+    name = module_name(path)
     module = ModuleType(name)
     module.__file__ = str(path)
     module.__package__ = package
@@ -190,6 +192,16 @@ def execute(
     except (Exception, SystemExit) as error:
         raise MitigationError(f"cannot load {where}: {reason(error)}") from error
     return Found(_pick(module, attribute, where), source, path, attribute)
+
+
+def module_name(path: Path) -> str:
+    """The name under which a file is registered: two files of one stem have two.
+
+    >>> module_name(Path("/a/idea.py")) == module_name(Path("/b/idea.py"))
+    False
+    """
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return f"subliminal_bench_mitigation_{path.stem}_{digest}"
 
 
 def _working_folder_first() -> None:

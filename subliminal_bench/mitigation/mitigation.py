@@ -2,14 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pluggy
 
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
-from subliminal_bench.mitigation import loading, objects
+from subliminal_bench.mitigation import objects
+from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
     Access,
@@ -18,37 +16,9 @@ from subliminal_bench.mitigation.card import (
     Settings,
     Value,
 )
-from subliminal_bench.mitigation.hooks import HOOKS, PROJECT, HookSpecifications
+from subliminal_bench.mitigation.hooks import Training
 from subliminal_bench.mitigation.objects import MitigationSpec
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One loaded mitigation: its card, its hooks and the values of its parameters.
-
-    Attributes:
-        card: what it says of itself.
-        settings: the values of its parameters.
-        source_sha256: of the file that it was loaded from.
-        manager: calls its hooks; each plugin has one of its own, so that several can be
-            called one after another.
-        path: the file, where there is one.
-        attribute: its name in the file, where the user chose one.
-        module: the module's name, where it was imported.
-    """
-
-    card: Card
-    settings: Settings
-    source_sha256: str
-    manager: pluggy.PluginManager
-    path: Path | None = None
-    attribute: str = ""
-    module: str = ""
-
-    @property
-    def hooks(self) -> tuple[str, ...]:
-        """The hooks that it implements, besides its card."""
-        return tuple(name for name in HOOKS if getattr(self.manager.hook, name).get_hookimpls())
+from subliminal_bench.mitigation.plugin import Plugin, described
 
 
 @dataclass(frozen=True)
@@ -119,9 +89,21 @@ class Mitigation:
         return self.source_sha256, self.attribute, self.settings
 
     @property
-    def network(self) -> Network | None:
-        """What a process of its own leaves it of the network; None where it has none."""
+    def isolation(self) -> Network | None:
+        """What isolation leaves it of the network; None where it runs in this process."""
         return None
+
+    def begin(
+        self, training: Training, seeds: Sequence[int], classes: int
+    ) -> AbstractContextManager[Calls]:
+        """Its calls for one cohort, to be used in a `with` statement.
+
+        Args:
+            training: of the cohort, as hooks see it.
+            seeds: the cohort's; they decide the generators.
+            classes: class logits; the others are auxiliary.
+        """
+        return nullcontext(HookCalls(self.plugins, training, seeds))
 
     def same_as(self, other: "Mitigation") -> bool:
         """Whether the other one does the same."""
@@ -147,7 +129,7 @@ def load_mitigation(
     3.0
     """
     parts, found = zip(*objects.find(spec), strict=True)
-    named = [_described(part, one.plugin) for part, one in zip(parts, found, strict=True)]
+    named = [described(part, one.plugin) for part, one in zip(parts, found, strict=True)]
     names = [card.name for card, _ in named]
     if len(set(names)) < len(names):
         raise MitigationError(
@@ -168,50 +150,6 @@ def load_mitigation(
             for (card, manager), one, own in zip(named, found, values, strict=True)
         )
     )
-
-
-def _described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
-    """Register the plugin alone and ask it for its card."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(HookSpecifications)
-    for hook in ("mitigation", *HOOKS):
-        function = getattr(plugin, hook, None)
-        if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
-            raise MitigationError(
-                f"{spec}: {hook} is not marked and would never run; have you forgotten its "
-                "@hookimpl?"
-            )
-    try:
-        manager.register(plugin)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        # pluggy's text starts with the plugin's address; the last line says what is wrong.
-        detail = str(error).strip().splitlines()[-1]
-        raise MitigationError(
-            f"{spec}: {detail} (hooks: mitigation, {', '.join(HOOKS)})"
-        ) from error
-    if not manager.hook.mitigation.get_hookimpls():
-        raise MitigationError(
-            f"{spec}: no hook 'mitigation' that returns its card; have you forgotten it, "
-            "or its @hookimpl?"
-        )
-    try:
-        card: Any = manager.hook.mitigation()
-    except MitigationError as error:
-        raise MitigationError(f"{spec}: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise MitigationError(
-            f"{spec}: hook mitigation failed: {loading.reason(error)}"
-        ) from error
-    if card is Card:
-        raise MitigationError(
-            f"{spec}: hook mitigation returned the class Card; have you forgotten the `()`?"
-        )
-    if not isinstance(card, Card):
-        raise MitigationError(
-            f"{spec}: hook mitigation must return a Card, not {type(card).__name__}"
-        )
-    return card, manager
 
 
 def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:

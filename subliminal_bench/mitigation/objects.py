@@ -93,7 +93,7 @@ def _source(name: str, filename: str) -> bytes:
     text = "".join(linecache.getlines(filename))
     if not text:
         raise MitigationError(
-            f"the source of {name} is not to be had here: write it to a .py file and give that"
+            f"the source of {name} is not available: write it to a .py file and give that"
         )
     return text.encode()
 

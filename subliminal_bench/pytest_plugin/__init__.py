@@ -1,4 +1,4 @@
-"""The pytest plugin: options, marker, fixtures and summary. What runs is in `pytest_session`.
+"""The pytest plugin: options, marker, fixtures and summary. What runs is in `session`.
 
 It is loaded by every pytest run of an environment that has the package, so it imports nothing
 heavy before a test asks for a scorecard.
@@ -16,7 +16,6 @@ from subliminal_bench.pytest_plugin.session import (
     Scorecards,
     check_bounds,
     check_marker,
-    loaded_mitigation,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-regress",
         action="store_true",
-        help="rerun seeds of the references against their committed numbers",
+        help="rerun seeds of the references and compare them with their committed numbers",
     )
     group.addoption(
         "--subliminal-entries", metavar="NAMES", default=",".join(REFERENCES), help="to rerun"
@@ -53,9 +52,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-isolate",
         action="store_true",
-        help="score it in a process of its own, kept apart",
+        help="isolate it in its own process",
+    )
+    group.addoption(
+        "--subliminal-isolate-timeout",
+        metavar="SECONDS",
+        type=float,
+        help="that one call of a hook may take in there",
+    )
+    group.addoption(
+        "--subliminal-isolate-memory",
+        metavar="GIB",
+        type=float,
+        help="address space of that process",
     )
     group.addoption("--subliminal-device", metavar="NAME", default="auto")
+    group.addoption("--subliminal-engine", metavar="NAME", default="local", help="local or ray")
+    group.addoption(
+        "--subliminal-rerun-references",
+        action="store_true",
+        help="run the references here, even if committed entries have their numbers",
+    )
     group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
     group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")
     group.addoption(
@@ -68,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-stop-early",
         action="store_true",
-        help="look after 20, 40, 60, 80 and 100 seeds, and stop where the verdict is decided",
+        help="make interim looks after 20, 40, 60, 80 and 100 seeds; stop once it is decided",
     )
 
 
@@ -123,9 +140,9 @@ def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
 @pytest.fixture
 def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
     """The mitigation behind `scorecard`, loaded."""
-    scorecards = request.config.stash[_KEY]
+    scorecards: Scorecards = request.config.stash[_KEY]
     wanted = scorecards.wanted(request.node.get_closest_marker("subliminal"))
-    return loaded_mitigation(wanted)
+    return scorecards.load(wanted)
 
 
 @pytest.fixture(scope="session")

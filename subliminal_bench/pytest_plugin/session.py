@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.errors import BenchmarkError, OptionSpelling
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
+    from subliminal_bench.running.setup import Scoring, Setup
     from subliminal_bench.scoring.scorecard import Scorecard
     from subliminal_bench.verification.regression import Finding
 
+# How advice is given to whoever runs pytest.
+SPELLING = OptionSpelling("--subliminal-")
 DEFAULT_SEEDS = "1-10"
 _CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
 _BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
@@ -70,49 +73,66 @@ class Scorecards:
             try:
                 self._cards[wanted] = self._run(wanted)
             except BenchmarkError as error:
-                self._cards[wanted] = str(error)
+                self._cards[wanted] = error.line(SPELLING)
         found = self._cards[wanted]
         if isinstance(found, str):
             pytest.fail(found, pytrace=False)
         return found
 
+    def load(self, wanted: Wanted) -> "Mitigation":
+        """The mitigation that is scored; a user's mistake fails the test."""
+        try:
+            return self._scoring(wanted).load().mitigation
+        except BenchmarkError as error:
+            pytest.fail(error.line(SPELLING), pytrace=False)
+
+    def _scoring(self, wanted: Wanted) -> "Scoring":
+        from subliminal_bench.running.setup import Scoring
+
+        return Scoring(
+            setup=setup_of(self._config, wanted.protocol),
+            mitigation=wanted.mitigation,
+            seeds=wanted.seeds,
+            settings=wanted.settings,
+            rerun_references=self._config.getoption("--subliminal-rerun-references"),
+            stop_early=wanted.stop_early,
+        )
+
     def _run(self, wanted: Wanted) -> "Scorecard":
-        from subliminal_bench.experiment.protocol import protocol_named
-        from subliminal_bench.experiment.seed_ranges import parse_seeds
-        from subliminal_bench.mitigation.isolation.confinement import Limits
-        from subliminal_bench.mitigation.isolation.proxy import load_isolated
         from subliminal_bench.reports import text
         from subliminal_bench.results.locks import Locks
-        from subliminal_bench.results.store import Store, store_folder
-        from subliminal_bench.running.bench import Bench
-        from subliminal_bench.running.score import score_mitigation
-        from subliminal_bench.training.device import choose_device
 
-        option = self._config.getoption
-        named = option("--subliminal-store")
-        folder = store_folder(Path(named) if named else None, self._config.rootpath)
-        data_dir = option("--subliminal-data-dir")
-        chosen = protocol_named(wanted.protocol)
-        where = choose_device(option("--subliminal-device"))
-        bench = Bench(
-            chosen,
-            where,
-            Store(folder),
-            Path(data_dir) if data_dir else None,
-        )
-        numbers = parse_seeds(wanted.seeds, chosen)
-        if option("--subliminal-isolate"):
-            entry: Mitigation = load_isolated(
-                wanted.mitigation, wanted.settings, Limits.of(where.type)
-            )
-        else:
-            entry = loaded_mitigation(wanted)
+        scoring = self._scoring(wanted)
         # One worker runs, with all cores; the others wait, and find its seeds in the store.
-        with Locks() as claims:
-            claims.take(folder, "tests", wait=True)
-            card = score_mitigation(bench, entry, numbers, stop_early=wanted.stop_early)
+        with Locks() as locks:
+            locks.acquire(scoring.setup.store.root, "tests", wait=True)
+            card = scoring.load().run()
         self.texts[f"{wanted}"] = text.text(card, "terminal").rstrip()
         return card
+
+
+def setup_of(config: pytest.Config, protocol: str) -> "Setup":
+    """What the command line's options choose.
+
+    Args:
+        config: pytest's.
+        protocol: its name, which markers may choose, too.
+    """
+    from subliminal_bench.results.store import Store, store_folder
+    from subliminal_bench.running.setup import Setup
+
+    option = config.getoption
+    store, data_dir = option("--subliminal-store"), option("--subliminal-data-dir")
+    return Setup(
+        protocol=protocol,
+        device=option("--subliminal-device"),
+        engine=option("--subliminal-engine"),
+        store=Store(store_folder(Path(store) if store else None, config.rootpath)),
+        data_dir=Path(data_dir) if data_dir else None,
+        isolate=option("--subliminal-isolate"),
+        isolate_timeout=option("--subliminal-isolate-timeout"),
+        isolate_memory=option("--subliminal-isolate-memory"),
+    )
 
 
 class Regressions:
@@ -134,46 +154,27 @@ class Regressions:
             try:
                 self._found = self._run()
             except BenchmarkError as error:
-                self._found = str(error)
+                self._found = error.line(SPELLING)
         if isinstance(self._found, str):
             pytest.fail(self._found, pytrace=False)
         return [finding for finding in self._found if finding.entry == entry]
 
     def _run(self) -> "list[Finding]":
         from subliminal_bench import shipped
-        from subliminal_bench.cli.options import listed_entries
-        from subliminal_bench.experiment.protocol import protocol_named
         from subliminal_bench.experiment.seed_ranges import parse_seeds
         from subliminal_bench.results.locks import Locks
-        from subliminal_bench.training.device import choose_device
-        from subliminal_bench.verification.regression import REGRESSION_SEEDS
-        from subliminal_bench.verification.rerun import Place
+        from subliminal_bench.verification.regression import REGRESSION_SEEDS, listed_entries
+        from subliminal_bench.verification.rerun import regress
 
         option = self._config.getoption
-        chosen = protocol_named(option("--subliminal-protocol"))
-        data_dir, root = option("--subliminal-data-dir"), option("--subliminal-leaderboard")
-        place = Place(
-            chosen,
-            Path(root) if root else shipped.folder("leaderboard"),
-            choose_device(option("--subliminal-device")),
-            Path(data_dir) if data_dir else None,
-        )
-        named = option("--subliminal-seeds")
-        wanted = parse_seeds(named, chosen) if named else REGRESSION_SEEDS
+        setup = setup_of(self._config, option("--subliminal-protocol"))
+        named, root = option("--subliminal-seeds"), option("--subliminal-leaderboard")
+        leaderboard = Path(root) if root else shipped.folder("leaderboard")
+        seeds = parse_seeds(named, setup.chosen_protocol) if named else REGRESSION_SEEDS
         entries = listed_entries(option("--subliminal-entries"))
-        with Locks() as claims:
-            claims.take(self._folder, "tests", wait=True)
-            return place.regress(entries, wanted, self._folder)
-
-
-def loaded_mitigation(wanted: Wanted) -> "Mitigation":
-    """The mitigation that is scored."""
-    from subliminal_bench.mitigation.mitigation import load_mitigation
-
-    try:
-        return load_mitigation(wanted.mitigation, wanted.settings)
-    except BenchmarkError as error:
-        pytest.fail(str(error), pytrace=False)
+        with Locks() as locks, setup.bench() as bench:
+            locks.acquire(self._folder, "tests", wait=True)
+            return regress(bench, leaderboard, entries, seeds, self._folder)
 
 
 def check_marker(marker: pytest.Mark, where: str) -> None:
@@ -200,10 +201,8 @@ def check_marker(marker: pytest.Mark, where: str) -> None:
 
 def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
     """Fail the test, in one line, where a bound is broken."""
-    from subliminal_bench.scoring.comparison import trait_accuracy
-
     highest = marker.kwargs.get("max_trait_accuracy")
-    trait = float(trait_accuracy(card.entry, card.seeds).mean())
+    trait = float(card.columns[0].trait_accuracy.mean())
     if highest is not None and trait > highest:
         pytest.fail(
             f"{card.entry.mitigation.name}: mean trait accuracy {trait:.4f} is above "

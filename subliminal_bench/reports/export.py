@@ -1,9 +1,9 @@
-"""Exporting a run: one row a seed, for anybody's own statistics."""
+"""Exporting a run: one row per seed, for anybody's own statistics."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from subliminal_bench.reports.formats import checked_format
+from subliminal_bench.errors import ResultError
 from subliminal_bench.results.run import Run
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ def export_text(run: Run, form: str) -> str:
         form: `csv`, where a value that a diverged seed lacks is empty, or `json`, a list of
             objects, where it is null.
     """
-    if checked_format(form, EXPORT_FORMATS) == "json":
+    if form not in EXPORT_FORMATS:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(EXPORT_FORMATS)}")
+    if form == "json":
         return json.dumps(_rows(run), indent=2) + "\n"
     return run_frame(run).to_csv(index=False)
 

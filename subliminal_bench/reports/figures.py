@@ -16,11 +16,10 @@ from matplotlib.ticker import (
 from numpy.typing import ArrayLike
 
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.mitigation.builtin import BASELINE, REFERENCES
 from subliminal_bench.reports.curves import Band
 from subliminal_bench.reports.style import drawing, light, series
 from subliminal_bench.reports.tradeoff import Point, Tradeoff
-from subliminal_bench.scoring.comparison import trait_accuracy
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
 
@@ -122,7 +121,9 @@ def curve(panel: Panel, bands: Mapping[str, Band]) -> DescribedFigure:
 def pairs(card: Scorecard) -> DescribedFigure:
     """Every seed's trait accuracy beside the baseline's of the same seed."""
     name = card.names[0]
-    ours, base = (100 * trait_accuracy(run, card.seeds) for run in (card.entry, card.baseline))
+    ours, base = (
+        100 * one.trait_accuracy for one in (card.columns[0], card.columns_of(BASELINE))
+    )
     order = np.argsort(base, kind="stable")
     places = np.arange(len(order))
     figure, axes = _empty(_WHOLE)
@@ -152,10 +153,8 @@ def differences(card: Scorecard) -> DescribedFigure:
     axes.axvline(0, color=light("faint"), linewidth=1)
     told, labels = [], []
     for place, one in enumerate(card.comparisons):
-        reference = card.all_runs[card.names.index(one.reference)]
-        gaps = 100 * (
-            trait_accuracy(card.entry, card.seeds) - trait_accuracy(reference, card.seeds)
-        )
+        reference = card.columns_of(one.reference)
+        gaps = 100 * (card.columns[0].trait_accuracy - reference.trait_accuracy)
         # Side by side in the order of the seeds, so that equal ones stay apart.
         spread = np.linspace(0.32, 0.08, len(gaps)) if len(gaps) > 1 else np.array([0.2])
         _dots(axes, one.reference, gaps, place - spread)

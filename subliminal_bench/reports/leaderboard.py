@@ -9,7 +9,7 @@ from tabulate import tabulate
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.card import Access
-from subliminal_bench.reports import provenance
+from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
 from subliminal_bench.results.entries import read_entry_files
 from subliminal_bench.results.verified import VerifiedRecord, read_verified
 from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
@@ -177,13 +177,13 @@ def _provenance(
         [
             _name(row),
             describe_seeds(row.card.seeds),
-            provenance.blindness(row.run),
+            blindness_of(row.run),
             _verified(verified.get(row.run.mitigation.label)),
-            provenance.process(row.run),
+            process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             _plain(row.run.environment.device_name),
             _plain(row.run.environment.torch),
-            provenance.commit(row.run),
+            commit_of(row.run),
             _plain(row.run.mitigation.reference),
         ]
         for row in rows

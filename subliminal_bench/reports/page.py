@@ -10,12 +10,12 @@ from subliminal_bench.experiment.metrics import METRICS, STEP_CURVES
 from subliminal_bench.experiment.protocol import protocol_named
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
-from subliminal_bench.reports import figures, provenance, resolvable, tables
+from subliminal_bench.reports import figures, resolvable, tables
 from subliminal_bench.reports.curves import Band, Curves, curve_band, kept_curves
 from subliminal_bench.reports.figures import PANELS, DescribedFigure
 from subliminal_bench.reports.style import COLOURS, series
 from subliminal_bench.reports.svg import inline_svg
-from subliminal_bench.reports.tables import Table
+from subliminal_bench.reports.tables import Table, blindness_of, commit_of, process_of
 from subliminal_bench.reports.tradeoff import Tradeoff, tradeoff_of
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
@@ -157,7 +157,7 @@ def _missing(card: Scorecard, kept: Mapping[str, Mapping[int, Curves]]) -> list[
     if notes:
         notes.append(
             "Committed numbers come without curves, and a diverged student has none to the "
-            "end. Runs in the store keep them; references too with run --rerun-references."
+            "end. Runs in the store keep them; references do, too, once they are rerun there."
         )
     return notes
 
@@ -243,8 +243,8 @@ def _origin(run: Run, seeds: Sequence[int]) -> dict[str, str]:
     return {
         "title": mitigation.title,
         "access": mitigation.access,
-        "blindness": provenance.blindness(run),
-        "ran": provenance.process(run),
+        "blindness": blindness_of(run),
+        "ran": process_of(run),
         "seeds": describe_seeds(seeds),
         "settings": settings or "–",
         "source, SHA-256": mitigation.source_sha256[:12],
@@ -254,5 +254,5 @@ def _origin(run: Run, seeds: Sequence[int]) -> dict[str, str]:
         "numpy": environment.numpy,
         "python": environment.python,
         "subliminal-bench": f"{environment.subliminal_bench}, engine {environment.engine}",
-        "commit": provenance.commit(run),
+        "commit": commit_of(run),
     }

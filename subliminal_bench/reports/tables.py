@@ -1,9 +1,10 @@
-"""The scorecard's tables, cell by cell: every page that shows one shows these."""
+"""Tables of scorecards and runs, cell by cell: every page that shows one shows these."""
 
 from dataclasses import dataclass
 
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
 from subliminal_bench.scoring.scorecard import Scorecard
 
@@ -30,7 +31,7 @@ def title(card: Scorecard) -> str:
 def metrics(card: Scorecard) -> Table:
     """Every metric of every run, a row each."""
     rows = [
-        [metric.heading, *(summary.show(metric) for summary in card.summaries(name))]
+        [_indented(metric), *(summary.show(metric) for summary in card.summaries(name))]
         for name, metric in METRICS.items()
     ]
     hidden = [
@@ -39,6 +40,11 @@ def metrics(card: Scorecard) -> Table:
     ]
     after = list(METRICS).index(_POINTS.name) + 1
     return Table(["mean ± SD over seeds", *card.names], rows[:after] + hidden + rows[after:])
+
+
+def _indented(metric: Metric) -> str:
+    """The heading of a metric's row: a detail of the row above it is indented."""
+    return f"{'  ' if metric.part_of_above else ''}{metric.heading}"
 
 
 def tails(card: Scorecard) -> dict[str, list[float]]:
@@ -99,3 +105,26 @@ def _distillation_cells(comparison: Comparison) -> list[str]:
         kept.verdict,
         f"{training:.3f}",
     ]
+
+
+def blindness_of(run: Run) -> str:
+    """Whether its mitigation was shown to be blind, where its card says that it is."""
+    if run.mitigation.access != "blind":
+        return "not declared"
+    found = run.blindness
+    if found is None:
+        return "not shown"
+    return f"{'shown' if found.shown else 'refuted'}, seed {found.seed}"
+
+
+def process_of(run: Run) -> str:
+    """Whether its mitigation was isolated from what measured it."""
+    return run.isolation.text if run.isolation else "in the trainer's process"
+
+
+def commit_of(run: Run) -> str:
+    """The commit of the checkout that it ran from."""
+    environment = run.environment
+    if environment.commit is None:
+        return "installed"
+    return environment.commit[:10] + (" (changed)" if environment.dirty else "")

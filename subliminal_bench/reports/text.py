@@ -10,12 +10,26 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports import tables
-from subliminal_bench.reports.formats import checked_format
 from subliminal_bench.scoring.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
+
+
+def checked_form(form: str) -> str:
+    """The format, if it is one.
+
+    Raises:
+        ResultError: it is not.
+
+    >>> checked_form("json")
+    'json'
+    """
+    if form not in FORMATS:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    return form
 
 
 def show(card: Scorecard, form: str) -> None:
@@ -36,7 +50,7 @@ def text(card: Scorecard, form: str) -> str:
     Raises:
         ResultError: an unknown format.
     """
-    if checked_format(form, FORMATS) == "terminal":
+    if checked_form(form) == "terminal":
         console = Console(width=80, file=io.StringIO(), color_system=None)
         with console.capture() as captured:
             console.print(terminal(card))

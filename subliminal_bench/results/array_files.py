@@ -1,8 +1,10 @@
-"""Array files of the store: curves as `.npz`, teachers as `.safetensors`."""
+"""Array files of the store: a seed's curves as `.npz`, its teacher as `.safetensors`."""
 
 import hashlib
+import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,18 @@ import torch
 from torch import Tensor
 
 from subliminal_bench.errors import ResultError
+from subliminal_bench.results.files import write_atomically
 
 
-def tensor_digest(values: Tensor) -> str:
-    """SHA-256 over a tensor's bytes, in hexadecimal; on the CPU, contiguous."""
-    return hashlib.sha256(values.numpy().tobytes()).hexdigest()
+def write_curves(path: Path, curves: Mapping[str, Tensor]) -> None:
+    """Write a seed's curves, `[steps]` each, by name."""
+    buffer = io.BytesIO()
+    arrays = {name: curve.numpy() for name, curve in curves.items()}
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    write_atomically(path, buffer.getvalue())
 
 
-def curves_in(path: Path) -> dict[str, Tensor]:
+def read_curves(path: Path) -> dict[str, Tensor]:
     """The curves in a file.
 
     Raises:
@@ -34,8 +40,15 @@ def curves_in(path: Path) -> dict[str, Tensor]:
         ) from None
 
 
-def teacher_in(path: Path) -> Tensor:
-    """Parameters as they were kept.
+def write_teacher(path: Path, parameters: Tensor) -> None:
+    """Write a teacher's parameters `[parameters]`, with their digest."""
+    kept = parameters.cpu().contiguous()
+    content = safetensors.torch.save({"parameters": kept}, {"sha256": _digest(kept)})
+    write_atomically(path, content)
+
+
+def read_teacher(path: Path) -> Tensor:
+    """A teacher's parameters `[parameters]`.
 
     Raises:
         ResultError: the file cannot be read or was changed.
@@ -47,6 +60,10 @@ def teacher_in(path: Path) -> Tensor:
     except (OSError, KeyError, safetensors.SafetensorError) as error:
         raise ResultError(f"cannot read {path} ({type(error).__name__}): delete it") from None
     # Some were written before they had a digest.
-    if digest not in (None, tensor_digest(parameters)):
+    if digest not in (None, _digest(parameters)):
         raise ResultError(f"{path} was changed after it was written: delete it")
     return parameters
+
+
+def _digest(values: Tensor) -> str:
+    return hashlib.sha256(values.numpy().tobytes()).hexdigest()

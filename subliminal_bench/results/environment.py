@@ -25,12 +25,28 @@ class Environment(StrictRecord):
     # Of this package's own checkout; None where it is installed.
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
     dirty: bool | None
+    # Which of several ways products went, as `linear.arithmetic` says it; two ways round
+    # differently. Not in files from before it was recorded, which stay what they were.
+    arithmetic: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, exclude_if=lambda found: found is None
+    )
 
     @classmethod
     def here(
-        cls, device: Literal["cpu", "cuda"], device_name: str, engine: int
+        cls,
+        device: Literal["cpu", "cuda"],
+        device_name: str,
+        engine: int,
+        arithmetic: str | None = None,
     ) -> "Environment":
-        """This process's environment."""
+        """This process's environment.
+
+        Args:
+            device: where it trains.
+            device_name: the device's model.
+            engine: the engine's version.
+            arithmetic: see `linear.arithmetic`.
+        """
         from importlib.metadata import version
 
         commit, dirty = _checkout()
@@ -45,7 +61,17 @@ class Environment(StrictRecord):
             platform=platform.system(),
             commit=commit,
             dirty=dirty,
+            arithmetic=arithmetic,
         )
+
+    def computes_like(self, other: "Environment") -> bool:
+        """Whether the same seed comes out the same in both, as far as both say."""
+        ours, theirs = (
+            (one.engine, one.device, one.torch, one.arithmetic) for one in (self, other)
+        )
+        if self.arithmetic is None or other.arithmetic is None:
+            return ours[:3] == theirs[:3] and self.device_name == other.device_name
+        return ours == theirs
 
 
 def _checkout() -> tuple[str | None, bool | None]:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever becomes of their writer."""
+"""Atomic writes: a file is complete or absent, even when its writer is killed."""
 
 import contextlib
 import errno
@@ -21,7 +21,7 @@ _REMEDIES = dict.fromkeys(
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is either whole or not there, replacing what was there before.
+    """Write a file, complete or not at all, in place of what was there before.
 
     Raises:
         ResultError: the folder cannot be written to.
@@ -48,7 +48,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
-    """Remove what writers left behind that were killed at it.
+    """Remove the unfinished files of writers that were killed.
 
     Args:
         folder: where they wrote.

@@ -1,7 +1,7 @@
-"""Claims: what this process works on, so that no other process does the same at the same time.
+"""Locks: what this process works on, so that no other process does the same at the same time.
 
-A claim is a lock on an empty file in the folder that is written to. The system takes the lock
-back when its process ends, also by `kill -9`, so a claim never outlives its owner.
+A lock is held on an empty file in the folder that is written to. The system releases it when
+its process ends, also by `kill -9`, so a lock never outlives its owner.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ LOCK_FOLDER = ".locks"
 
 
 class Locks:
-    """What one process has claimed; all of it is given back at the end of `with`.
+    """The locks that one process holds; all are released at the end of `with`.
 
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, Locks() as claims:
-    ...     claims.take(Path(folder), "seed-0001")
+    >>> with tempfile.TemporaryDirectory() as folder, Locks() as locks:
+    ...     locks.acquire(Path(folder), "seed-0001")
     True
     """
 
@@ -37,27 +37,25 @@ class Locks:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.give_back()
+        self.release()
 
-    def give_back(self) -> None:
-        """Give back all that is claimed."""
+    def release(self) -> None:
+        """Release all locks."""
         self._held.close()
 
-    def take(self, folder: Path, name: str, wait: bool = False) -> bool:
-        """Claim something in a folder.
-
-        What a killed process left half-written of it is removed.
+    def acquire(self, folder: Path, name: str, wait: bool = False) -> bool:
+        """Lock something in a folder, and remove what a killed process left of it half-written.
 
         Args:
-            folder: made where it is not there.
-            name: what is claimed: the stem of the files that its owner may write.
-            wait: until its owner gives it back.
+            folder: made where it does not exist.
+            name: the stem of the files that only the lock's owner may write.
+            wait: whether to wait until another process releases it.
 
         Returns:
-            Whether it is claimed now; false where another process has it.
+            Whether it is locked now; false where another process has it.
 
         Raises:
-            ResultError: the folder cannot be written to, or knows no locks.
+            ResultError: the folder cannot be written to, or its file system has no locks.
         """
         path = folder / LOCK_FOLDER / f"{name}.lock"
         try:

@@ -1,13 +1,19 @@
-"""Finding a run by what a user calls it."""
+"""Which finished run is meant: by a user's name for it, or as a reference of another run.
 
-from collections.abc import Sequence
+All rules of precedence between the store and the committed entries are in this file.
+"""
+
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from subliminal_bench.errors import ProtocolError, ResultError
-from subliminal_bench.experiment.protocol import PROTOCOLS, protocol_named
+from subliminal_bench.errors import Call, ProtocolError, ResultError, Setting
+from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol, protocol_named
+from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.loading import is_file
+from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import committed_entry
-from subliminal_bench.results.run import Run, read_run
+from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run, read_run
 from subliminal_bench.results.store import Store
 
 
@@ -26,7 +32,9 @@ def find_run(name: str, protocol: str | None, store: Store) -> Run:
     if not found:
         raise _nothing(name, protocol, store)
     if len(found) > 1:
-        raise ResultError(f"{name!r} ran under {_listed(found)}: choose one with --protocol")
+        raise ResultError(
+            f"{name!r} ran under {_listed(found)}", "choose one with ", Setting("protocol")
+        )
     (run,) = found.values()
     return run
 
@@ -64,7 +72,9 @@ def find_runs(
         raise ProtocolError(f"{under}: different protocols are never compared")
     if len(shared) > 1:
         raise ResultError(
-            f"all of them ran under {' and '.join(sorted(shared))}: choose with --protocol"
+            f"all of them ran under {' and '.join(sorted(shared))}",
+            "choose with ",
+            Setting("protocol"),
         )
     (label,) = shared
     runs = [one[label] for one in found]
@@ -82,6 +92,107 @@ def find_runs(
     return dict(zip(titles, runs, strict=True)), [titles[place] for place in taken]
 
 
+def matching_entry(
+    mitigation: MitigationRecord, protocol: Protocol, seeds: Collection[int]
+) -> Run | None:
+    """The committed entry of that very mitigation, where it has all these seeds.
+
+    Source and settings must be the same, and the protocol's version.
+    """
+    known = committed_entry(mitigation.label, protocol)
+    usable = known and known.mitigation == mitigation and set(seeds) <= set(known.seed_numbers)
+    return known if usable else None
+
+
+def finished_references(entry: Run, store: Store) -> tuple[dict[str, Run], dict[str, str]]:
+    """The references' numbers on the seeds of a finished run, without running anything.
+
+    A reference comes from the store where it was computed like the entry (engine, device kind,
+    torch, arithmetic), else from the committed entry, else from the store as it is.
+
+    Returns:
+        The references' runs by name, and for those that were computed otherwise a note on where
+        their numbers are from.
+
+    Raises:
+        ResultError: a reference has not run on these seeds.
+    """
+    seeds, protocol = entry.seed_numbers, protocol_named(entry.protocol.name)
+    found, sources = {}, {}
+    for name in REFERENCES:
+        record = MitigationRecord.of(load_mitigation(name))
+        if record == entry.mitigation:
+            continue
+        kept = [
+            folder
+            for folder in store.find(name, entry.protocol.name)
+            if folder.header.mitigation == record
+            and folder.header.protocol == entry.protocol
+            and set(seeds) <= set(folder.finished())
+        ]
+        alike = [
+            folder
+            for folder in kept
+            if folder.header.environment.computes_like(entry.environment)
+        ]
+        known = matching_entry(record, protocol, seeds)
+        if alike:
+            found[name] = alike[0].run(seeds)
+        elif known and known.protocol == entry.protocol:
+            found[name] = known.only(seeds)
+            sources[name] = where_from("committed numbers", known)
+        elif kept:
+            found[name] = kept[0].run(seeds)
+            sources[name] = where_from("numbers of an earlier run", found[name])
+        else:
+            raise ResultError(
+                f"{name} has not run on seeds {describe_seeds(seeds)} under "
+                f"{entry.protocol.label}",
+                _run(name, protocol, describe_seeds(seeds)),
+            )
+    return found, sources
+
+
+def longest_references(protocol: Protocol, store: Store) -> dict[str, Run]:
+    """Each reference as it ran on the most seeds: in the store, or in its committed entry.
+
+    Raises:
+        ResultError: a reference never ran under that protocol.
+    """
+    found = {}
+    for name in REFERENCES:
+        record = MitigationRecord.of(load_mitigation(name))
+        runs = [
+            folder.run()
+            for folder in store.find(name, protocol.name)
+            if folder.header.mitigation == record
+            and folder.header.protocol == ProtocolRecord.of(protocol)
+        ]
+        known = matching_entry(record, protocol, ())
+        runs += [known] if known else []
+        if not runs:
+            raise ResultError(
+                f"{name} never ran under {protocol.label}", _run(name, protocol, "1-20")
+            )
+        found[name] = max(runs, key=lambda run: len(run.seeds))
+    return found
+
+
+def where_from(what: str, run: Run) -> str:
+    """A note on numbers that were not computed here.
+
+    Args:
+        what: kind of numbers.
+        run: whose.
+    """
+    environment = run.environment
+    return f"{what} ({environment.device_name}, torch {environment.torch})"
+
+
+def _run(name: str, protocol: Protocol, seeds: str) -> Call:
+    return Call("run", name, (Setting("protocol", protocol.name), Setting("seeds", seeds)))
+
+
 def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
     """The user's own runs of that name (or the one in that file) by their protocol's label."""
     if is_file(name) or name.endswith(".json"):
@@ -92,7 +203,7 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
     found: dict[str, Run] = {}
     for folder in store.find(name, _without_version(protocol)):
         if folder.header.protocol.label not in found:
-            found[folder.header.protocol.label] = folder.looked_at()
+            found[folder.header.protocol.label] = folder.run_as_planned()
     return found
 
 

@@ -145,7 +145,7 @@ class Isolation(StrictRecord):
 
 
 class InterimLooks(StrictRecord):
-    """How a run that stops early looks at its seeds.
+    """The interim looks of a run that stops early.
 
     Attributes:
         planned_seeds: how many seeds were asked for, at one of the looks.
@@ -180,12 +180,12 @@ class RunHeader(StrictRecord):
 
 
 class Run(RunHeader):
-    """All finished seeds of one entry: what `run --out` writes and `export` reads."""
+    """All finished seeds of one mitigation: what `run` writes to a file and `export` reads."""
 
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Of runs for the leaderboard; an oracle has none.
     blindness: Blindness | None = None
-    # Of runs with --stop-early. Their number of seeds was not fixed beforehand, so no statistic
+    # Of runs that stop early. Their number of seeds was not fixed beforehand, so no statistic
     # that takes it as fixed holds for them.
     looks: InterimLooks | None = None
 
@@ -212,8 +212,8 @@ class Run(RunHeader):
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
 
-    def looking(self, looks: InterimLooks) -> "Run":
-        """The same run as one whose seeds are looked at while they are run.
+    def stopping_early(self, looks: InterimLooks) -> "Run":
+        """The same run as one with interim looks.
 
         Raises:
             ValueError: its seeds are not those of one of the looks.
@@ -228,6 +228,12 @@ class Run(RunHeader):
         """The same run with these of its seeds only."""
         kept = [result for result in self.seeds if result.seed in seeds]
         return self.model_copy(update={"seeds": kept})
+
+    def columns(self, seeds: Sequence[int]) -> dict[str, list[float | None]]:
+        """Every metric's values, in the order of `seeds`."""
+        by_seed = {result.seed: result.metrics for result in self.seeds}
+        rows = [by_seed[seed] for seed in seeds]
+        return {metric: [row[metric] for row in rows] for metric in METRICS}
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (all of the run's when left out)."""

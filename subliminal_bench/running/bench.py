@@ -1,7 +1,7 @@
-"""Running entries: which seeds are missing, in which cohorts, into which store."""
+"""Running mitigations: which seeds are missing, in which cohorts, into which store."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,16 +10,18 @@ from pathlib import Path
 import torch
 
 from subliminal_bench.experiment.digits import load_digits
-from subliminal_bench.experiment.protocol import MNIST, Protocol
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
+from subliminal_bench.results.folders import BLINDNESS, LOOKS, RunFolder, TeacherFolder
 from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.run import Blindness, InterimLooks, Run
-from subliminal_bench.results.store import RunFolder, Store, TeacherFolder
-from subliminal_bench.running.engine import Engine, LocalEngine, Workers
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.engine import LOCAL, Engine, Workers
 from subliminal_bench.running.jobs import (
     BlindnessFound,
+    BlindnessJob,
     Job,
     PartialResult,
     Students,
@@ -27,25 +29,28 @@ from subliminal_bench.running.jobs import (
     student_work,
     teacher_work,
 )
-from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.training.device import device_kind
 from subliminal_bench.training.student import ENGINE
 
-# Each claim is an open file, of which a process may have 1,024 on many systems.
-_MOST_CLAIMS = 512
+# Each lock is an open file, of which a process may have 1,024 on many systems.
+_MOST_LOCKS = 512
 # Seconds between two looks at whether another process has finished or given up.
 _POLL = 0.5
+
+# A mitigation, the folder of its results, and seeds of it.
+Share = tuple[Mitigation, RunFolder, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and under what entries run.
+    """Where and under what mitigations run.
 
     Attributes:
         protocol: the experiment.
         device: where to train.
         store: where finished seeds are kept.
-        data_dir: folder with MNIST's files; see `data.load`.
+        data_dir: folder with MNIST's files; see `load_digits`.
         watcher: told of the progress.
         engine: what trains. It never touches the store.
     """
@@ -54,14 +59,24 @@ class Bench:
     device: torch.device
     store: Store
     data_dir: Path | None = None
-    watcher: Watcher = Silent()  # noqa: RUF009 (it holds nothing)
-    engine: Engine = LocalEngine()  # noqa: RUF009 (it holds nothing)
+    watcher: Watcher = SILENT
+    engine: Engine = LOCAL
 
-    def run(self, mitigations: Sequence[Mitigation], wanted: tuple[int, ...]) -> list[Run]:
+    def run(
+        self,
+        mitigations: Sequence[Mitigation],
+        wanted: tuple[int, ...],
+        show_blind: Collection[Mitigation] = (),
+    ) -> list[Run]:
         """Run every mitigation on the wanted seeds, taking from the store what is there.
 
         A cohort's teachers and noise are shared by all mitigations that lack its seeds. What a
         cohort has finished for one mitigation is saved before the next is waited for.
+
+        Args:
+            mitigations: what to run.
+            wanted: the seeds.
+            show_blind: those of them to be shown blind, too, unless that was done before.
 
         Raises:
             DataError: the digits are missing or damaged.
@@ -69,15 +84,13 @@ class Bench:
             EngineError: a cluster lost its workers too often; likewise.
 
         Returns:
-            One run a mitigation, with the wanted seeds only.
+            One run per mitigation, with the wanted seeds only.
         """
         folders = [self._folder(mitigation) for mitigation in mitigations]
-        missing = [sorted(set(wanted) - set(folder.finished(wanted))) for folder in folders]
-        unfinished = sorted(set().union(*missing))
-        if unfinished:
-            self._run_missing(mitigations, folders, missing, unfinished)
-        if self.protocol == MNIST:
-            self._show_blindness(mitigations, folders, wanted[0])
+        missing = [set(wanted) - set(folder.finished(wanted)) for folder in folders]
+        if any(missing):
+            self._run_missing(mitigations, folders, missing)
+        self._show_blindness(show_blind, wanted[0])
         for folder in folders:
             folder.mark_used()
         return [folder.run(wanted) for folder in folders]
@@ -88,179 +101,170 @@ class Bench:
 
     def looks(self, mitigation: Mitigation) -> InterimLooks | None:
         """The looks that the mitigation as it is now was run with; None where with none."""
-        return self._folder(mitigation).looks
+        return LOOKS.read(self._folder(mitigation).path)
 
     def save_looks(self, mitigation: Mitigation, looks: InterimLooks) -> None:
-        """Write down that the mitigation's seeds are looked at while they are run."""
-        self._folder(mitigation).save_looks(looks)
-
-    def _folder(self, mitigation: Mitigation) -> RunFolder:
-        return self.store.entry(self.protocol, mitigation, self._environment)
+        """Record that the mitigation's run has interim looks."""
+        LOOKS.write(self._folder(mitigation).path, looks)
 
     @cached_property
-    def _environment(self) -> Environment:
-        name = self.engine.device_name(self.device)
-        return Environment.here(device_kind(self.device), name, ENGINE)
+    def environment(self) -> Environment:
+        """What results are computed with here."""
+        facts = self.engine.facts(self.device)
+        return Environment.here(device_kind(self.device), facts.name, ENGINE, facts.arithmetic)
 
-    def _show_blindness(
-        self, mitigations: Sequence[Mitigation], folders: Sequence[RunFolder], seed: int
-    ) -> None:
-        """What may go onto the leaderboard is not believed to be blind."""
-        unshown = [
-            (mitigation, folder)
-            for mitigation, folder in zip(mitigations, folders, strict=True)
-            if mitigation.access == "blind" and folder.blindness is None
-        ]
-        if not unshown:
-            return
-        with self._crew() as crew:
-            for mitigation, folder in unshown:
-                with ExitStack() as held:
-                    folder.claim_blindness(held.enter_context(Locks()))
-                    if folder.blindness is None:
-                        shares = [(mitigation, folder, (seed,))]
-                        flight = self._flight(shares, held, wait=True, blindfolded=True)
-                        with flight.held:
-                            crew.begin(flight.job)
-                            while flight.keep(crew.take()[1]):
-                                pass
+    def _folder(self, mitigation: Mitigation) -> RunFolder:
+        return self.store.run_folder(self.protocol, mitigation, self.environment)
 
     @contextmanager
-    def _crew(self) -> Iterator[Workers]:
+    def _workers(self) -> Iterator[Workers]:
         self.watcher.doing("reading the digits")
         digits = load_digits(self.protocol, self.data_dir, self.watcher.say)
-        with self.engine.crew(digits, self.device, self.watcher) as crew:
-            yield crew
+        with self.engine.workers(digits, self.device, self.watcher) as workers:
+            yield workers
+
+    def _show_blindness(self, mitigations: Collection[Mitigation], seed: int) -> None:
+        """Train a student of each again on other digits, and record whether that changes it."""
+        folders = [(one, self._folder(one)) for one in mitigations]
+        unshown = [(one, at) for one, at in folders if BLINDNESS.read(at.path) is None]
+        if not unshown:
+            return
+        with self._workers() as workers:
+            for mitigation, folder in unshown:
+                with ExitStack() as held:
+                    BLINDNESS.lock(folder.path, held.enter_context(Locks()))
+                    # Another process may have shown it while this one waited.
+                    if BLINDNESS.read(folder.path) is None:
+                        shares = [(mitigation, folder, (seed,))]
+                        locked = self._locked_job(BlindnessJob, shares, held, wait=True)
+                        with locked.held:
+                            workers.begin(locked.job)
+                            while locked.save(workers.take()[1]):
+                                pass
 
     def _run_missing(
         self,
         mitigations: Sequence[Mitigation],
         folders: Sequence[RunFolder],
-        missing: Sequence[Sequence[int]],
-        unfinished: Sequence[int],
+        missing: Sequence[set[int]],
     ) -> None:
-        in_flight: dict[Job, _Flight] = {}
-        with self._crew() as crew, _given_back(in_flight):
+        unfinished = len(set().union(*missing))
+        running: dict[Job, _LockedJob] = {}
+        with self._workers() as workers, _released(running):
             self.watcher.total(
-                len(unfinished) * teacher_work(self.protocol)
+                unfinished * teacher_work(self.protocol)
                 + sum(map(len, missing)) * student_work(self.protocol)
             )
-            size = self.engine.cohort_size(self.protocol, self.device, len(unfinished))
+            size = self.engine.cohort_size(self.protocol, self.device, unfinished)
             left, waiting = [set(seeds) for seeds in missing], ""
-            while any(left) or in_flight:
-                flight = (
-                    self._depart(mitigations, folders, left, size, in_flight)
-                    if any(left) and crew.has_room
+            while any(left) or running:
+                locked = (
+                    self._next_job(mitigations, folders, left, size, running)
+                    if any(left) and workers.has_room
                     else None
                 )
-                if flight:
-                    in_flight[flight.job] = flight
-                    crew.begin(flight.job)
-                elif in_flight:
-                    job, piece = crew.take()
-                    if not in_flight[job].keep(piece):
-                        in_flight.pop(job).held.close()
+                if locked:
+                    running[locked.job] = locked
+                    workers.begin(locked.job)
+                elif running:
+                    job, result = workers.take()
+                    if not running[job].save(result):
+                        running.pop(job).held.close()
                 else:
                     waiting = self._wait(mitigations, left, waiting)
 
-    def _depart(
+    def _next_job(
         self,
         mitigations: Sequence[Mitigation],
         folders: Sequence[RunFolder],
         left: Sequence[set[int]],
         size: int,
-        in_flight: Mapping[Job, "_Flight"],
-    ) -> "_Flight | None":
-        """Claim a cohort and take it out of `left`; None where there is none to claim."""
-        room = _MOST_CLAIMS - sum(job.claims for job in in_flight)
-        most = max(room // len(folders), 0 if in_flight else 1)
+        running: Mapping[Job, "_LockedJob"],
+    ) -> "_LockedJob | None":
+        """Lock a cohort and take it out of `left`; None where there is none to lock."""
+        room = _MOST_LOCKS - sum(job.students for job in running)
+        most = max(room // len(folders), 0 if running else 1)
         with ExitStack() as held:
-            claims = held.enter_context(Locks())
-            claimed = self._claim(folders, left, claims, min(size, most))
+            locks = held.enter_context(Locks())
+            locked = self._lock_cohort(folders, left, locks, min(size, most))
             shares = [
-                (mitigation, folder, tuple(mine))
-                for mitigation, folder, mine in zip(mitigations, folders, claimed, strict=True)
-                if mine
+                (mitigation, folder, tuple(seeds))
+                for mitigation, folder, seeds in zip(mitigations, folders, locked, strict=True)
+                if seeds
             ]
             if not shares:
                 return None
-            # Who waits while others wait for its claims may wait for ever.
-            flight = self._flight(shares, held, wait=not in_flight)
-        for remaining, mine in zip(left, claimed, strict=True):
-            remaining.difference_update(mine)
-        return flight
+            # Who waits while others wait for its locks may wait for ever.
+            job = self._locked_job(Job, shares, held, wait=not running)
+        for remaining, seeds in zip(left, locked, strict=True):
+            remaining.difference_update(seeds)
+        return job
 
-    def _flight(
+    def _lock_cohort(
         self,
-        shares: "Sequence[tuple[Mitigation, RunFolder, tuple[int, ...]]]",
-        held: ExitStack,
-        *,
-        wait: bool,
-        blindfolded: bool = False,
-    ) -> "_Flight":
-        """A job with the teachers that the store has, and claims on the others.
+        folders: Sequence[RunFolder],
+        left: Sequence[set[int]],
+        locks: Locks,
+        size: int,
+    ) -> list[list[int]]:
+        """Lock a cohort: of each folder the seeds that no other process works on.
+
+        Seeds that another process has finished in the meantime are taken out of `left`.
+        """
+        locked: list[list[int]] = [[] for _ in folders]
+        for seed in sorted(set().union(*left)):
+            if len(set().union(*locked)) == size:
+                break
+            for folder, remaining, seeds in zip(folders, left, locked, strict=True):
+                if seed not in remaining:
+                    continue
+                # Looked at again under the lock: its owner may just have finished it.
+                is_locked = not folder.is_finished(seed) and folder.lock(seed, locks)
+                if folder.is_finished(seed):
+                    remaining.discard(seed)
+                    self.watcher.advance(student_work(self.protocol))
+                elif is_locked:
+                    seeds.append(seed)
+        return locked
+
+    def _locked_job(
+        self, kind: type[Job], shares: Sequence[Share], held: ExitStack, *, wait: bool
+    ) -> "_LockedJob":
+        """A job with the teachers that the store has, and locks on the others.
 
         Args:
-            shares: mitigations with their folders and seeds.
-            held: the claims on these seeds, which the flight takes over.
-            wait: for teachers that another process is at; else they are trained here too.
-            blindfolded: see `Job`.
+            kind: of job.
+            shares: what to train.
+            held: the locks on these seeds, which the job takes over.
+            wait: for teachers that another process is training; else they are trained here too.
         """
-        folder = self.store.teachers(self.protocol, self._environment)
-        chosen = tuple(sorted(set().union(*(mine for _, _, mine in shares))))
-        kept = {seed: folder.load(seed) for seed in chosen}
-        teaching = held.enter_context(Locks())
+        folder = self.store.teachers(self.protocol, self.environment)
+        seeds = tuple(sorted(set().union(*(seeds for _, _, seeds in shares))))
+        kept = {seed: folder.load(seed) for seed in seeds}
+        teacher_locks = held.enter_context(Locks())
         own = set()
         # In one order, so that no two processes wait for each other.
         for seed in [seed for seed, teacher in kept.items() if teacher is None]:
-            if folder.claim(seed, teaching, wait):
+            if folder.lock(seed, teacher_locks, wait):
                 own.add(seed)
             kept[seed] = folder.load(seed)
         teachers = {seed: teacher for seed, teacher in kept.items() if teacher is not None}
         self.watcher.advance(len(teachers) * teacher_work(self.protocol))
-        job = Job(
+        job = kind(
             self.protocol,
-            chosen,
-            tuple((mitigation, mine) for mitigation, _, mine in shares),
+            seeds,
+            tuple((mitigation, own_seeds) for mitigation, _, own_seeds in shares),
             teachers,
-            blindfolded,
         )
-        if not job.untaught:
-            teaching.give_back()
-        folders = [entry for _, entry, _ in shares]
-        return _Flight(job, folders, folder, own, teaching, held.pop_all())
-
-    def _claim(
-        self,
-        folders: Sequence[RunFolder],
-        left: Sequence[set[int]],
-        claims: Locks,
-        size: int,
-    ) -> list[list[int]]:
-        """Claim a cohort: of each folder the seeds that no other process works on.
-
-        Seeds that another process has finished in the meantime are taken out of `left`.
-        """
-        claimed: list[list[int]] = [[] for _ in folders]
-        for seed in sorted(set().union(*left)):
-            if len(set().union(*claimed)) == size:
-                break
-            for folder, remaining, mine in zip(folders, left, claimed, strict=True):
-                if seed not in remaining:
-                    continue
-                # Looked at again under the claim: its owner may just have finished it.
-                claimed_now = not folder.is_finished(seed) and folder.claim(seed, claims)
-                if folder.is_finished(seed):
-                    remaining.discard(seed)
-                    self.watcher.advance(student_work(self.protocol))
-                elif claimed_now:
-                    mine.append(seed)
-        return claimed
+        if not job.seeds_without_teacher:
+            teacher_locks.release()
+        folders = [run_folder for _, run_folder, _ in shares]
+        return _LockedJob(job, folders, folder, own, teacher_locks, held.pop_all())
 
     def _wait(
         self, mitigations: Sequence[Mitigation], left: Sequence[set[int]], said: str
     ) -> str:
-        """Wait a moment: others are at all that is left, and may be killed before it is done.
+        """Wait a moment: other processes train all that is left, and may yet be killed.
 
         Says once what is waited for.
         """
@@ -270,52 +274,52 @@ class Bench:
             if remaining
         )
         if what and what != said:
-            self.watcher.say(f"another process is at {what}: waiting for it")
+            self.watcher.say(f"another process is training {what}: waiting for it")
         time.sleep(_POLL)
         return what
 
 
 @contextmanager
-def _given_back(in_flight: Mapping[Job, "_Flight"]) -> Iterator[None]:
-    """Give back the claims of whatever is in flight when something goes wrong."""
+def _released(running: Mapping[Job, "_LockedJob"]) -> Iterator[None]:
+    """Release the locks of the jobs that are still running when something goes wrong."""
     try:
         yield
     finally:
-        for flight in in_flight.values():
-            flight.held.close()
+        for locked in running.values():
+            locked.held.close()
 
 
 @dataclass(frozen=True)
-class _Flight:
-    """A job that an engine is at, with what this process has claimed for it.
+class _LockedJob:
+    """A job that workers are doing, with what this process has locked for it.
 
     Attributes:
         job: what is trained.
-        folders: where the outcomes go, one a share.
+        folders: where the outcomes go, one per share.
         teachers: where teachers go.
-        own: seeds whose teachers this process has claimed.
-        teaching: those claims.
-        held: all claims.
+        own_teachers: seeds whose teachers this process has locked.
+        teacher_locks: those locks.
+        held: all locks.
     """
 
     job: Job
     folders: list[RunFolder]
     teachers: TeacherFolder
-    own: set[int]
-    teaching: Locks
+    own_teachers: set[int]
+    teacher_locks: Locks
     held: ExitStack
 
-    def keep(self, piece: PartialResult | None) -> bool:
-        """Save a piece at once; whether the job goes on."""
-        match piece:
+    def save(self, result: PartialResult | None) -> bool:
+        """Save a part of the job at once; whether the job goes on."""
+        match result:
             case Teachers(trained):
-                for seed in self.own & trained.keys():
+                for seed in self.own_teachers & trained.keys():
                     self.teachers.save(seed, trained[seed])
-                self.teaching.give_back()
+                self.teacher_locks.release()
             case Students(position, outcomes):
                 for outcome in outcomes:
                     self.folders[position].save(outcome)
             case BlindnessFound(position, blind):
-                shown = Blindness(seed=self.job.seeds[0], shown=blind)
-                self.folders[position].save_blindness(shown)
-        return piece is not None
+                found = Blindness(seed=self.job.seeds[0], shown=blind)
+                BLINDNESS.write(self.folders[position].path, found)
+        return result is not None

@@ -1,4 +1,4 @@
-"""Engines: where jobs are done. This process is one; `ray_engine` has the other."""
+"""Engines: where jobs are done. This process is one; `cluster` has the other."""
 
 import typing
 from collections.abc import Iterator
@@ -10,11 +10,16 @@ from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.running.jobs import Job, PartialResult, do_job
 from subliminal_bench.running.progress import Watcher
-from subliminal_bench.training.device import choose_device, cohort_size, device_name
+from subliminal_bench.training.device import (
+    DeviceFacts,
+    choose_device,
+    cohort_size,
+    device_facts,
+)
 
 
 class Workers(typing.Protocol):
-    """Whoever does jobs, while digits and a device are at hand."""
+    """A pool of workers that do jobs, with the digits on their device."""
 
     @property
     def has_room(self) -> bool:
@@ -24,7 +29,7 @@ class Workers(typing.Protocol):
         """Begin a job."""
 
     def take(self) -> tuple[Job, PartialResult | None]:
-        """Wait for the next piece of any job; None where the job is done.
+        """Wait for the next part of any job; None where the job is done.
 
         Raises:
             HookError: a mitigation failed.
@@ -42,40 +47,45 @@ class Engine(typing.Protocol):
             DeviceError: an unknown name, or a GPU that is not there.
         """
 
-    def device_name(self, device: torch.device) -> str:
-        """The model name of a device there."""
+    def facts(self, device: torch.device) -> DeviceFacts:
+        """What results say of a device there."""
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
         """Students to train in lockstep, where so many seeds are to be trained in all."""
 
-    def crew(
+    def workers(
         self, digits: Digits, device: torch.device, watcher: Watcher
     ) -> AbstractContextManager[Workers]:
-        """A crew; jobs that are not done when it is left are given up."""
+        """Its workers; jobs that are not done at the end of `with` are abandoned."""
 
 
 class LocalEngine:
     """Does one job after the other in this process."""
 
     def choose(self, name: str) -> torch.device:
-        """The device of that name on this machine; see `device.choose`."""
+        """The device of that name on this machine; see `choose_device`."""
         return choose_device(name)
 
-    def device_name(self, device: torch.device) -> str:
-        """The model name of this machine's device."""
-        return device_name(device)
+    def facts(self, device: torch.device) -> DeviceFacts:
+        """What results say of this machine's device."""
+        return device_facts(device)
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
         """As many students as fit on the device; see `device.cohort_size`."""
         return cohort_size(protocol, device)
 
     @contextmanager
-    def crew(self, digits: Digits, device: torch.device, watcher: Watcher) -> Iterator[Workers]:
+    def workers(
+        self, digits: Digits, device: torch.device, watcher: Watcher
+    ) -> Iterator[Workers]:
         """This process."""
-        yield _LocalWorkers(digits.to(device), device, watcher)
+        yield _ThisProcess(digits.to(device), device, watcher)
 
 
-class _LocalWorkers:
+LOCAL: Engine = LocalEngine()
+
+
+class _ThisProcess:
     def __init__(self, digits: Digits, device: torch.device, watcher: Watcher) -> None:
         self._digits = digits
         self._device = device
@@ -92,7 +102,7 @@ class _LocalWorkers:
     def take(self) -> tuple[Job, PartialResult | None]:
         assert self._now, "a job was begun"
         job, rest = self._now
-        piece = next(rest, None)
-        if piece is None:
+        result = next(rest, None)
+        if result is None:
             self._now = None
-        return job, piece
+        return job, result

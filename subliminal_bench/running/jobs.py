@@ -1,6 +1,6 @@
 """Jobs: what is trained in one go, on this machine or on another.
 
-A job carries all that it needs but the digits, so that whoever does it needs no store.
+A job carries all that it needs but the digits, so that whatever does it needs no store.
 """
 
 from collections.abc import Iterator
@@ -21,36 +21,6 @@ from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A cohort, and the mitigations that its students are trained under.
-
-    Attributes:
-        protocol: the experiment itself: whoever does the job need not know its name.
-        seeds: of the cohort.
-        shares: each mitigation with those of the seeds that it lacks.
-        teachers: parameters `[parameters]` of the teachers that are trained already, by seed.
-        blindfolded: train each mitigation on other audit and test digits too, and say whether
-            that changed it, in place of measuring.
-    """
-
-    protocol: Protocol
-    seeds: tuple[int, ...]
-    shares: tuple[tuple[Mitigation, tuple[int, ...]], ...]
-    teachers: dict[int, Tensor] = field(default_factory=dict)
-    blindfolded: bool = False
-
-    @property
-    def claims(self) -> int:
-        """Finished seeds of entries that it makes."""
-        return sum(len(mine) for _, mine in self.shares)
-
-    @property
-    def untaught(self) -> tuple[int, ...]:
-        """Seeds whose teacher is still to be trained."""
-        return tuple(seed for seed in self.seeds if seed not in self.teachers)
-
-
 @dataclass(frozen=True)
 class Teachers:
     """Teachers that a job has trained: parameters `[parameters]` by seed."""
@@ -60,7 +30,7 @@ class Teachers:
 
 @dataclass(frozen=True)
 class Students:
-    """One outcome a seed of the mitigation at that position among a job's shares."""
+    """One outcome per seed of the mitigation at that position among a job's shares."""
 
     position: int
     outcomes: list[Outcome]
@@ -77,10 +47,59 @@ class BlindnessFound:
 PartialResult = Teachers | Students | BlindnessFound
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A cohort, and the mitigations that its students are trained under.
+
+    Attributes:
+        protocol: the experiment itself: whatever does the job need not know its name.
+        seeds: of the cohort.
+        shares: each mitigation with those of the seeds that it lacks.
+        teachers: parameters `[parameters]` of the teachers that are trained already, by seed.
+    """
+
+    protocol: Protocol
+    seeds: tuple[int, ...]
+    shares: tuple[tuple[Mitigation, tuple[int, ...]], ...]
+    teachers: dict[int, Tensor] = field(default_factory=dict)
+
+    @property
+    def students(self) -> int:
+        """Students that it trains."""
+        return sum(len(seeds) for _, seeds in self.shares)
+
+    @property
+    def seeds_without_teacher(self) -> tuple[int, ...]:
+        """Seeds whose teacher is still to be trained."""
+        return tuple(seed for seed in self.seeds if seed not in self.teachers)
+
+    def do_share(
+        self, position: int, mitigation: Mitigation, cohort: Cohort, watcher: Watcher
+    ) -> PartialResult:
+        """Train the cohort's students under the mitigation at that position."""
+        _tell(watcher, mitigation.name, cohort.seeds)
+        per_step = len(cohort.seeds) * _student_step(self.protocol)
+        outcomes = train_students(
+            cohort, mitigation, lambda steps: watcher.advance(steps * per_step)
+        )
+        return Students(position, outcomes)
+
+
+class BlindnessJob(Job):
+    """A job that shows whether mitigations are blind, in place of measuring students."""
+
+    def do_share(
+        self, position: int, mitigation: Mitigation, cohort: Cohort, watcher: Watcher
+    ) -> PartialResult:
+        """Train a student as it is, and again with other audit and test digits."""
+        _tell(watcher, f"{mitigation.name}, with other audit and test digits", cohort.seeds)
+        return BlindnessFound(position, is_blind(cohort, mitigation))
+
+
 def do_job(
     job: Job, digits: Digits, device: torch.device, watcher: Watcher
 ) -> Iterator[PartialResult]:
-    """Do a job, piece by piece: the teachers it lacks, then one mitigation after the other.
+    """Do a job, part by part: the teachers it lacks, then one mitigation after the other.
 
     Args:
         job: what to train.
@@ -92,41 +111,29 @@ def do_job(
         HookError: a mitigation failed.
     """
     teachers = dict(job.teachers)
-    if job.untaught:
-        doing(watcher, "teacher", job.untaught)
-        step = len(job.untaught) * _teacher_step(job.protocol)
+    lacking = job.seeds_without_teacher
+    if lacking:
+        _tell(watcher, "teacher", lacking)
+        per_step = len(lacking) * _teacher_step(job.protocol)
         parameters = train_teachers(
             job.protocol,
-            job.untaught,
+            lacking,
             digits,
             device,
-            lambda steps: watcher.advance(steps * step),
+            lambda steps: watcher.advance(steps * per_step),
         )
-        trained = dict(zip(job.untaught, parameters, strict=True))
+        trained = dict(zip(lacking, parameters, strict=True))
         yield Teachers(trained)
         teachers |= trained
     stacked = torch.stack([teachers[seed].to(device) for seed in job.seeds])
     cohort = Cohort(job.protocol, job.seeds, device, digits, stacked)
-    for position, (mitigation, mine) in enumerate(job.shares):
-        if job.blindfolded:
-            doing(watcher, f"{mitigation.name}, blindfolded", mine)
-            yield BlindnessFound(position, is_blind(cohort.of(mine), mitigation))
-        else:
-            doing(watcher, mitigation.name, mine)
-            step = len(mine) * _student_step(job.protocol)
-            yield Students(
-                position,
-                train_students(
-                    cohort.of(mine),
-                    mitigation,
-                    lambda steps, step=step: watcher.advance(steps * step),  # type: ignore[misc]
-                ),
-            )
+    for position, (mitigation, seeds) in enumerate(job.shares):
+        yield job.do_share(position, mitigation, cohort.subset(seeds), watcher)
 
 
-def doing(watcher: Watcher, what: str, chosen: tuple[int, ...]) -> None:
+def _tell(watcher: Watcher, what: str, seeds: tuple[int, ...]) -> None:
     """Tell what is trained, on which seeds."""
-    watcher.doing(f"{what}, {seeds_phrase(chosen)}")
+    watcher.doing(f"{what}, {seeds_phrase(seeds)}")
 
 
 def teacher_work(protocol: Protocol) -> int:
@@ -139,9 +146,9 @@ def student_work(protocol: Protocol) -> int:
     return protocol.student_steps * _student_step(protocol)
 
 
-def work(job: Job, piece: PartialResult) -> int:
-    """Work behind a piece of a job; none is counted for a blindfold."""
-    match piece:
+def work_behind(job: Job, result: PartialResult) -> int:
+    """Work behind a part of a job; none is counted for showing blindness."""
+    match result:
         case Teachers(trained):
             return len(trained) * teacher_work(job.protocol)
         case Students(_, outcomes):

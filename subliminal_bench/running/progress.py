@@ -48,6 +48,9 @@ class Silent:
         """Nothing."""
 
 
+SILENT: Watcher = Silent()
+
+
 class ConsoleWatcher:
     """Shows progress with the time left.
 

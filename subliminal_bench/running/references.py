@@ -4,27 +4,25 @@ from dataclasses import dataclass
 
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.results.entries import committed_entry
-from subliminal_bench.results.reference_runs import (
-    numbers_from,
-)
+from subliminal_bench.results.entries import needs_blindness
+from subliminal_bench.results.lookup import matching_entry, where_from
 from subliminal_bench.results.run import MitigationRecord, Run
 from subliminal_bench.running.bench import Bench
 
 
 @dataclass(frozen=True)
 class ReferencePlan:
-    """What stands beside an entry on its scorecard, and where the numbers are from.
+    """Which references to compare an entry with, and where each one's numbers come from.
 
     Attributes:
         entry: what to score.
         references: those that differ from it, in the order of their columns.
-        taken: committed runs of some of them; the others run beside the entry.
+        committed: committed runs of some of them; the others run beside the entry.
     """
 
     entry: Mitigation
     references: dict[str, Mitigation]
-    taken: dict[str, Run]
+    committed: dict[str, Run]
 
     @classmethod
     def of(
@@ -36,41 +34,39 @@ class ReferencePlan:
         settings, else it is run beside the entry.
 
         Args:
-            bench: where entries run.
+            bench: where mitigations run.
             entry: what to score.
             seeds: all that may be asked for.
             rerun: leave the committed entries aside.
         """
         loaded = {name: load_mitigation(name) for name in REFERENCES}
         others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
-        taken: dict[str, Run] = {}
+        committed: dict[str, Run] = {}
         for name, reference in others.items():
             if rerun or bench.has(reference, seeds):
                 continue
-            known = committed_entry(name, bench.protocol)
-            if (
-                known
-                and known.mitigation == MitigationRecord.of(reference)
-                and set(seeds) <= set(known.seed_numbers)
-            ):
-                taken[name] = known
-        return cls(entry, others, taken)
+            known = matching_entry(MitigationRecord.of(reference), bench.protocol, seeds)
+            if known:
+                committed[name] = known
+        return cls(entry, others, committed)
 
     def run(
         self, bench: Bench, seeds: tuple[int, ...]
     ) -> tuple[Run, dict[str, Run], dict[str, str]]:
-        """Run the entry and what is not taken on some or all of the seeds.
+        """Run the entry, and the references without committed numbers, on some of the seeds.
 
         Returns:
             The entry's run, the references' runs by name, and for those that were committed a
             note on where their numbers are from.
         """
-        running = [one for name, one in self.references.items() if name not in self.taken]
-        ours, *theirs = bench.run([self.entry, *running], seeds)
+        running = [one for name, one in self.references.items() if name not in self.committed]
+        mitigations = [self.entry, *running]
+        show_blind = [one for one in mitigations if needs_blindness(bench.protocol, one)]
+        ours, *theirs = bench.run(mitigations, seeds, show_blind)
         ran = {run.mitigation.name: run for run in theirs}
         sources = {
-            name: f"{numbers_from('committed numbers', run)}, not run here"
-            for name, run in self.taken.items()
+            name: f"{where_from('committed numbers', run)}, not run here"
+            for name, run in self.committed.items()
         }
-        runs = {name: self.taken.get(name) or ran[name] for name in self.references}
+        runs = {name: self.committed.get(name) or ran[name] for name in self.references}
         return ours, runs, sources

@@ -1,8 +1,8 @@
-"""Running a mitigation until it can be scored: all seeds at once, or look by look."""
+"""Running a mitigation until it can be scored: all seeds at once, or interim look by look."""
 
 from collections.abc import Callable
 
-from subliminal_bench.errors import ResultError, SeedsError
+from subliminal_bench.errors import ResultError, SeedsError, Setting
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
@@ -42,16 +42,17 @@ def score_mitigation(
         return build_scorecard(*ReferencePlan.of(bench, entry, seeds, rerun).run(bench, seeds))
     if load_mitigation(BASELINE).same_as(entry):
         raise ResultError(
-            f"{entry.name} is what others are compared with: there is nothing to stop for, so "
-            "run it without --stop-early"
+            f"{entry.name} is what others are compared with, so there is nothing to stop for",
+            "run it without ",
+            Setting("stop_early", switch=True),
         )
-    # Chosen once: a reference whose numbers came from elsewhere at every look would be another.
-    beside = ReferencePlan.of(bench, entry, seeds, rerun)
+    # Chosen once: a reference's numbers must not come from somewhere else at every look.
+    plan = ReferencePlan.of(bench, entry, seeds, rerun)
 
     def at(count: int) -> Scorecard:
-        ours, theirs, sources = beside.run(bench, seeds[:count])
+        ours, theirs, sources = plan.run(bench, seeds[:count])
         bench.save_looks(entry, looks)
-        return build_scorecard(ours.looking(looks), theirs, sources)
+        return build_scorecard(ours.stopping_early(looks), theirs, sources)
 
     return look_by_look(at, looks, bench.watcher.say)
 
@@ -66,7 +67,7 @@ def planned_looks(seeds: tuple[int, ...], design: SequentialDesign = PLAN) -> In
     if seeds != tuple(range(1, len(seeds) + 1)) or len(seeds) not in later:
         choices = [f"1-{count}" for count in later]
         raise SeedsError(
-            f"--stop-early looks after {', '.join(map(str, design.looks))} seeds: ask for "
+            f"early stopping looks after {', '.join(map(str, design.looks))} seeds: ask for "
             f"seeds {', '.join(choices[:-1])} or {choices[-1]}, not {describe_seeds(seeds)}"
         )
     return InterimLooks(
@@ -100,6 +101,11 @@ def _refuse_after_looks(bench: Bench, entry: Mitigation) -> None:
     looks = bench.looks(entry)
     if looks:
         raise ResultError(
-            f"{entry.name} was run with --stop-early in this store: go on with --seeds "
-            f"1-{looks.planned_seeds} --stop-early, or run it into another --store"
+            f"{entry.name} was run with early stopping in this store",
+            "go on with ",
+            Setting("seeds", f"1-{looks.planned_seeds}"),
+            " and ",
+            Setting("stop_early", switch=True),
+            ", or run it into another ",
+            Setting("store"),
         )

@@ -1,24 +1,19 @@
-"""SPLIT FROM verdict."""
+"""One run against another, seed by seed, and how its numbers are printed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.statistics import (
     NonInferiority,
     PairedDifference,
     SequentialDesign,
 )
 
-# The plan's numbers.
+# The level of every test of the plan.
 ALPHA = 0.05
-# Once a student's divergence is counted, it has this accuracy: everything learned.
-WORST_ACCURACY = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,49 +69,40 @@ class Comparison:
         return self.resolvable and self.adjusted_p is not None and self.adjusted_p <= ALPHA
 
 
-def trait_accuracy(run: Run, seeds: Sequence[int]) -> NDArray[np.float64]:
-    """Trait accuracies `[seeds]`; a diverged student has the worst, and is never dropped."""
-    return statistics.worst_score_for_diverged(
-        run.column("trait_accuracy", seeds), worst=WORST_ACCURACY
-    )
-
-
 def compare(
-    pairs: Sequence[tuple[str, Run, str, Run]],
-    seeds: Sequence[int],
-    design: SequentialDesign | None = None,
+    pairs: Sequence[tuple[Columns, Columns]], design: SequentialDesign | None = None
 ) -> list[Comparison]:
-    """Compare runs pair by pair on the same seeds, with Holm over all the pairs.
+    """Compare runs pair by pair, with Holm over all the pairs.
 
     Args:
-        pairs: name and run of the entry, name and run of its reference.
-        seeds: the seeds that all of them have.
-        design: of the looks, where the number of seeds was not fixed beforehand; `seeds` are
+        pairs: entry and reference each, all of the same seeds.
+        design: of the looks, where the number of seeds was not fixed beforehand; the seeds are
             then those of one of them.
     """
     differences = [
-        _difference(trait_accuracy(entry, seeds), trait_accuracy(other, seeds), design)
-        for _, entry, _, other in pairs
+        _difference(entry.trait_accuracy, reference.trait_accuracy, design)
+        for entry, reference in pairs
     ]
-    known = {
-        str(position): difference.p_value
-        for position, difference in enumerate(differences)
-        if difference.p_value is not None
-    }
-    adjusted = statistics.holm(known)
+    adjusted = statistics.holm(
+        {
+            position: difference.p_value
+            for position, difference in enumerate(differences)
+            if difference.p_value is not None
+        }
+    )
     found = []
-    for position, (entry_name, entry, reference_name, reference) in enumerate(pairs):
-        training = kl_ratio(entry, reference, "kl_mean", seeds)
+    for position, (entry, reference) in enumerate(pairs):
+        training = _kl_ratio(entry, reference, "kl_mean")
         found.append(
             Comparison(
-                entry=entry_name,
-                reference=reference_name,
+                entry=entry.name,
+                reference=reference.name,
                 trait=differences[position],
-                adjusted_p=adjusted.get(str(position)),
-                distillation=kl_ratio(entry, reference, "kl_fresh", seeds, design),
+                adjusted_p=adjusted.get(position),
+                distillation=_kl_ratio(entry, reference, "kl_fresh", design),
                 training_ratio=training.ratio if training else None,
                 lower_in=statistics.probability_of_improvement(
-                    trait_accuracy(entry, seeds), trait_accuracy(reference, seeds), better="low"
+                    entry.trait_accuracy, reference.trait_accuracy, better="low"
                 ),
                 together=len(pairs),
                 design=design,
@@ -126,24 +112,19 @@ def compare(
 
 
 def _difference(
-    entry: NDArray[np.float64], reference: NDArray[np.float64], design: SequentialDesign | None
+    entry: Column, reference: Column, design: SequentialDesign | None
 ) -> PairedDifference:
     if design is None:
         return statistics.paired_difference(entry, reference)
     return statistics.repeated_paired_difference(entry, reference, design)
 
 
-def kl_ratio(
-    entry: Run,
-    reference: Run,
-    metric: str,
-    seeds: Sequence[int],
-    design: SequentialDesign | None = None,
+def _kl_ratio(
+    entry: Columns, reference: Columns, metric: str, design: SequentialDesign | None = None
 ) -> NonInferiority | None:
     """Non-inferiority of one of the KLs; None where a student diverged."""
-    columns = (entry.column(metric, seeds), reference.column(metric, seeds))
-    ours, theirs = ([value for value in one if value is not None] for one in columns)
-    if len(ours) < len(seeds) or len(theirs) < len(seeds):
+    ours, theirs = entry.sound(metric), reference.sound(metric)
+    if len(ours) < len(entry.seeds) or len(theirs) < len(reference.seeds):
         return None
     if design is None:
         return statistics.non_inferiority(ours, theirs)

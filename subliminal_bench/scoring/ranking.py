@@ -1,10 +1,11 @@
 """The leaderboard: entries of the canonical protocol, ranked by what their seeds tell apart.
 
-Only the entries' files are read, so the same files give the same page.
+What is read are the entries' files, and the built-in references' sources, which the reference
+entries must be of.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
 from subliminal_bench.results.entries import check_eligible
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
-from subliminal_bench.scoring.comparison import trait_accuracy
+from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
 from subliminal_bench.scoring.verdict import VerdictWord
 
@@ -47,7 +48,7 @@ class RankedEntry:
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
-        return self.card.summary(self.run, metric)
+        return self.card.summaries(metric)[0]
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,11 @@ def _rows(cards: Mapping[str, Scorecard]) -> list[RankedEntry]:
     """Rank one level's entries; order and groups depend on the numbers alone."""
     ranked = [name for name, card in cards.items() if not _is_unranked(card)]
     seeds = min((len(cards[name].seeds) for name in ranked), default=0)
-    values = {name: trait_accuracy(cards[name].entry, range(1, seeds + 1)) for name in ranked}
+    # Seeds are 1 to n everywhere, so the first columns are those of the seeds that all have.
+    columns = {name: cards[name].columns[0] for name in ranked}
+    values = {name: columns[name].trait_accuracy[:seeds] for name in ranked}
     groups = statistics.tie_groups(ranked, values) if ranked else []
-    kls = {name: _mean_kl(cards[name], range(1, seeds + 1)) for name in ranked}
+    kls = {name: _mean_kl(columns[name].values["kl_fresh"][:seeds]) for name in ranked}
     best = statistics.pareto_front(
         {name: (float(values[name].mean()), kl) for name, kl in kls.items() if kl is not None}
     )
@@ -131,13 +134,9 @@ def _is_unranked(card: Scorecard) -> bool:
 
 
 def _mean_trait(card: Scorecard) -> float:
-    return float(trait_accuracy(card.entry, card.seeds).mean())
+    return float(card.columns[0].trait_accuracy.mean())
 
 
-def _mean_kl(card: Scorecard, seeds: Sequence[int]) -> float | None:
+def _mean_kl(values: Column) -> float | None:
     """Geometric mean of the final KL on fresh noise; None where a student diverged."""
-    values = card.entry.column("kl_fresh", seeds)
-    sound = [value for value in values if value is not None]
-    if len(sound) < len(values):
-        return None
-    return float(np.exp(np.mean(np.log(sound))))
+    return None if np.isnan(values).any() else float(np.exp(np.mean(np.log(values))))

@@ -1,7 +1,7 @@
 """The scorecard of a mitigation beside its references, on the same seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +12,8 @@ from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.results.run import InterimLooks, ProtocolRecord, Run, same_protocol
 from subliminal_bench.scoring import statistics
-from subliminal_bench.scoring.comparison import Comparison, compare, trait_accuracy
+from subliminal_bench.scoring.columns import Column, Columns
+from subliminal_bench.scoring.comparison import Comparison, compare
 from subliminal_bench.scoring.statistics import SequentialDesign
 from subliminal_bench.scoring.verdict import Verdict, judge
 
@@ -27,9 +28,10 @@ class Summary:
     sd: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float | None]) -> "Summary":
-        """Over the values that are there: none of a seed that diverged."""
-        sound = np.array([value for value in values if value is not None], dtype=float)
+    def of(cls, values: Sequence[float | None] | Column) -> "Summary":
+        """Over the values that are there: None and nan stand for a seed that diverged."""
+        every = np.array(values, dtype=float)
+        sound = every[~np.isnan(every)]
         return cls(
             float(sound.mean()) if len(sound) else None,
             float(sound.std(ddof=1)) if len(sound) > 1 else None,
@@ -92,6 +94,7 @@ class Scorecard:
     Attributes:
         names: of the runs, in the order of the columns; the scored one first.
         all_runs: the runs, likewise.
+        columns: their metrics over the seeds compared, likewise.
         seeds: the seeds compared.
         comparisons: the scored run against each of the others, or all pairs.
         verdict: None for the baseline itself, and where nothing is judged.
@@ -100,6 +103,7 @@ class Scorecard:
 
     names: tuple[str, ...]
     all_runs: tuple[Run, ...]
+    columns: tuple[Columns, ...] = field(compare=False, repr=False)
     seeds: tuple[int, ...]
     comparisons: tuple[Comparison, ...]
     verdict: Verdict | None
@@ -114,6 +118,10 @@ class Scorecard:
     def baseline(self) -> Run:
         """The baseline's run."""
         return self.all_runs[self.names.index(BASELINE)]
+
+    def columns_of(self, name: str) -> Columns:
+        """The metrics of the run of that name, over the seeds compared."""
+        return self.columns[self.names.index(name)]
 
     @property
     def against_baseline(self) -> Comparison | None:
@@ -143,31 +151,22 @@ class Scorecard:
         return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the seeds compared."""
-        return [self.summary(run, metric) for run in self.all_runs]
-
-    def summary(self, run: Run, metric: str) -> Summary:
-        """One metric of one of the runs, over the seeds compared.
+        """One metric of every run, over the seeds compared.
 
         A diverged student has the worst trait accuracy, and no value of any other metric.
         """
-        if metric == "trait_accuracy":
-            return Summary.of(list(trait_accuracy(run, self.seeds)))
-        return Summary.of(run.column(metric, self.seeds))
+        return [
+            Summary.of(one.trait_accuracy if metric == "trait_accuracy" else one.sound(metric))
+            for one in self.columns
+        ]
 
     def middle_halves(self) -> list[float]:
         """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
-        return [
-            statistics.interquartile_mean(trait_accuracy(run, self.seeds))
-            for run in self.all_runs
-        ]
+        return [statistics.interquartile_mean(one.trait_accuracy) for one in self.columns]
 
     def worst_tenths(self) -> list[float]:
         """Mean trait accuracy of every run's tenth of seeds that has the most."""
-        return [
-            statistics.worst_tenth(trait_accuracy(run, self.seeds), "high")
-            for run in self.all_runs
-        ]
+        return [statistics.worst_tenth(one.trait_accuracy, "high") for one in self.columns]
 
 
 def build_scorecard(
@@ -195,25 +194,24 @@ def build_scorecard(
         lacking = set(seeds) - set(reference.seed_numbers)
         if lacking:
             raise ResultError(
-                f"{other} lacks seeds {describe_seeds(lacking)} of {name}: seeds are compared one "
-                "by one"
+                f"{other} lacks seeds {describe_seeds(lacking)} of {name}: seeds are compared "
+                "one by one"
             )
-    comparisons = compare(
-        [(name, entry, other, reference) for other, reference in references.items()],
-        seeds,
-        design_of(entry.looks),
-    )
-    against = _against_baseline(comparisons)
     names, runs = (name, *references), (entry, *references.values())
+    columns = tuple(Columns.of(*named, seeds) for named in zip(names, runs, strict=True))
+    ours, *others = columns
+    comparisons = compare([(ours, other) for other in others], design_of(entry.looks))
+    against = _against_baseline(comparisons)
     said = [
-        f"{', '.join(others)}: {source}" for source, others in _by_source(sources or {}).items()
+        f"{', '.join(them)}: {source}" for source, them in _by_source(sources or {}).items()
     ]
     return Scorecard(
         names=names,
         all_runs=runs,
+        columns=columns,
         seeds=seeds,
         comparisons=tuple(comparisons),
-        verdict=judge(entry, references[BASELINE], against) if against else None,
+        verdict=judge(ours, columns[names.index(BASELINE)], against) if against else None,
         remarks=(
             *_not_blind(entry),
             *_isolated(names, runs),
@@ -274,18 +272,19 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         for name, run in runs.items()
         if set(run.seed_numbers) - set(seeds)
     }
-    pairs = [(one, runs[one], other, runs[other]) for one, other in combinations(runs, 2)]
     names, all_runs = tuple(runs), tuple(runs.values())
+    columns = tuple(Columns.of(name, run, seeds) for name, run in runs.items())
     return Scorecard(
         names=names,
         all_runs=all_runs,
+        columns=columns,
         seeds=seeds,
-        comparisons=tuple(compare(pairs, seeds, looked)),
+        comparisons=tuple(compare(list(combinations(columns, 2)), looked)),
         verdict=None,
         remarks=(
             *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),
-            *(f"{name} was run with --stop-early" for name in runs if runs[name].looks),
+            *(f"{name} was run with early stopping" for name in runs if runs[name].looks),
             *([_LOOKED] if looked else []),
             *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),
@@ -311,8 +310,8 @@ def _seeds_of_a_look(
             return wanted
     early = ", ".join(name for name, run in runs.items() if run.looks)
     raise ResultError(
-        f"{early} was run with --stop-early, so it is compared on seeds 1-{looked.looks[0]} or "
-        f"more; common to all are {describe_seeds(common)}"
+        f"{early} was run with early stopping, so it is compared on seeds 1-{looked.looks[0]} "
+        f"or more; common to all are {describe_seeds(common)}"
     )
 
 

@@ -61,7 +61,7 @@ def test_the_trait_leaves_the_hidden_layers_too(scorecard: Scorecard) -> None:
     """Under the initial class head most of the drop remains."""
     against = against_baseline(scorecard)
     claim(against.trait.mean < 0, "the trait accuracy does not drop")
-    shares = drops(scorecard.entry, scorecard.baseline)
+    shares = drops(scorecard.columns[0], scorecard.columns_of("baseline"))
     claim(
         shares.under_initial_head >= HEAD_SHARE * shares.own,
         f"of a drop of {100 * shares.own:.2f} points {100 * shares.under_initial_head:.2f} are "
@@ -106,7 +106,5 @@ def mean(card: Scorecard, metric: str) -> float:
     """A metric's mean over the entry's seeds that did not diverge."""
     found = card.summaries(metric)[0].mean
     if found is None:
-        pytest.fail(
-            f"no {METRICS[metric].title.strip()}: every student diverged", pytrace=False
-        )
+        pytest.fail(f"no {METRICS[metric].title}: every student diverged", pytrace=False)
     return found

@@ -2,10 +2,9 @@
 
 import pytest
 
-from subliminal_bench.cli.options import listed_entries
 from subliminal_bench.errors import BenchmarkError
-from subliminal_bench.pytest_plugin.session import Regressions
-from subliminal_bench.verification.regression import Status, gravest
+from subliminal_bench.pytest_plugin.session import SPELLING, Regressions
+from subliminal_bench.verification.regression import Status, gravest, listed_entries
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -13,7 +12,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         names = listed_entries(metafunc.config.getoption("--subliminal-entries"))
     except BenchmarkError as error:
-        raise pytest.Collector.CollectError(str(error)) from None
+        raise pytest.Collector.CollectError(error.line(SPELLING)) from None
     metafunc.parametrize("entry", names)
 
 

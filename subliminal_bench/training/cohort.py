@@ -33,7 +33,6 @@ class Cohort:
         device: where everything lies.
         digits: teacher, audit and test images are drawn from these; on `device`.
         teacher_parameters: `[students, parameters]`.
-        shown_seeds: the numbers that mitigations are told, where those are not the true ones.
     """
 
     protocol: Protocol
@@ -41,9 +40,8 @@ class Cohort:
     device: torch.device
     digits: Digits
     teacher_parameters: Tensor
-    shown_seeds: tuple[int, ...] | None = None
 
-    def of(self, seeds: Sequence[int]) -> "Cohort":
+    def subset(self, seeds: Sequence[int]) -> "Cohort":
         """The cohort of some of its seeds; itself, with all it has made, where that is all."""
         if tuple(seeds) == self.seeds:
             return self

@@ -1,12 +1,14 @@
 """Choosing the device, and how many students fit on it."""
 
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from subliminal_bench.errors import DeviceError
+from subliminal_bench.errors import DeviceError, Setting
+from subliminal_bench.experiment.linear import arithmetic
 from subliminal_bench.experiment.model import layout
 from subliminal_bench.experiment.protocol import Protocol
 
@@ -27,9 +29,7 @@ def choose_device(name: str) -> torch.device:
     checked_device(name)
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise DeviceError("--device cuda: torch sees no GPU here; use --device cpu")
-    # Training is in full float32 on every device; some settings allow less.
-    torch.set_float32_matmul_precision("highest")
+        raise DeviceError("torch sees no GPU here", "use ", Setting("device", "cpu"))
     return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
 
 
@@ -59,6 +59,24 @@ def device_name(device: torch.device) -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+@dataclass(frozen=True)
+class DeviceFacts:
+    """What results say of a device.
+
+    Attributes:
+        name: its model.
+        arithmetic: see `linear.arithmetic`.
+    """
+
+    name: str
+    arithmetic: str
+
+
+def device_facts(device: torch.device) -> DeviceFacts:
+    """The facts of one of this machine's devices."""
+    return DeviceFacts(device_name(device), arithmetic(device))
 
 
 def cohort_size(protocol: Protocol, device: torch.device) -> int:

@@ -16,14 +16,13 @@ from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.tensors import own_rows
-from subliminal_bench.mitigation.calls import HookCalls
-from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.experiment.torch_state import full_precision
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import final_parameters
 from subliminal_bench.training.teacher import train_teachers
 from subliminal_bench.training.trait_gradient import inner_and_cosine
+from subliminal_bench.training.views import step_view, training_view
 
 # Real gradients are nearly orthogonal, where sin^2 is nearly 1 and shows little. So the trait
 # gradient is also turned towards the distillation gradient, within the plane of the two.
@@ -55,6 +54,7 @@ class FirstOrderChange:
     expected: float
 
 
+@full_precision()
 def measure_first_order(protocol: Protocol = PROBE) -> list[FirstOrderChange]:
     """Measure at every angle, on untrained and on trained students.
 
@@ -128,25 +128,10 @@ def _projected(
     cohort: Cohort, parameters: Tensor, batch: Tensor, gradient: Tensor, direction: Tensor
 ) -> Tensor:
     """What the built-in projection makes of the gradient when this is the trait's."""
-    training = Training(
-        steps=cohort.protocol.student_steps,
-        epochs=cohort.protocol.student_epochs,
-        seeds=cohort.seeds,
-        settings=Settings({}),
-        base_parameters=cohort.base_parameters,
-        generators=(),
-        state={},
-        layout=cohort.layout,
+    training = training_view(cohort)
+    step = step_view(
+        cohort, training, parameters.clone(), batch, 0, 0, lambda whole_audit: direction.clone()
     )
-    step = Step(
-        **vars(training),
-        index=0,
-        epoch=0,
-        images=own_rows(cohort.noise, batch),
-        teacher_logits=own_rows(cohort.teacher_logits, batch),
-        base_logits=own_rows(cohort.base_logits, batch),
-        student_parameters=parameters.clone(),
-        _trait_gradient=lambda whole_audit: direction.clone(),
-    )
-    calls = HookCalls(load_mitigation("projection"), training, cohort.seeds)
-    return calls.gradient(gradient.clone(), step)
+    projection = load_mitigation("projection")
+    with projection.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
+        return calls.passed("distill_gradient", gradient.clone(), step)

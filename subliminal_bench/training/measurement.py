@@ -5,20 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from subliminal_bench.experiment.metrics import SMALLEST_KL, STEP_CURVES
+from subliminal_bench.experiment.metrics import METRICS, SMALLEST_KL, STEP_CURVES
 from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.training.cohort import Cohort
 
 # A class counts as predicted from this share of the predictions on.
 PREDICTED_SHARE = 0.01
-# What a student that diverged still has.
-_BEFORE_TRAINING = {
-    "teacher_accuracy",
-    "initial_accuracy",
-    "classes_predicted_initial",
-    "trait_loss_initial",
-    "kl_initial",
-}
 
 
 @dataclass(frozen=True)
@@ -147,7 +139,7 @@ def measured_outcomes(
         diverged_at = None if sound[row].all() else int((~sound[row]).nonzero()[0])
         metrics = {
             name: None
-            if diverged_at is not None and name not in _BEFORE_TRAINING
+            if diverged_at is not None and METRICS[name].when == "at the end"
             else float(column[row])
             for name, column in table.items()
         }

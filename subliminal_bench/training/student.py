@@ -1,7 +1,6 @@
 """The student's training, step by step: distil, let the mitigation act, measure."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -10,19 +9,25 @@ from torch import Tensor
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.objective import adam, distillation_kl
-from subliminal_bench.experiment.tensors import own_rows
-from subliminal_bench.mitigation.calls import Calls, HookCalls
-from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.experiment.torch_state import full_precision
+from subliminal_bench.mitigation.calls import Calls
 from subliminal_bench.mitigation.hooks import Step, Training
-from subliminal_bench.mitigation.isolation.proxy import IsolatedMitigation
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import Outcome, accuracy, measured_outcomes
 from subliminal_bench.training.trait_gradient import inner_and_cosine
+from subliminal_bench.training.views import step_view, training_view
+
+# Raised whenever the same seed may come out differently than before.
+ENGINE = 3
 
 
+@full_precision()
 def train_students(
-    cohort: Cohort, mitigation: Mitigation, advance: Callable[[int], None] = lambda steps: None
+    cohort: Cohort,
+    mitigation: Mitigation,
+    advance: Callable[[int], None] = lambda steps: None,
+    shown_seeds: tuple[int, ...] | None = None,
 ) -> list[Outcome]:
     """Train the cohort's students under a mitigation and measure them.
 
@@ -30,18 +35,20 @@ def train_students(
         cohort: seeds, teachers and data.
         mitigation: whose hooks act on loss and gradient.
         advance: told the steps done since the last call.
+        shown_seeds: the numbers that the mitigation is told, where those are not the true ones.
 
     Returns:
-        One outcome a seed, in the cohort's order.
+        One outcome per seed, in the cohort's order.
 
     Raises:
         HookError: a hook failed or returned something unusable.
     """
     record = _Record.empty(cohort)
-    began, ended = _trained(cohort, mitigation, record, advance)
+    began, ended = _trained(cohort, mitigation, record, advance, shown_seeds)
     return measured_outcomes(cohort, began, ended, record.curves(), record.altered)
 
 
+@full_precision()
 def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
     """Train the cohort's students without measuring: parameters `[students, parameters]`.
 
@@ -57,19 +64,12 @@ def _trained(
     mitigation: Mitigation,
     record: "_Record | None",
     advance: Callable[[int], None],
+    shown_seeds: tuple[int, ...] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Parameters before the first and after the last step."""
-    training = _training(cohort)
-    with _at_work(mitigation, cohort, training) as calls:
+    training = training_view(cohort, shown_seeds)
+    with mitigation.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
         return _stepped(cohort, calls, training, record, advance)
-
-
-def _at_work(
-    mitigation: Mitigation, cohort: Cohort, training: Training
-) -> AbstractContextManager[Calls]:
-    if isinstance(mitigation, IsolatedMitigation):
-        return mitigation.at_work(training, cohort.seeds, cohort.protocol.classes)
-    return nullcontext(HookCalls(mitigation, training, cohort.seeds))
 
 
 def _stepped(
@@ -80,7 +80,7 @@ def _stepped(
     advance: Callable[[int], None],
 ) -> tuple[Tensor, Tensor]:
     protocol = cohort.protocol
-    began = calls.start(cohort.base_parameters)
+    began = calls.passed("start", cohort.base_parameters, training)
     parameters = began.clone()
     optimiser = adam(protocol, parameters)
     changes_update = calls.implement("parameter_update")
@@ -91,7 +91,7 @@ def _stepped(
             before = parameters.clone()
             shown = before.clone().requires_grad_()
             audit = _Audit(cohort, before, index)
-            step = _step(cohort, training, shown, batch, epoch, audit)
+            step = step_view(cohort, training, shown, batch, index, epoch, audit.shown)
             raw_loss, raw_gradient, gradient = _gradients(cohort, calls, step)
             if record:
                 record.measure(cohort, audit, raw_loss, raw_gradient, gradient)
@@ -99,13 +99,13 @@ def _stepped(
             optimiser.step()
             if changes_update:
                 update = parameters - before
-                changed = calls.update(update, step)
+                changed = calls.passed("parameter_update", update, step)
                 parameters.copy_(before + changed)
                 if record:
                     record.altered[:, index] |= (changed != update).any(1)
             index += 1
             advance(1)
-    return began, calls.finish(parameters)
+    return began, calls.passed("finish", parameters, training)
 
 
 class _Audit:
@@ -140,40 +140,6 @@ class _Audit:
         return self._batch.clone()
 
 
-def _training(cohort: Cohort) -> Training:
-    protocol = cohort.protocol
-    return Training(
-        steps=protocol.student_steps,
-        epochs=protocol.student_epochs,
-        seeds=cohort.shown_seeds or cohort.seeds,
-        settings=Settings({}),
-        base_parameters=cohort.base_parameters,
-        generators=(),
-        state={},
-        layout=cohort.layout,
-    )
-
-
-def _step(
-    cohort: Cohort,
-    training: Training,
-    parameters: Tensor,
-    batch: Tensor,
-    epoch: int,
-    audit: _Audit,
-) -> Step:
-    return Step(
-        **vars(training),
-        index=audit.index,
-        epoch=epoch,
-        images=own_rows(cohort.noise, batch),
-        teacher_logits=own_rows(cohort.teacher_logits, batch),
-        base_logits=own_rows(cohort.base_logits, batch),
-        student_parameters=parameters,
-        _trait_gradient=audit.shown,
-    )
-
-
 def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
     """The raw loss, its gradient, and the gradient that the mitigation makes of it."""
     parameters = step.student_parameters
@@ -187,10 +153,11 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
     if other_loss:
         targets, loss = step.teacher_logits, raw_loss
         if other_targets:
-            targets = calls.targets(step)
+            targets = calls.passed("teacher_targets", targets, step)
             loss = distillation_kl(cohort.protocol, student_logits, targets)
         gradient = calls.loss_gradient(loss, raw_gradient, student_logits, targets, step)
-    return raw_loss.detach(), raw_gradient, calls.gradient(gradient, step)
+    changed = calls.passed("distill_gradient", gradient, step)
+    return raw_loss.detach(), raw_gradient, changed
 
 
 @dataclass(frozen=True)
@@ -239,7 +206,3 @@ class _Record:
     def curves(self) -> dict[str, Tensor]:
         """All curves by their names in `metrics.CURVES`."""
         return self.series | {"test_accuracy": torch.stack(self.test_accuracy, 1).float()}
-
-
-# Raised whenever the same seed may come out differently than before.
-ENGINE = 3

@@ -10,8 +10,10 @@ from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.objective import adam
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.torch_state import full_precision
 
 
+@full_precision()
 def train_teachers(
     protocol: Protocol,
     seeds: tuple[int, ...],

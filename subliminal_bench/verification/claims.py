@@ -3,23 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from subliminal_bench.experiment.metrics import METRICS, When, Whole
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
 from subliminal_bench.verification.tolerances import Tolerances
-
-# Measured before the first step, so the same for all mitigations; the rest only where no hook
-# `start` changes what the student begins with.
-_BEFORE_ALL = ("teacher_accuracy", "initial_accuracy", "classes_predicted_initial")
-_BEFORE_START = ("trait_loss_initial", "kl_initial")
-_ACCURACIES = (
-    "teacher_accuracy",
-    "trait_accuracy",
-    "initial_accuracy",
-    "initial_head_accuracy",
-)
-_SHARES_OF_STEPS = ("positive_fraction_pre", "positive_fraction_post", "altered_fraction")
 
 
 @dataclass(frozen=True)
@@ -69,8 +58,7 @@ def file_claims(
     yield _countable(run, protocol)
     yield _each_seed_its_own(run)
     if baseline is not None:
-        metrics = _BEFORE_ALL if starts_elsewhere else (*_BEFORE_ALL, *_BEFORE_START)
-        yield _before_training(run, baseline, metrics, tolerances)
+        yield _before_training(run, baseline, starts_elsewhere, tolerances)
 
 
 def _protocol(run: Run, protocol: Protocol) -> Claim:
@@ -100,15 +88,19 @@ def _source(run: Run, mitigation: MitigationRecord) -> Claim:
 
 def _countable(run: Run, protocol: Protocol) -> Claim:
     """Accuracies are shares of so many images, fractions of so many steps."""
-    for names, whole, what in (
-        (_ACCURACIES, protocol.test_images, "test images"),
-        (_SHARES_OF_STEPS, protocol.student_steps, "steps"),
-    ):
-        for name in names:
-            wrong = [one.seed for one in run.seeds if _is_no_share(one.metrics[name], whole)]
-            if wrong:
-                text = f"{name} of {seeds_phrase(wrong)} is no share of {whole} {what}"
-                return Claim("shares", False, text)
+    wholes: dict[Whole, int] = {
+        "test images": protocol.test_images,
+        "steps": protocol.student_steps,
+        "steps of the first epoch": protocol.student_steps_per_epoch,
+    }
+    for name, metric in METRICS.items():
+        if metric.share_of is None:
+            continue
+        whole = wholes[metric.share_of]
+        wrong = [one.seed for one in run.seeds if _is_no_share(one.metrics[name], whole)]
+        if wrong:
+            text = f"{name} of {seeds_phrase(wrong)} is no share of {whole} {metric.share_of}"
+            return Claim("shares", False, text)
     text = f"whole numbers of {protocol.test_images} images and {protocol.student_steps} steps"
     return Claim("shares", True, text)
 
@@ -132,11 +124,17 @@ def _each_seed_its_own(run: Run) -> Claim:
 
 
 def _before_training(
-    run: Run, baseline: Run, metrics: tuple[str, ...], tolerances: Tolerances
+    run: Run, baseline: Run, starts_elsewhere: bool, tolerances: Tolerances
 ) -> Claim:
-    """What is measured before the first step is the seed's, whatever the mitigation does."""
+    """What is measured before the first step is the seed's, whatever the mitigation does.
+
+    Only a hook `start` changes what the student begins with, and nothing changes the rest.
+    """
+    fixed: set[When] = {"without the student"}
+    if not starts_elsewhere:
+        fixed.add("before the first step")
     known = {one.seed: one.metrics for one in baseline.seeds}
-    for name in metrics:
+    for name in (name for name, metric in METRICS.items() if metric.when in fixed):
         pairs = [
             (one.seed, one.metrics[name], known.get(one.seed, {}).get(name))
             for one in run.seeds

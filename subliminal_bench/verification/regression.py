@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
@@ -126,6 +127,21 @@ class Finding:
         return f"{self.outcome.text}: {self.protocol}: {self.entry}: {self.text}"
 
 
+def listed_entries(text: str) -> list[str]:
+    """The names in a list joined by commas.
+
+    Raises:
+        ResultError: there is none, or one twice.
+
+    >>> listed_entries("baseline, liminal")
+    ['baseline', 'liminal']
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or len(set(names)) < len(names):
+        raise ResultError(f"entries {text!r}: name entries, each once, joined by commas")
+    return names
+
+
 def gravest(findings: Sequence[Finding]) -> Status:
     """The outcome of all entries together.
 
@@ -167,7 +183,7 @@ def reference_numbers(
         elif run.protocol.label != protocol.label:
             text = (
                 f"its reference numbers are of {run.protocol.label}, this is {protocol.label}: "
-                "run with --update-reference once the new version is meant"
+                "renew them once the new version is meant"
             )
             said.append(Finding(protocol.label, name, Status.OTHER_PROTOCOL, text))
         elif lacking:

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import ResultError, Setting
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import load_mitigation
-from subliminal_bench.results.entries import entries_folder, read_entry_files
+from subliminal_bench.results.entries import (
+    entries_folder,
+    entry_file_name,
+    needs_blindness,
+    read_entry_files,
+)
 from subliminal_bench.results.run import Run, write_run
 from subliminal_bench.results.store import Store
-from subliminal_bench.results.submission import entry_file_name
 from subliminal_bench.running.bench import Bench
-from subliminal_bench.running.progress import Silent, Watcher
 from subliminal_bench.verification.regression import (
     Finding,
     compare_with_reference,
@@ -28,68 +28,69 @@ from subliminal_bench.verification.regression import (
 from subliminal_bench.verification.tolerances import read_tolerances
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where references are rerun.
-
-    Attributes:
-        protocol: under which.
-        root: the leaderboard's folder, with their numbers.
-        device: where to train.
-        data_dir: folder with MNIST's files; see `data.load`.
-        watcher: told of the progress.
-    """
-
-    protocol: Protocol
-    root: Path
-    device: torch.device
-    data_dir: Path | None = None
-    watcher: Watcher = Silent()  # noqa: RUF009 (it holds nothing)
-
-    def rerun(
-        self, names: Sequence[str], seeds: tuple[int, ...], shared: Path | None = None
-    ) -> dict[str, Run]:
-        """Train the seeds anew; no kept result is used and none is left behind.
-
-        Args:
-            names: of the entries.
-            seeds: which.
-            shared: a folder where processes of one test run share their results.
-        """
-        with fresh_bench(self, shared) as bench:
-            runs = bench.run([load_mitigation(name) for name in names], seeds)
-        return dict(zip(names, runs, strict=True))
-
-    def regress(
-        self, names: Sequence[str], seeds: tuple[int, ...], shared: Path | None = None
-    ) -> list[Finding]:
-        """Rerun seeds of some entries and hold them to their reference numbers; see `rerun`.
-
-        The same under the probe comes first.
-
-        Raises:
-            ResultError: no tolerances were measured under a protocol.
-        """
-        found = []
-        for protocol in protocols_behind(self.protocol):
-            known, said = reference_numbers(protocol, names, self.root, seeds)
-            if known:
-                measured = read_tolerances(self.root, protocol)
-                reran = replace(self, protocol=protocol).rerun(list(known), seeds, shared)
-                said += [
-                    compare_with_reference(reference, reran[name], measured)
-                    for name, reference in known.items()
-                ]
-            found += sorted(said, key=lambda finding: list(names).index(finding.entry))
-        return found
-
-
 @contextmanager
-def fresh_bench(place: Place, shared: Path | None = None) -> Iterator[Bench]:
-    """A bench whose store is empty and goes away, or one that processes share."""
+def fresh(bench: Bench, shared: Path | None = None) -> Iterator[Bench]:
+    """The bench with an empty store that goes away, or with one that processes share."""
     with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
-        store = Store(shared or Path(folder))
-        yield Bench(place.protocol, place.device, store, place.data_dir, place.watcher)
+        yield replace(bench, store=Store(shared or Path(folder)))
+
+
+def rerun_entries(
+    bench: Bench,
+    names: Sequence[str],
+    seeds: tuple[int, ...],
+    shared: Path | None = None,
+    show_blind: bool = False,
+) -> dict[str, Run]:
+    """Train seeds anew; no kept result is used and none is left behind.
+
+    Args:
+        bench: where.
+        names: of the entries.
+        seeds: which.
+        shared: a folder where processes of one test run share their results.
+        show_blind: whether to show blindness, too, where entries need it.
+    """
+    mitigations = [load_mitigation(name) for name in names]
+    shown = [one for one in mitigations if show_blind and needs_blindness(bench.protocol, one)]
+    with fresh(bench, shared) as anew:
+        runs = anew.run(mitigations, seeds, shown)
+    return dict(zip(names, runs, strict=True))
+
+
+def regress(
+    bench: Bench,
+    leaderboard: Path,
+    names: Sequence[str],
+    seeds: tuple[int, ...],
+    shared: Path | None = None,
+) -> list[Finding]:
+    """Rerun seeds of some entries and compare them with their reference numbers.
+
+    The same under the probe comes first.
+
+    Args:
+        bench: where.
+        leaderboard: its folder, with the reference numbers and tolerances.
+        names: of the entries.
+        seeds: which.
+        shared: see `rerun_entries`.
+
+    Raises:
+        ResultError: no tolerances were measured under a protocol.
+    """
+    found = []
+    for protocol in protocols_behind(bench.protocol):
+        known, said = reference_numbers(protocol, names, leaderboard, seeds)
+        if known:
+            measured = read_tolerances(leaderboard, protocol)
+            reran = rerun_entries(replace(bench, protocol=protocol), list(known), seeds, shared)
+            said += [
+                compare_with_reference(reference, reran[name], measured)
+                for name, reference in known.items()
+            ]
+        found += sorted(said, key=lambda finding: list(names).index(finding.entry))
+    return found
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class ReferenceUpdate:
             moved = [after[seed] - before[seed] for seed in before if seed in after]
             rows.append(
                 [
-                    metric.heading.strip(),
+                    metric.heading,
                     metric.show(sum(before.values()) / len(before)) if before else "—",
                     metric.show(sum(after.values()) / len(after)) if after else "—",
                     metric.show(max(moved, key=abs), signed=True) if moved else "—",
@@ -139,12 +140,13 @@ class ReferenceUpdate:
 
 
 def reference_updates(
-    place: Place, names: Sequence[str], seeds: tuple[int, ...] | None
+    bench: Bench, leaderboard: Path, names: Sequence[str], seeds: tuple[int, ...] | None
 ) -> list[ReferenceUpdate]:
     """Run entries anew for new reference numbers; nothing is written.
 
     Args:
-        place: where.
+        bench: where.
+        leaderboard: its folder.
         names: of the entries.
         seeds: the seeds of the new numbers; those of the old ones when left out.
 
@@ -152,7 +154,7 @@ def reference_updates(
         ResultError: in CI, or there are neither seeds nor old numbers to take them from.
     """
     refuse_in_ci()
-    folder = entries_folder(place.protocol, place.root)
+    folder = entries_folder(bench.protocol, leaderboard)
     present = read_entry_files(folder)
     before = {name: present.get(name, (None, None)) for name in names}
     by_seeds: dict[tuple[int, ...], list[str]] = {}
@@ -160,14 +162,17 @@ def reference_updates(
         wanted = seeds or (old.seed_numbers if old else None)
         if wanted is None:
             raise ResultError(
-                f"{name} has no reference numbers yet: say which --seeds they are of"
+                f"{name} has no reference numbers yet",
+                "say which ",
+                Setting("seeds"),
+                " they are of",
             )
         by_seeds.setdefault(wanted, []).append(name)
     # Entries of the same seeds share teachers and noise.
     runs = {
         name: run
         for wanted, together in by_seeds.items()
-        for name, run in place.rerun(together, wanted).items()
+        for name, run in rerun_entries(bench, together, wanted, show_blind=True).items()
     }
     return [
         ReferenceUpdate(path or folder / entry_file_name(runs[name]), old, runs[name])
@@ -183,8 +188,8 @@ def refuse_in_ci() -> None:
     """
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise ResultError(
-            "--update-reference is refused in CI (the variable CI is set): renew reference "
-            "numbers by hand and commit them"
+            "new reference numbers are refused in CI (the variable CI is set): renew them by "
+            "hand and commit them"
         )
 
 

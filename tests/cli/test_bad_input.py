@@ -19,7 +19,7 @@ from subliminal_bench.results.files import write_atomically
 from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
 from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
 from subliminal_bench.running.references import ReferencePlan
-from subliminal_bench.verification.rerun import Place
+from subliminal_bench.verification import rerun
 from subliminal_bench.verification.tolerances import Tolerances
 from tests.support.plugins_for_tests import HEAD, one_line, write
 from tests.support.runs import make_run
@@ -64,7 +64,7 @@ def _nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BenchmarkError("nothing is trained here")
 
     monkeypatch.setattr(ReferencePlan, "run", stopped)
-    monkeypatch.setattr(Place, "rerun", stopped)
+    monkeypatch.setattr(rerun, "rerun_entries", stopped)
 
 
 def taken_or_refused(ended: Ended) -> None:
@@ -174,15 +174,15 @@ class TestOptions:
 class TestStoreFolders:
     @modest
     @given(name=words.filter(lambda text: text.strip("./")))
-    def test_a_folder_of_any_name_can_be_claimed_and_filled_or_is_refused(
+    def test_a_folder_of_any_name_can_be_locked_and_filled_or_is_refused(
         self, name: str, tmp_path: Path
     ) -> None:
         from subliminal_bench.results.locks import Locks
 
         folder = tmp_path / "stores" / name.replace("/", "_") / "baseline-[*]?"
         try:
-            with Locks() as claims:
-                assert claims.take(folder, "seed-0001")
+            with Locks() as locks:
+                assert locks.acquire(folder, "seed-0001")
                 write_atomically(folder / "seed-0001.json", b"{}")
         except ResultError as error:
             one_line(error)
@@ -321,6 +321,11 @@ class TestPytestOptions:
             "--subliminal-device": "cpu",
             "--subliminal-data-dir": None,
             "--subliminal-store": None,
+            "--subliminal-engine": "local",
+            "--subliminal-isolate": False,
+            "--subliminal-isolate-timeout": None,
+            "--subliminal-isolate-memory": None,
+            "--subliminal-rerun-references": False,
             "--subliminal-set": [],
             "--subliminal-stop-early": False,
         }

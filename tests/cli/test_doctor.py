@@ -127,7 +127,7 @@ def test_a_missing_package_is_mended_by_an_installation(
             raise metadata.PackageNotFoundError(name)
         return known(name)
 
-    monkeypatch.setattr("subliminal_bench.cli.doctor_facts.version", version)
+    monkeypatch.setattr("subliminal_bench.cli.doctor.version", version)
     (found,) = wrong(healthy("doctor", "--format", "json"))
     assert (found["name"], found["mend"]) == ("safetensors", "pip install safetensors")
 
@@ -135,7 +135,7 @@ def test_a_missing_package_is_mended_by_an_installation(
 def test_more_threads_than_cores_are_mended_by_the_variable(
     healthy: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subliminal_bench.cli.doctor_facts._cores", lambda: 3)
+    monkeypatch.setattr("subliminal_bench.cli.doctor._cores", lambda: 3)
     monkeypatch.setattr("torch.get_num_threads", lambda: 4)
     (found,) = wrong(healthy("doctor", "--format", "json"))
     assert found["mend"] == "export OMP_NUM_THREADS=3"

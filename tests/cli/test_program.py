@@ -308,7 +308,7 @@ class TestBugs:
         def broken(name: str) -> None:
             raise ZeroDivisionError("planted")
 
-        monkeypatch.setattr("subliminal_bench.experiment.protocol.protocol_named", broken)
+        monkeypatch.setattr("subliminal_bench.running.setup.protocol_named", broken)
         done = type_in("run", "baseline")
         assert done.code == 70
         assert "ZeroDivisionError: planted" in done.err
@@ -335,7 +335,7 @@ class TestBugs:
         def broken(name: str) -> None:
             raise error
 
-        monkeypatch.setattr("subliminal_bench.experiment.protocol.protocol_named", broken)
+        monkeypatch.setattr("subliminal_bench.running.setup.protocol_named", broken)
         assert said in type_in("run", "baseline").error
 
     def test_a_terminal_that_knows_few_letters_stops_nothing(self, tmp_path: Path) -> None:

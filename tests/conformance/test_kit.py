@@ -147,10 +147,10 @@ def test_settings_reach_the_mitigation(tmp_path: Path) -> None:
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 def test_every_check_says_what_holds_why_and_what_to_do(check: conformance.Check) -> None:
     assert check.name.isidentifier()
-    for text in (check.claim, check.why, check.fix):
-        assert text
-        assert text == text.strip()
-        assert "\n" not in text
+    for said in (check.claim, check.why, check.fix):
+        assert said
+        assert said == said.strip()
+        assert "\n" not in said
 
 
 @pytest.mark.parametrize("state", State)

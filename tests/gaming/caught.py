@@ -161,7 +161,8 @@ CAUGHT: dict[str, Attempt] = {
     "loss of the training exchanged by its file": Attempt(
         source(
             PASS_ON,
-            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n"
+            before="from subliminal_bench.training import student\n\n"
+            "kept = student.distillation_kl\n"
             "student.distillation_kl = lambda *given: 0.5 * kept(*given)\n",
         ),
         "harness_untouched",
@@ -182,7 +183,8 @@ CAUGHT: dict[str, Attempt] = {
                 "start(parameters)",
                 "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
             ),
-            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n",
+            before="from subliminal_bench.training import student\n\n"
+            "kept = student.distillation_kl\n",
         ),
         "harness_untouched",
         "subliminal_bench.training.student.distillation_kl",
@@ -213,7 +215,8 @@ CAUGHT: dict[str, Attempt] = {
     "the card's class exchanged": Attempt(
         source(
             PASS_ON,
-            before="import subliminal_bench.mitigation.card\n\nkept = subliminal_bench.mitigation.card.Card\n"
+            before="import subliminal_bench.mitigation.card\n\n"
+            "kept = subliminal_bench.mitigation.card.Card\n"
             "subliminal_bench.mitigation.card.Card = type('Card', (kept,), {})\n",
         ),
         "harness_untouched",

@@ -153,14 +153,16 @@ EVADES: dict[str, tuple[str, str]] = {
                 "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
             ),
             hook("finish(parameters)", "student.distillation_kl = kept"),
-            before="from subliminal_bench.training import student\n\nkept = student.distillation_kl\n",
+            before="from subliminal_bench.training import student\n\n"
+            "kept = student.distillation_kl\n",
         ),
         RESTORED,
     ),
     "accuracy exchanged at the end, putting itself back": (
         source(
             hook("finish(parameters)", "measurement.share_right = wrong"),
-            before="from subliminal_bench.training import measurement\n\nkept = measurement.share_right\n\n\n"
+            before="from subliminal_bench.training import measurement\n\n"
+            "kept = measurement.share_right\n\n\n"
             "CALLS = []\n\n\ndef wrong(cohort, predicted):\n    CALLS.append(1)\n"
             "    if len(CALLS) % 2:\n        return kept(cohort, predicted)\n"
             "    measurement.share_right = kept\n    return 0 * kept(cohort, predicted)\n",

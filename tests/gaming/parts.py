@@ -58,6 +58,6 @@ def exchanging(where: str, name: str, what: str) -> str:
     """A file whose loss hook exchanges a name of a module or class."""
     return source(
         hook(LOSS, f"{where}.{name} = {what}", "return loss"),
-        before=f"import subliminal_bench.training.measurement\nimport subliminal_bench.training.student\n"
-        f"kept = {where}.{name}\n",
+        before="import subliminal_bench.training.measurement\n"
+        f"import subliminal_bench.training.student\nkept = {where}.{name}\n",
     )

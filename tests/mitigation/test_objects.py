@@ -102,7 +102,8 @@ class TestCells:
         assert "a cell counts as a file" in said
 
     def test_a_cell_that_runs_what_it_defines_is_refused(self, notebook: Notebook) -> None:
-        source = f"{IDEA}\nfrom subliminal_bench.mitigation.mitigation import load_mitigation\nload_mitigation(Idea)\n"
+        loads = "from subliminal_bench.mitigation.mitigation import load_mitigation\n"
+        source = f"{IDEA}\n{loads}load_mitigation(Idea)\n"
         with pytest.raises(MitigationError, match="from another cell"):
             notebook.run(source)
 

@@ -114,7 +114,7 @@ def test_stopping_early_is_an_option_and_part_of_a_marker(project: pytest.Pytest
         )
     )
     marker = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
-    assert "--stop-early looks after" in marker.stdout.str()
+    assert "early stopping looks after" in marker.stdout.str()
     assert not list(project.path.rglob("seed-*.json"))
 
 

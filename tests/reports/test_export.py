@@ -132,7 +132,7 @@ class TestFind:
         for run in runs.values():
             keep(tmp_path, run)
         message = refused("halve", tmp_path)
-        for words in ["mnist-v1", "mnist-5k-v1", "--protocol"]:
+        for words in ["mnist-v1", "mnist-5k-v1", "choose one with"]:
             assert words in message
         for name, run in runs.items():
             assert find_run("halve", name, Store(tmp_path)) == run

@@ -120,7 +120,7 @@ class TestContent:
         text = html.unescape(page)
         for name, metric in METRICS.items():
             cells = [summary.show(metric) for summary in card.summaries(name)]
-            row = rf">{re.escape(metric.heading.strip())}</th>" + "".join(
+            row = rf">{re.escape(metric.heading)}</th>" + "".join(
                 rf"<td>{re.escape(cell)}</td>" for cell in cells
             )
             assert re.search(row, text), name

@@ -15,9 +15,10 @@ from subliminal_bench.experiment.protocol import PROBE
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.reports import text
 from subliminal_bench.results.entries import read_entries
+from subliminal_bench.results.folders import BLINDNESS, TeacherFolder
 from subliminal_bench.results.jsonfile import SCHEMA
 from subliminal_bench.results.run import read_run
-from subliminal_bench.results.store import Store, TeacherFolder, seed_curves
+from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.scorecard import build_scorecard
 from subliminal_bench.verification.tolerances import read_tolerances
 from tests.conftest import TINY
@@ -64,15 +65,16 @@ def test_runs_and_stored_seeds_give_the_scorecard_that_they_gave(old: Path) -> N
 
 def test_a_stored_seed_has_its_curves_and_its_teacher(old: Path) -> None:
     (folder,) = Store(old / "store").find("baseline", "tiny")
-    assert {len(seed_curves(folder, seed)["trait_loss"]) for seed in (1, 2)} == {
-        TINY.student_steps
-    }
+    curves = [folder.curves(seed) for seed in (1, 2)]
+    assert {len(one["trait_loss"]) for one in curves if one} == {TINY.student_steps}
     (teachers,) = (old / "store").glob("*/teachers-*")
     assert TeacherFolder(teachers, TINY).load(1) is not None
 
 
 def test_what_was_shown_of_blindness_is_still_known(old: Path) -> None:
-    known = [folder.blindness for folder in Store(old / "store").find("liminal", None)]
+    known = [
+        BLINDNESS.read(folder.path) for folder in Store(old / "store").find("liminal", None)
+    ]
     assert [one.shown for one in known if one] == [True]
     for run in read_entries(old / "entries").values():
         assert run.blindness

@@ -10,7 +10,7 @@ from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import committed_entry
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.reference_runs import finished_references
+from subliminal_bench.results.lookup import finished_references
 from subliminal_bench.results.run import MitigationRecord, Run
 from subliminal_bench.results.store import Store
 from tests.support.runs import keep, make_run
@@ -79,5 +79,7 @@ def test_a_reference_is_not_held_against_itself(tmp_path: Path) -> None:
 
 def test_missing_seeds_are_named_with_the_command_that_makes_them(tmp_path: Path) -> None:
     entry = make_run("idea", [0.3] * 2, first_seed=500, protocol=MNIST_5K)
-    with pytest.raises(ResultError, match="run baseline --protocol mnist-5k --seeds 500-501"):
+    with pytest.raises(
+        ResultError, match="run.'baseline', protocol='mnist-5k', seeds='500-501'"
+    ):
         finished_references(entry, Store(tmp_path))

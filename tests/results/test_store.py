@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from subliminal_bench.errors import BenchmarkError, ResultError
+from subliminal_bench.experiment.linear import arithmetic
 from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.store import RunFolder, Store, seed_curves
+from subliminal_bench.results.folders import RunFolder
+from subliminal_bench.results.store import Store
 from subliminal_bench.running import jobs
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
@@ -27,7 +30,7 @@ from tests.conftest import CPU, TINY
 from tests.support.plugins_for_tests import mitigation, one_line, plugin, scaling_source, write
 from tests.support.runs import make_run
 
-HERE = Environment.here("cpu", "a processor", engine=ENGINE)
+HERE = Environment.here("cpu", "a processor", ENGINE, arithmetic(CPU))
 BASELINE = load_mitigation("baseline")
 LIMINAL = load_mitigation("liminal")
 
@@ -51,7 +54,13 @@ def bench(where: Store, protocol: Protocol = TINY) -> Bench:
 
 
 def entry_of(where: Store, one: Mitigation = BASELINE) -> RunFolder:
-    return where.entry(TINY, one, HERE)
+    return where.run_folder(TINY, one, HERE)
+
+
+def curves_of(folder: RunFolder, seed: int) -> dict[str, Tensor]:
+    curves = folder.curves(seed)
+    assert curves is not None
+    return curves
 
 
 def forbidden(*arguments: Any) -> Any:
@@ -212,7 +221,7 @@ class TestFolders:
             "seed-0002.json",
             "seed-0002.npz",
         }
-        curves = seed_curves(folder, 2)
+        curves = curves_of(folder, 2)
         assert set(curves) == set(CURVES)
         steps = {name: len(curve) for name, curve in curves.items() if name != "test_accuracy"}
         assert set(steps.values()) == {TINY.student_steps}
@@ -267,6 +276,7 @@ class TestFolders:
             ({"torch": "0.0.1"}, True),
             ({"device": "cuda"}, True),
             ({"engine": ENGINE + 1}, True),
+            ({"arithmetic": "matmul, measured from float32, DEFAULT"}, True),
             ({"device_name": "another processor"}, False),
             ({"commit": "0" * 40, "dirty": True}, False),
         ],
@@ -275,7 +285,7 @@ class TestFolders:
         self, change: dict[str, object], another: bool, tmp_path: Path
     ) -> None:
         where, there = Store(tmp_path), HERE.model_copy(update=change)
-        entries = {where.entry(TINY, BASELINE, one).path for one in (HERE, there)}
+        entries = {where.run_folder(TINY, BASELINE, one).path for one in (HERE, there)}
         teachers = {where.teachers(TINY, one).path for one in (HERE, there)}
         assert len(entries) == len(teachers) == (2 if another else 1)
 
@@ -287,7 +297,10 @@ class TestFolders:
     ) -> None:
         other = replace(TINY, **change)
         where = Store(tmp_path)
-        assert where.entry(other, BASELINE, HERE).path != where.entry(TINY, BASELINE, HERE).path
+        assert (
+            where.run_folder(other, BASELINE, HERE).path
+            != where.run_folder(TINY, BASELINE, HERE).path
+        )
         assert where.teachers(other, HERE).path != where.teachers(TINY, HERE).path
 
     def test_the_latest_run_of_a_name_comes_first(self, tmp_path: Path) -> None:
@@ -349,10 +362,10 @@ class TestDamage:
     def test_broken_curves_are_one_line(self, content: bytes | None, kept: Store) -> None:
         path = entry_of(kept).path / "seed-0001.npz"
         path.write_bytes(path.read_bytes()[:-40] if content is None else content)
-        assert str(path) in refused(lambda: seed_curves(entry_of(kept), 1))
+        assert str(path) in refused(lambda: curves_of(entry_of(kept), 1))
 
-    def test_missing_curves_are_one_line(self, kept: Store) -> None:
-        assert "seed-0009.npz" in refused(lambda: seed_curves(entry_of(kept), 9))
+    def test_curves_that_were_not_kept_are_none(self, kept: Store) -> None:
+        assert entry_of(kept).curves(9) is None
 
     def test_a_broken_entry_of_another_name_stops_nobody(self, kept: Store) -> None:
         (entry_of(kept, LIMINAL).path / "entry.json").write_text("{")
@@ -411,7 +424,7 @@ class TestNumbers:
         curves = {name: torch.full((3,), float("nan")) for name in CURVES}
         folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
         assert folder.run().seeds == [result]
-        assert seed_curves(folder, 1)["trait_loss"].isnan().all()
+        assert curves_of(folder, 1)["trait_loss"].isnan().all()
 
 
 class TestCurvesOfARun:
@@ -420,7 +433,7 @@ class TestCurvesOfARun:
         found = kept.curves(folder.run())
         assert list(found) == [1, 2]
         for seed in (1, 2):
-            own = seed_curves(folder, seed)
+            own = curves_of(folder, seed)
             assert all(torch.equal(found[seed][name], own[name]) for name in CURVES)
 
     def test_seeds_with_other_numbers_or_without_curves_are_left_out(

@@ -11,14 +11,12 @@ from subliminal_bench.errors import HookError
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.store import Store
 from subliminal_bench.running import bench
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.engine import LocalEngine, Workers
-from subliminal_bench.running.jobs import Job, PartialResult, do_job, work
+from subliminal_bench.running.jobs import Job, PartialResult, do_job, work_behind
 from subliminal_bench.running.progress import Silent, Watcher
-from subliminal_bench.training.student import ENGINE
 from tests.conftest import CPU, TINY
 from tests.support.plugins_for_tests import scaling_source, write
 
@@ -27,7 +25,7 @@ NAMES = ("baseline", "liminal")
 
 
 class Several(LocalEngine):
-    """Does several jobs at once, a piece of each in turn, the youngest job first."""
+    """Does several jobs at once, a part of each in turn, the youngest job first."""
 
     def __init__(self, room: int = 3, size: int = 1) -> None:
         self.room, self.size = room, size
@@ -38,11 +36,13 @@ class Several(LocalEngine):
         return self.size
 
     @contextmanager
-    def crew(self, digits: Digits, device: torch.device, watcher: Watcher) -> Iterator[Workers]:
-        yield _Crew(self, digits)
+    def workers(
+        self, digits: Digits, device: torch.device, watcher: Watcher
+    ) -> Iterator[Workers]:
+        yield _Several(self, digits)
 
 
-class _Crew:
+class _Several:
     def __init__(self, engine: Several, digits: Digits) -> None:
         self._engine, self._digits = engine, digits
         self._waiting: list[tuple[Job, Iterator[PartialResult]]] = []
@@ -89,7 +89,7 @@ def test_a_job_takes_the_teachers_along_that_are_trained(tmp_path: Path) -> None
     store, engine = Store(tmp_path), Several()
     Bench(TINY, CPU, store).run(loaded("baseline"), (1, 2))
     Bench(TINY, CPU, store, engine=engine).run(loaded("liminal"), (1, 2, 3))
-    assert {seed: job.untaught for job in engine.begun for seed in job.seeds} == {
+    assert {seed: job.seeds_without_teacher for job in engine.begun for seed in job.seeds} == {
         1: (),
         2: (),
         3: (3,),
@@ -107,16 +107,16 @@ def test_a_cohorts_mitigations_get_the_seeds_that_they_lack(tmp_path: Path) -> N
     ]
 
 
-def test_no_more_is_claimed_at_once_than_a_process_may_open(
+def test_no_more_is_locked_at_once_than_a_process_may_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_MOST_CLAIMS", 4)
+    monkeypatch.setattr(bench, "_MOST_LOCKS", 4)
     engine = Several(room=9)
     Bench(TINY, CPU, Store(tmp_path), engine=engine).run(loaded(*NAMES), SEEDS)
     assert engine.most == 2
 
 
-def test_what_was_finished_before_a_hook_failed_is_kept_and_nothing_stays_claimed(
+def test_what_was_finished_before_a_hook_failed_is_kept_and_nothing_stays_locked(
     tmp_path: Path,
 ) -> None:
     failing = scaling_source(factor="0.5").replace(
@@ -127,8 +127,8 @@ def test_what_was_finished_before_a_hook_failed_is_kept_and_nothing_stays_claime
     chosen = loaded("baseline", str(path))
     with pytest.raises(HookError, match="seed 2"):
         Bench(TINY, CPU, store, engine=Several()).run(chosen, SEEDS)
-    here = Environment.here("cpu", "a processor", engine=ENGINE)
-    kept = store.entry(TINY, chosen[0], here).finished()
+    here = Bench(TINY, CPU, store).environment
+    kept = store.run_folder(TINY, chosen[0], here).finished()
     assert 2 in kept
     # Whoever comes next need not wait.
     (run,) = Bench(TINY, CPU, store).run(loaded("baseline"), SEEDS)
@@ -151,5 +151,5 @@ def test_a_piece_counts_as_much_work_as_its_steps(tmp_path: Path) -> None:
     assert stepwise.done == stepwise.wanted
     digits = load_digits(TINY)
     job = Job(TINY, (1, 2), tuple((one, (1, 2)) for one in loaded(*NAMES)))
-    whole = sum(work(job, piece) for piece in do_job(job, digits, CPU, Silent()))
+    whole = sum(work_behind(job, piece) for piece in do_job(job, digits, CPU, Silent()))
     assert whole == stepwise.wanted

@@ -61,7 +61,7 @@ class Drawn:
 
     def __call__(self, seeds: int) -> Scorecard:
         self.asked.append(seeds)
-        entry = self._entry.first(seeds).looking(HUNDRED)
+        entry = self._entry.first(seeds).stopping_early(HUNDRED)
         return build_scorecard(entry, self._references)
 
 
@@ -162,8 +162,9 @@ class TestRecord:
 
     def test_its_numbers_are_not_those_of_a_fixed_number_of_seeds(self) -> None:
         card = stopped(Drawn(1, shift=-0.02))
-        pairs = [("entry", card.entry, name, run) for name, run in card.runs()[1:]]
-        for ours, fixed in zip(card.comparisons, compare(pairs, card.seeds), strict=True):
+        ours_columns, *others = card.columns
+        pairs = [(ours_columns, other) for other in others]
+        for ours, fixed in zip(card.comparisons, compare(pairs), strict=True):
             assert ours.adjusted_p is not None
             assert fixed.adjusted_p is not None
             assert ours.adjusted_p > fixed.adjusted_p
@@ -178,7 +179,7 @@ class TestRecord:
     def test_a_run_is_at_a_look_or_is_refused(self, seeds: int, first: int) -> None:
         run = make_run("entry", [0.5] * seeds, first_seed=first)
         with pytest.raises(ValueError, match=r"planned looks|seeds 1 to n"):
-            run.looking(planned_looks(tuple(range(1, 61))))
+            run.stopping_early(planned_looks(tuple(range(1, 61))))
 
     @pytest.mark.parametrize(
         ("looks", "message"),
@@ -196,8 +197,8 @@ class TestRecord:
             InterimLooks(**looks)
 
     def test_the_leaderboard_takes_no_number_of_seeds_that_the_results_chose(self) -> None:
-        with pytest.raises(ResultError, match="--stop-early"):
-            check_eligible(make_run("entry", [0.5] * 20).looking(HUNDRED))
+        with pytest.raises(ResultError, match="early stopping"):
+            check_eligible(make_run("entry", [0.5] * 20).stopping_early(HUNDRED))
 
     @pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
     def test_every_form_of_the_scorecard_says_how_many_seeds_it_saved(
@@ -214,19 +215,19 @@ class TestRecord:
 class TestSideBySide:
     def test_one_run_with_looks_makes_all_pairs_go_by_them(self) -> None:
         rng = np.random.default_rng(4)
-        ours = make_run("ours", list(rng.uniform(0.2, 0.4, 40))).looking(HUNDRED)
+        ours = make_run("ours", list(rng.uniform(0.2, 0.4, 40))).stopping_early(HUNDRED)
         others = {name: make_run(name, list(rng.uniform(0.4, 0.6, 50))) for name in ("a", "b")}
         card = side_by_side({"ours": ours, **others})
         assert card.seeds == tuple(range(1, 41))
         assert all(one.design == statistics.PLAN for one in card.comparisons)
-        assert any("--stop-early" in remark for remark in card.remarks)
+        assert any("early stopping" in remark for remark in card.remarks)
         assert any("left out of a: 41-50" in remark for remark in card.remarks)
         assert card.stopping is None
 
     def test_without_the_seeds_of_a_look_they_are_not_compared(self) -> None:
-        ours = make_run("ours", [0.5] * 40).looking(HUNDRED)
+        ours = make_run("ours", [0.5] * 40).stopping_early(HUNDRED)
         for other in (make_run("a", [0.5] * 19), make_run("a", [0.5] * 40, first_seed=2)):
-            with pytest.raises(ResultError, match="ours was run with --stop-early"):
+            with pytest.raises(ResultError, match="ours was run with early stopping"):
                 side_by_side({"ours": ours, "a": other})
 
 
@@ -288,7 +289,7 @@ class TestCommand:
         # The same seeds are no fixed number of seeds any more, however they are asked for.
         assert "--stop-early" in self.run(type_in, silence, "1-8").error
         compared = type_in("compare", "silence", "baseline", "--protocol", "tiny")
-        assert "silence was run with --stop-early" in compared.out
+        assert "silence was run with early stopping" in compared.out
 
     def test_a_mistake_is_one_line_and_nothing_is_run(
         self, type_in: Terminal, silence: Path, tmp_path: Path

@@ -12,9 +12,8 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
 from subliminal_bench.reports.leaderboard import leaderboard_page, render_leaderboard
-from subliminal_bench.results.entries import read_entries
+from subliminal_bench.results.entries import read_entries, submit_run
 from subliminal_bench.results.run import Run, write_run
-from subliminal_bench.results.submission import submit_run
 from subliminal_bench.scoring.ranking import rank_entries
 from tests.support.runs import make_run
 

@@ -1,7 +1,7 @@
 """Processes that train into one store: torch is imported once, and forked for each of them.
 
-`python -m tests.support.forking` reads requests from its standard input, one line of JSON each, and
-answers each with one line when all of its processes have ended.
+`python -m tests.support.forking` reads requests from its standard input, one line of JSON each,
+and answers each with one line when all of its processes have ended.
 """
 
 import contextlib

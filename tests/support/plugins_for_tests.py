@@ -11,7 +11,8 @@ import pluggy
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.mitigation.card import Access, Card, Parameter, Settings
 from subliminal_bench.mitigation.hooks import PROJECT, HookSpecifications, hookimpl
-from subliminal_bench.mitigation.mitigation import Mitigation, Plugin
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.mitigation.plugin import Plugin
 
 HEAD = "from subliminal_bench import Card, Parameter, Step, hookimpl\n\n"
 

@@ -68,8 +68,10 @@ def make_run(
         for metric, value in metrics.items():
             values[metric] = value if isinstance(value, float) else list(value)[position]
         if accuracy is None:
-            kept = ("teacher_accuracy", "initial_accuracy", "trait_loss_initial", "kl_initial")
-            values = {key: value if key in kept else None for key, value in values.items()}
+            values = {
+                key: None if METRICS[key].when == "at the end" else value
+                for key, value in values.items()
+            }
         seeds.append(
             SeedResult(
                 seed=first_seed + position,

@@ -106,11 +106,11 @@ def test_parts_of_a_cohort_give_what_the_whole_gives(
     tiny_cohort: Callable[..., Cohort],
 ) -> None:
     whole = tiny_cohort(1, 2, 3)
-    part = whole.of([2])
+    part = whole.subset([2])
     assert part.seeds == (2,)
     assert torch.equal(part.teacher_parameters[0], whole.teacher_parameters[1])
     assert torch.equal(part.noise[0], whole.noise[1])
-    assert whole.of([1, 2, 3]) is whole
+    assert whole.subset([1, 2, 3]) is whole
 
 
 def ends_where_the_reference_ends(protocol: Protocol, digits: Digits, entry: str) -> None:

@@ -21,10 +21,11 @@ from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.entries import entries_folder
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.bench import Bench
 from subliminal_bench.training import measurement, student, teacher
 from subliminal_bench.verification import rerun
 from subliminal_bench.verification.regression import Finding, Status, compare_with_reference
-from subliminal_bench.verification.rerun import Place
 from subliminal_bench.verification.tolerances import Chaos, Tolerances
 from tests.conftest import CPU
 from tests.support.runs import make_run
@@ -35,8 +36,12 @@ SEEDS = (1,)
 
 
 def rerun_probe(names: tuple[str, ...] = REFERENCES) -> dict[str, Finding]:
-    place = Place(PROBE, ROOT, CPU)
-    return {finding.entry: finding for finding in place.regress(names, SEEDS)}
+    return {one.entry: one for one in rerun.regress(bench_for(PROBE), ROOT, names, SEEDS)}
+
+
+def bench_for(protocol: Protocol) -> Bench:
+    """A bench whose own store is never used."""
+    return Bench(protocol, CPU, Store(Path("none")))
 
 
 # What may be planted in the code, and the entries that it must be seen in.
@@ -127,8 +132,7 @@ def test_a_hundred_other_roundings_pass() -> None:
 def rounded_otherwise_passes(protocol: Protocol, seed: int, salt: int = 0) -> None:
     nudged = float_chaos.nudged(1000 * salt + seed)
     with float_chaos.changed(model, "initial_parameters", nudged):
-        place = Place(protocol, ROOT, CPU)
-        for finding in place.regress(REFERENCES, (seed,)):
+        for finding in rerun.regress(bench_for(protocol), ROOT, REFERENCES, (seed,)):
             assert finding.outcome is Status.PASSED, finding.line
 
 
@@ -259,17 +263,21 @@ def reruns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
 
     def answer(
-        place: Place, names: list[str], seeds: tuple[int, ...], shared: Path | None = None
+        bench: Bench,
+        names: list[str],
+        seeds: tuple[int, ...],
+        shared: Path | None = None,
+        show_blind: bool = False,
     ) -> dict[str, Run]:
-        asked.extend(f"{place.protocol.name} {name}" for name in names)
+        asked.extend(f"{bench.protocol.name} {name}" for name in names)
         return {
             name: make_run(
-                name, [0.5] * len(seeds), protocol=place.protocol, first_seed=seeds[0]
+                name, [0.5] * len(seeds), protocol=bench.protocol, first_seed=seeds[0]
             )
             for name in names
         }
 
-    monkeypatch.setattr(Place, "rerun", answer)
+    monkeypatch.setattr(rerun, "rerun_entries", answer)
     monkeypatch.setattr(rerun, "protocols_behind", lambda chosen: [chosen])
     monkeypatch.delenv("CI", raising=False)
     return asked
@@ -360,7 +368,7 @@ class TestTheCommand:
         if entries == "nothing":
             assert done.code == 3
         else:
-            assert "--entries" in done.error
+            assert "name entries, each once" in done.error
 
     def test_a_protocol_without_tolerances_says_how_to_measure_them(
         self, type_in: Terminal, board: Path, reruns: list[str]

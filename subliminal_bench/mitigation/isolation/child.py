@@ -9,7 +9,11 @@ Started by `process`, with an open connection.
 import socket
 import sys
 
-from subliminal_bench.mitigation.isolation.confinement import Limits, confine
+from subliminal_bench.mitigation.isolation.confinement import (
+    Limits,
+    confine,
+    refuse_processes_and_connections,
+)
 
 
 def main() -> None:
@@ -19,13 +23,12 @@ def main() -> None:
     network = confine(limits, int(parent))
     # torch starts threads, and a process that has some cannot leave its network.
     from subliminal_bench.mitigation.isolation.channel import BrokenChannelError, Channel
-    from subliminal_bench.mitigation.isolation.guard import refuse_from_now_on
     from subliminal_bench.mitigation.isolation.service import Service
 
     channel = Channel(socket.socket(fileno=int(connection)))
     service = Service(channel)
     channel.send({"kind": "ready", "network": network})
-    refuse_from_now_on()
+    refuse_processes_and_connections()
     try:
         service.answer_all()
     except BrokenChannelError:

@@ -1,7 +1,7 @@
-"""What a mitigation's process may use, and how the process gives up the rest.
+"""What an isolated mitigation's process may use, and how the process gives up the rest.
 
-Imports nothing heavy: a process can leave its network only while it has one thread. Nor, before
-it is used, what only Unix has.
+Imports nothing heavy: a process can leave its network only while it has one thread. Nor does it
+import what only Unix has before that is used.
 """
 
 import ctypes
@@ -10,7 +10,9 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from subliminal_bench.errors import SurroundingsError
 from subliminal_bench.mitigation.card import Network
 
 _GIB = 2**30
@@ -18,6 +20,26 @@ _GRACE_SECONDS = 5
 # From Linux's headers; Python has no names for them before 3.12.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG = 1
+
+
+_PROCESSES = {
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "pty.spawn",
+    "subprocess.Popen",
+}
+_CONNECTIONS = {
+    "socket.bind",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.sendmsg",
+    "socket.sendto",
+}
 
 
 @dataclass(frozen=True)
@@ -98,3 +120,19 @@ def _leave_network() -> Network:
     ):
         Path("/proc/self", name).write_text(line)
     return "none"
+
+
+def refuse_processes_and_connections() -> None:
+    """Refuse further processes and connections where Python itself would make them.
+
+    It turns accidents into one clear line. Code that means to get past it can: the limits and
+    the network namespace are what holds. An audit hook cannot be removed again.
+    """
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _PROCESSES:
+        raise SurroundingsError(f"{event}: an isolated mitigation may start no process")
+    if event in _CONNECTIONS:
+        raise SurroundingsError(f"{event}: an isolated mitigation has no network")

@@ -16,7 +16,7 @@ from typing import IO, Any
 from torch import Tensor
 
 from subliminal_bench import errors
-from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.errors import Advice, BenchmarkError, Setting
 from subliminal_bench.mitigation.isolation.channel import Blocks, BrokenChannelError, Channel
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import (
@@ -38,11 +38,11 @@ _START_SECONDS = 120.0
 _END_SECONDS = 2.0
 
 
-class LostError(Exception):
-    """The process ended, hung or replied what is no answer: said without who and when."""
+class LostError(BenchmarkError):
+    """The process ended, hung or sent an invalid reply: said without who and when."""
 
 
-class ToldError(Exception):
+class ToldError(BenchmarkError):
     """The process says that something failed, and it is no error of this package."""
 
 
@@ -105,7 +105,7 @@ class Process:
         Raises:
             BenchmarkError: what the process says went wrong, in its words.
             ToldError: the same, where it is no error of this package.
-            LostError: it ended, hung or replied what is no answer.
+            LostError: it ended, hung or sent an invalid reply.
         """
         if not self._channel.silent:
             raise self._garbage()
@@ -153,27 +153,27 @@ class Process:
         except ValueError:
             raise self._garbage() from None
 
-    def _told(self, answer: Failed) -> Exception:
+    def _told(self, answer: Failed) -> BenchmarkError:
         """The error that the process names, where this package has it."""
         line = "".join(letter if letter.isprintable() else " " for letter in answer.line)
+        advice: Advice = ()
         if self._limits.gibibytes and ("MemoryError" in line or "allocate memory" in line):
-            line += (
-                f" (its process has {self._limits.gibibytes:g} GiB of address space: "
-                "--isolate-memory allows more)"
-            )
+            line += f" (its process has {self._limits.gibibytes:g} GiB of address space)"
+            advice = (Setting("isolate_memory"), " allows more")
         kind = getattr(errors, answer.error, None)
         if isinstance(kind, type) and issubclass(kind, BenchmarkError):
-            return kind(line)
-        return ToldError(line)
+            return kind(line, *advice)
+        return ToldError(line, *advice)
 
     def _hung(self) -> LostError:
         return self._lost(
-            f"gave no answer within {self._limits.seconds:g} s, as long as a call may take: "
-            "--isolate-timeout allows more"
+            f"gave no answer within {self._limits.seconds:g} s, as long as a call may take",
+            Setting("isolate_timeout"),
+            " allows more",
         )
 
     def _garbage(self) -> LostError:
-        return self._lost("replied what is no answer")
+        return self._lost("sent an invalid reply")
 
     def _ended(self) -> LostError:
         try:
@@ -186,9 +186,9 @@ class Process:
         used_up = f" after {self._limits.processor_seconds} s of processor time"
         return self._lost(f"was ended by {name}{used_up if name == 'SIGXCPU' else ''}")
 
-    def _lost(self, what: str) -> LostError:
+    def _lost(self, what: str, *advice: str | Setting) -> LostError:
         self.close()
-        return LostError(f"its process {what}")
+        return LostError(f"its process {what}", *advice)
 
 
 def _environment() -> dict[str, str]:

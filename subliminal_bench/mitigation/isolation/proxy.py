@@ -11,7 +11,13 @@ import pluggy
 import torch
 from torch import Tensor
 
-from subliminal_bench.errors import HookError, MitigationError, NotFiniteError, ProcessError
+from subliminal_bench.errors import (
+    Advice,
+    HookError,
+    MitigationError,
+    NotFiniteError,
+    ProcessError,
+)
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.card import Network, Settings
@@ -19,6 +25,7 @@ from subliminal_bench.mitigation.faults import failure, fresh_faults, picked
 from subliminal_bench.mitigation.hooks import (
     HOOKS,
     PROJECT,
+    STEP_TENSORS,
     HookSpecifications,
     Step,
     Training,
@@ -27,7 +34,8 @@ from subliminal_bench.mitigation.hooks import (
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import Loaded, PluginText
 from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
-from subliminal_bench.mitigation.mitigation import Mitigation, Plugin, read_settings
+from subliminal_bench.mitigation.mitigation import Mitigation, read_settings
+from subliminal_bench.mitigation.plugin import Plugin
 
 
 @dataclass(frozen=True)
@@ -41,14 +49,12 @@ class IsolatedMitigation(Mitigation):
     launcher: "Launcher" = field(kw_only=True, compare=False)
 
     @property
-    def network(self) -> Network:
+    def isolation(self) -> Network:
         """What is left of the network to its processes."""
         return self.launcher.network
 
-    def at_work(
-        self, training: Training, seeds: Sequence[int], classes: int
-    ) -> "IsolatedCalls":
-        """A fresh process for one cohort; to be used in a `with` statement."""
+    def begin(self, training: Training, seeds: Sequence[int], classes: int) -> "IsolatedCalls":
+        """A fresh process for one cohort, to be used in a `with` statement."""
         return IsolatedCalls(self, training, seeds, classes)
 
 
@@ -129,7 +135,8 @@ class Launcher:
                 threads=torch.get_num_threads(),
             )
         except (LostError, ToldError) as error:
-            raise MitigationError(f"cannot load {self._spec}: {error}") from error
+            message = f"cannot load {self._spec}: {error.message}"
+            raise MitigationError(message, *error.advice) from error
         assert isinstance(answer, Loaded), "it was asked to load"
         if [one.source_sha256 for one in answer.plugins] != hashes:
             process.close()
@@ -190,26 +197,6 @@ class IsolatedCalls:
         """Whether any plugin implements a hook."""
         return hook in self._hooks
 
-    def start(self, parameters: Tensor) -> Tensor:
-        """Pass the base model's parameters through every `start`."""
-        return self._passed("start", parameters, self._training)
-
-    def finish(self, parameters: Tensor) -> Tensor:
-        """Pass the last step's parameters through every `finish`."""
-        return self._passed("finish", parameters, self._training)
-
-    def targets(self, step: Step) -> Tensor:
-        """Pass the teacher's logits through every `teacher_targets`."""
-        return self._passed("teacher_targets", step.teacher_logits, step)
-
-    def gradient(self, gradient: Tensor, step: Step) -> Tensor:
-        """Pass the gradient `[students, parameters]` through every `distill_gradient`."""
-        return self._passed("distill_gradient", gradient, step)
-
-    def update(self, update: Tensor, step: Step) -> Tensor:
-        """Pass the optimiser's update `[students, parameters]` through `parameter_update`."""
-        return self._passed("parameter_update", update, step)
-
     def loss_gradient(
         self,
         loss: Tensor,
@@ -248,7 +235,8 @@ class IsolatedCalls:
         what = "returned a loss whose gradient is not finite"
         return self._finite(gradient, raw_gradient, hook, step, what)
 
-    def _passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
+    def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
+        """A value after it went through every hook of a kind; see `Calls.passed`."""
         if not self.implement(hook):
             return value
         self._process.blocks.room("returned", value)
@@ -280,9 +268,12 @@ class IsolatedCalls:
         try:
             answer = self._process.ask(ask, trait_gradient=trait, **question)
         except ToldError as error:
-            raise self._error(hook, view, f"failed: {error}") from error
+            what = f"failed: {error.message}"
+            raise self._error(hook, view, what, advice=error.advice) from error
         except LostError as error:
-            raise self._error(hook, view, str(error), kind=ProcessError) from error
+            raise self._error(
+                hook, view, error.message, kind=ProcessError, advice=error.advice
+            ) from error
         return not isinstance(answer, Loaded) and answer.direct
 
     def _step(self, step: Step) -> dict[str, Any] | None:
@@ -290,8 +281,7 @@ class IsolatedCalls:
         if self._shown is step:
             return None
         self._shown = step
-        names = ("images", "teacher_logits", "base_logits", "student_parameters")
-        tensors = {name: self._put(name, getattr(step, name)) for name in names}
+        tensors = {name: self._put(name, getattr(step, name)) for name in STEP_TENSORS}
         return {"index": step.index, "epoch": step.epoch, **tensors}
 
     def _put(self, name: str, tensor: Tensor) -> dict[str, Any]:
@@ -304,8 +294,9 @@ class IsolatedCalls:
         what: str,
         seeds: Sequence[int] | None = None,
         kind: type[HookError] = HookError,
+        advice: Advice = (),
     ) -> HookError:
-        return failure(self._mitigation.name, hook, view, what, seeds, kind)
+        return failure(self._mitigation.name, hook, view, what, seeds, kind, advice)
 
 
 def _stand_ins(plugin: PluginText) -> pluggy.PluginManager:

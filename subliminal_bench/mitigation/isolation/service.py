@@ -12,7 +12,7 @@ from subliminal_bench.experiment.objective import auxiliary_kl
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation.calls import HookCalls
 from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
 from subliminal_bench.mitigation.isolation.channel import (
     BrokenChannelError,
     Channel,
@@ -20,7 +20,8 @@ from subliminal_bench.mitigation.isolation.channel import (
 )
 from subliminal_bench.mitigation.isolation.logits import Connection
 from subliminal_bench.mitigation.loading import reason
-from subliminal_bench.mitigation.mitigation import Mitigation, Plugin, load_mitigation
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.plugin import Plugin
 
 _LONGEST_LINE = 1500
 
@@ -70,6 +71,7 @@ class Service:
 
     def _load(self, question: Mapping[str, Any]) -> dict[str, Any]:
         torch.set_num_threads(question["threads"])
+        # For good: this process does nothing else.
         torch.set_float32_matmul_precision("highest")
         self._mitigation = load_mitigation(question["spec"], question["settings"])
         return {"kind": "loaded", "plugins": [*map(_described, self._mitigation.plugins)]}
@@ -88,21 +90,14 @@ class Service:
             state={},
             layout=Layout(tuple(names), tuple(map(tuple, shapes))),
         )
-        self._calls = HookCalls(self._mitigation, self._training, question["seeds"])
+        self._calls = HookCalls(self._mitigation.plugins, self._training, question["seeds"])
         return {"kind": "done"}
 
     def _pass(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """One tensor through every hook of a kind."""
         hook, value = question["through"], self._tensor(question["value"])
-        if hook in ("start", "finish"):
-            changed = getattr(self._calls, hook)(value)
-        elif hook == "teacher_targets":
-            changed = self._calls.targets(self._stepped(question))
-        elif hook == "distill_gradient":
-            changed = self._calls.gradient(value, self._stepped(question))
-        else:
-            changed = self._calls.update(value, self._stepped(question))
-        self._blocks.put("returned", changed)
+        view = self._stepped(question) if PASSED[hook].every_step else self._calls.training
+        self._blocks.put("returned", self._calls.passed(hook, value, view))
         return {"kind": "done"}
 
     def _loss(self, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,10 +126,7 @@ class Service:
         """The step of a question; its tensors come with the first one."""
         said = question["step"]
         if said is not None:
-            tensors: dict[str, Any] = {
-                name: self._tensor(said[name])
-                for name in ("images", "teacher_logits", "base_logits", "student_parameters")
-            }
+            tensors: dict[str, Any] = {name: self._tensor(said[name]) for name in STEP_TENSORS}
             tensors["student_parameters"].requires_grad_()
             self._step = Step(
                 **vars(self._training),

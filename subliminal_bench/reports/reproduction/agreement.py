@@ -83,7 +83,7 @@ def headline(runs: Mapping[str, Run]) -> Table:
         who = "teacher" if one.metric == "teacher_accuracy" else one.entry
         rows.append(
             [
-                f"{who}: {metric.heading.strip()}",
+                f"{who}: {metric.heading}",
                 Summary(one.mean, one.sd).show(metric),
                 ours.show(metric),
                 "–" if apart is None else f"{apart:+.1f}",
@@ -137,7 +137,7 @@ def agreement(found: list[Agreement]) -> Table:
         correlation, sd = difference.correlation, difference.sd
         rows.append(
             [
-                f"{who}: {metric.heading.strip()}",
+                f"{who}: {metric.heading}",
                 describe_seeds(one.seeds),
                 *(Summary.of(values).show(metric) for values in (one.published, one.ours)),
                 metric.show(difference.mean, signed=True),

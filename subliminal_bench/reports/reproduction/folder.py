@@ -106,7 +106,7 @@ def _page(
             "difference near 0, an SD of about half a point, and r above 0.99.",
         ]
     else:
-        lines.append("No published per-seed results were given (`--published DIR`).")
+        lines.append("No published per-seed results were given.")
     for plate in paper_figures.PAPER_FIGURES:
         lines += ["", f"## {plate.title}", ""]
         if plate in shown:
@@ -119,8 +119,8 @@ def _page(
             ]
         else:
             lines.append(
-                "Left out: the store has no curves of these runs. `subliminal-bench run "
-                "liminal --protocol mnist --seeds 1-20 --rerun-references` makes them."
+                "Left out: the store has no curves of these runs. A run of liminal under mnist "
+                "that reruns the references makes them."
             )
     lines += ["", "## Appendix B, numerically", "", _first_order(measured)]
     return "\n".join(lines) + "\n"

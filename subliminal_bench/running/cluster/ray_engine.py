@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from subliminal_bench.errors import BenchmarkError, DeviceError, EngineError
+from subliminal_bench.errors import BenchmarkError, DeviceError, EngineError, Setting
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation
@@ -29,9 +29,9 @@ from subliminal_bench.running.cluster.ray_worker import (
 )
 from subliminal_bench.running.cluster.shipment import Shipment, ship
 from subliminal_bench.running.engine import Workers
-from subliminal_bench.running.jobs import Job, PartialResult, work
+from subliminal_bench.running.jobs import Job, PartialResult, work_behind
 from subliminal_bench.running.progress import Watcher
-from subliminal_bench.training.device import checked_device
+from subliminal_bench.training.device import DeviceFacts, checked_device
 from subliminal_bench.version import __version__
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"
@@ -68,7 +68,7 @@ def _imported() -> Any:
     try:
         return importlib.import_module("ray")
     except ImportError:
-        raise EngineError("--engine ray: pip install 'subliminal-bench[ray]'") from None
+        raise EngineError("ray is not installed: pip install 'subliminal-bench[ray]'") from None
 
 
 def _connect(ray: Any) -> None:
@@ -96,7 +96,7 @@ class RayEngine:
 
     def __init__(self, ray: Any) -> None:
         self._ray = ray
-        self._surveyed: dict[tuple[str, Protocol | None], WorkerFacts] = {}
+        self._known: dict[tuple[str, Protocol | None], WorkerFacts] = {}
 
     def choose(self, name: str) -> torch.device:
         """The device of that name; `auto` takes GPUs where the cluster has any.
@@ -108,24 +108,24 @@ class RayEngine:
         checked_device(name)
         gpus = _slots(self._ray, torch.device("cuda"))
         if name == "cuda" and not gpus:
-            raise DeviceError("--device cuda: the ray cluster has no GPU; use --device cpu")
+            raise DeviceError("the ray cluster has no GPU", "use ", Setting("device", "cpu"))
         chosen = torch.device("cuda" if gpus and name != "cpu" else "cpu")
         if not _slots(self._ray, chosen):
-            raise DeviceError("the ray cluster has no processor: start a node with --num-cpus")
+            raise DeviceError("the ray cluster has no processor: start a node that has some")
         return chosen
 
-    def device_name(self, device: torch.device) -> str:
-        """The model name of the device of one worker; others may have others."""
-        return self._survey(device, None).device_name
+    def facts(self, device: torch.device) -> DeviceFacts:
+        """What results say of the device of one worker; others may have others."""
+        return self._facts_of_worker(device, None).device
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
         """One on CPUs; what fits on a GPU, but no more than keeps every GPU busy."""
         share = math.ceil(seeds / max(1, _slots(self._ray, device)))
-        return max(1, min(self._survey(device, protocol).cohort_size, share))
+        return max(1, min(self._facts_of_worker(device, protocol).cohort_size, share))
 
-    def _survey(self, device: torch.device, protocol: Protocol | None) -> WorkerFacts:
+    def _facts_of_worker(self, device: torch.device, protocol: Protocol | None) -> WorkerFacts:
         key = device.type, protocol
-        if key not in self._surveyed:
+        if key not in self._known:
             ray = self._ray
             task = ray.remote(**_demand(device))(worker_facts)
             try:
@@ -137,27 +137,29 @@ class RayEngine:
                 ) from None
             if isinstance(found, BenchmarkError):
                 raise found
-            self._surveyed[key] = found
-        return self._surveyed[key]
+            self._known[key] = found
+        return self._known[key]
 
     @contextmanager
-    def crew(self, digits: Digits, device: torch.device, watcher: Watcher) -> Iterator[Workers]:
+    def workers(
+        self, digits: Digits, device: torch.device, watcher: Watcher
+    ) -> Iterator[Workers]:
         """The cluster's workers; the digits go to each node once."""
-        crew = _Workers(self._ray, self._ray.put(digits), device, watcher)
+        workers = _RayWorkers(self._ray, self._ray.put(digits), device, watcher)
         try:
-            yield crew
+            yield workers
         finally:
-            crew.cancel()
+            workers.cancel()
 
 
-class _Workers:
+class _RayWorkers:
     def __init__(self, ray: Any, digits: Any, device: torch.device, watcher: Watcher) -> None:
         self._ray = ray
         self._digits = digits
         self._device = device
         self._watcher = watcher
         self._running: dict[Any, Job] = {}
-        self._parcels: dict[int, tuple[Mitigation, Shipment]] = {}
+        self._shipments: dict[int, tuple[Mitigation, Shipment]] = {}
         self._nodes = self._alive()
         demand = _demand(device)
         self._do = ray.remote(num_returns="streaming", max_retries=_RETRIES, **demand)(
@@ -169,31 +171,33 @@ class _Workers:
         return len(self._running) < max(1, _slots(self._ray, self._device))
 
     def begin(self, job: Job) -> None:
-        parcels = tuple((self._packed(mitigation), mine) for mitigation, mine in job.shares)
+        shipments = tuple(
+            (self._shipped(mitigation), seeds) for mitigation, seeds in job.shares
+        )
         task = self._do.remote(
-            replace(job, shares=()), parcels, self._digits, self._device.type, VERSIONS
+            replace(job, shares=()), shipments, self._digits, self._device.type, VERSIONS
         )
         self._running[task] = job
         count = len(self._running)
         self._watcher.doing(f"{count} cohort{'s' if count > 1 else ''} on the cluster")
 
-    def _packed(self, mitigation: Mitigation) -> Shipment:
+    def _shipped(self, mitigation: Mitigation) -> Shipment:
         # Beside the mitigation, so that no other one gets its id.
-        if id(mitigation) not in self._parcels:
-            self._parcels[id(mitigation)] = mitigation, ship(mitigation)
-        return self._parcels[id(mitigation)][1]
+        if id(mitigation) not in self._shipments:
+            self._shipments[id(mitigation)] = mitigation, ship(mitigation)
+        return self._shipments[id(mitigation)][1]
 
     def take(self) -> tuple[Job, PartialResult | None]:
         while True:
             ready, _ = self._ray.wait(list(self._running), timeout=_POLL)
-            self._look_around()
+            self._notice_lost_nodes()
             if ready:
                 return self._next(ready[0])
 
     def _next(self, task: Any) -> tuple[Job, PartialResult | None]:
         errors, job = self._ray.exceptions, self._running[task]
         try:
-            piece = self._ray.get(next(task))
+            result = self._ray.get(next(task))
         except StopIteration:
             del self._running[task]
             return job, None
@@ -205,17 +209,17 @@ class _Workers:
                 f"{_RETRIES + 1} workers were lost one after the other at the same cohort; "
                 f"finished seeds are kept, and the same command goes on ({_reason(error)})"
             ) from None
-        if isinstance(piece, BenchmarkError):
-            raise piece
-        self._watcher.advance(work(job, piece))
-        return job, piece
+        if isinstance(result, BenchmarkError):
+            raise result
+        self._watcher.advance(work_behind(job, result))
+        return job, result
 
-    def _look_around(self) -> None:
+    def _notice_lost_nodes(self) -> None:
         alive = self._alive()
         if len(alive) < len(self._nodes):
             waits = "" if _slots(self._ray, self._device) else ", once there is one again"
             self._watcher.say(
-                "a node of the cluster was lost: what it was at begins again on another"
+                "a node of the cluster was lost: what it was training begins again on another"
                 f"{waits}; finished seeds are kept"
             )
         self._nodes = alive

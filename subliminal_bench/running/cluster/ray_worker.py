@@ -13,8 +13,13 @@ from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.running.cluster.shipment import Shipment
 from subliminal_bench.running.jobs import Job, PartialResult, Students, Teachers, do_job
-from subliminal_bench.running.progress import Silent
-from subliminal_bench.training.device import choose_device, cohort_size, device_name
+from subliminal_bench.running.progress import SILENT
+from subliminal_bench.training.device import (
+    DeviceFacts,
+    choose_device,
+    cohort_size,
+    device_facts,
+)
 from subliminal_bench.training.measurement import Outcome
 from subliminal_bench.training.student import ENGINE
 from subliminal_bench.version import __version__
@@ -31,7 +36,7 @@ VERSIONS = (
 class WorkerFacts:
     """What a worker found on its machine."""
 
-    device_name: str
+    device: DeviceFacts
     cohort_size: int
 
 
@@ -50,21 +55,21 @@ def worker_facts(
     except BenchmarkError as error:
         return error
     size = cohort_size(protocol, here) if protocol else 1
-    return WorkerFacts(device_name(here), size)
+    return WorkerFacts(device_facts(here), size)
 
 
 def do_shipped_job(
     job: Job,
-    parcels: tuple[tuple[Shipment, tuple[int, ...]], ...],
+    shipments: tuple[tuple[Shipment, tuple[int, ...]], ...],
     digits: Digits,
     device: str,
     versions: tuple[str, ...],
 ) -> Iterator[PartialResult | BenchmarkError]:
-    """Do a job; a user's mistake is a piece like others, so that nothing is begun again.
+    """Do a job; a user's mistake is a result like others, so that nothing is begun again.
 
     Args:
         job: without its shares.
-        parcels: these.
+        shipments: these.
         digits: on the CPU.
         device: the device's kind.
         versions: the caller's `VERSIONS`.
@@ -73,11 +78,12 @@ def do_shipped_job(
         here = _prepared(device, versions)
         with ExitStack() as folders:
             shares = tuple(
-                (folders.enter_context(parcel.unpacked()), mine) for parcel, mine in parcels
+                (folders.enter_context(shipment.loaded()), seeds)
+                for shipment, seeds in shipments
             )
             whole = replace(job, shares=shares)
-            for piece in do_job(whole, digits.to(here), here, Silent()):
-                yield _sent(piece)
+            for result in do_job(whole, digits.to(here), here, SILENT):
+                yield _sent(result)
     except BenchmarkError as error:
         yield error
 
@@ -92,14 +98,14 @@ def _prepared(device: str, versions: tuple[str, ...]) -> torch.device:
     return choose_device(device)
 
 
-def _sent(piece: PartialResult) -> PartialResult:
-    """The piece on the CPU: a row that is sent would take all of its tensor along."""
-    match piece:
+def _sent(result: PartialResult) -> PartialResult:
+    """The result on the CPU: a row that is sent would take all of its tensor along."""
+    match result:
         case Teachers(trained):
             return Teachers({seed: _alone(row) for seed, row in trained.items()})
         case Students(position, outcomes):
             return Students(position, [_outcome_alone(outcome) for outcome in outcomes])
-    return piece
+    return result
 
 
 def _outcome_alone(outcome: Outcome) -> Outcome:

@@ -1,4 +1,4 @@
-"""Mitigations on their way to machines that do not have their files."""
+"""Mitigations shipped to machines that do not have their files."""
 
 import hashlib
 import tempfile
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subliminal_bench.errors import MitigationError
-from subliminal_bench.mitigation.mitigation import Mitigation, Plugin, load_mitigation
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.plugin import Plugin
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,13 @@ class Shipment:
     source_sha256: str
 
     @contextmanager
-    def unpacked(self) -> Iterator[Mitigation]:
+    def loaded(self) -> Iterator[Mitigation]:
         """The mitigation, loaded from temporary files; modules are imported.
 
         Raises:
             MitigationError: it cannot be loaded here, or a module here has another source.
 
-        >>> with ship(load_mitigation("liminal", ["temperature=3"])).unpacked() as there:
+        >>> with ship(load_mitigation("liminal", ["temperature=3"])).loaded() as there:
         ...     there.settings["temperature"]
         3.0
         """

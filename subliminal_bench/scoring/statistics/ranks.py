@@ -1,8 +1,8 @@
 """Many entries at once: families of tests, ranks that are tie groups, the Pareto front."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from subliminal_bench.scoring.statistics.sign_flip import (
 )
 from subliminal_bench.scoring.statistics.values import Array, Values, checked, noise
 
+Key = TypeVar("Key", bound=Hashable)
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
     """Holm's adjusted p-values, in the order they came.
 
     Rejecting where the adjusted p is at most alpha keeps the chance of any false rejection

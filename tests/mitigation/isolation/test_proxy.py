@@ -165,7 +165,7 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
     "a fork past the guard": (
         hook(GRADIENT, "ctypes.CDLL(None).fork()", "time.sleep(0.2)", "return gradient"),
         ProcessError,
-        "replied what is no answer",
+        "sent an invalid reply",
     ),
     "a program": (hook(GRADIENT, "os.system('true')"), HookError, "may start no process"),
     "a connection": (
@@ -176,12 +176,12 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
     "a garbled answer": (
         hook(GRADIENT, "os.write(int(sys.argv[1]), b'\\0\\0\\0\\5hello')", "time.sleep(9)"),
         ProcessError,
-        "replied what is no answer",
+        "sent an invalid reply",
     ),
     "an endless answer": (
         hook(GRADIENT, "os.write(int(sys.argv[1]), b'\\377' * 9)", "time.sleep(9)"),
         ProcessError,
-        "replied what is no answer",
+        "sent an invalid reply",
     ),
     "a forged answer too many": (
         hook(
@@ -191,7 +191,7 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
             "return gradient",
         ),
         ProcessError,
-        "replied what is no answer",
+        "sent an invalid reply",
     ),
     "memory": (
         hook(GRADIENT, "return torch.zeros(2 ** 40) + gradient"),
@@ -476,7 +476,7 @@ class Kept(Mitigation):
     """Stands for an isolated one, where no process is needed."""
 
     @property
-    def network(self) -> Network:
+    def isolation(self) -> Network:
         return "none"
 
 
@@ -485,7 +485,8 @@ def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -
     here = Environment.here("cpu", "a processor", engine=ENGINE)
     plain = load_mitigation("liminal")
     folders = [
-        where.entry(TINY, one, here) for one in (plain, Kept(plain.plugins), replace(plain))
+        where.run_folder(TINY, one, here)
+        for one in (plain, Kept(plain.plugins), replace(plain))
     ]
     assert folders[0].path == folders[2].path != folders[1].path
     assert folders[1].header.isolation
@@ -496,4 +497,4 @@ def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -
 
 def test_a_cluster_and_isolation_exclude_each_other(type_in: Terminal) -> None:
     done = type_in("run", "liminal", "--protocol", "tiny", "--isolate", "--engine", "ray")
-    assert "leave --engine out, or --isolate" in done.error
+    assert "leave out --engine or --isolate" in done.error

@@ -17,8 +17,9 @@ import pytest
 from subliminal_bench.errors import DeviceError, EngineError, HookError
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.run import Run
-from subliminal_bench.results.store import RunFolder, Store
+from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.cluster import ray_engine
 from subliminal_bench.running.cluster.ray_engine import RayEngine
@@ -32,6 +33,7 @@ from subliminal_bench.running.cluster.shipment import Shipment, ship
 from subliminal_bench.running.engine import Engine
 from subliminal_bench.running.jobs import Job, Students, Teachers
 from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.training.device import DeviceFacts
 from tests.conftest import CPU, TINY
 from tests.support.mitigation_files import GRADIENT, hook, source
 from tests.support.plugins_for_tests import one_line, write
@@ -235,7 +237,7 @@ class TestCluster:
             gpu = workers.choose("auto")
             assert gpu.type == "cuda"
             with pytest.raises(DeviceError, match="torch sees no GPU here"):
-                workers.device_name(gpu)
+                workers.facts(gpu)
         finally:
             cluster.remove_node(node)
 
@@ -294,8 +296,8 @@ def test_an_engine_that_is_none_is_one_line(type_in: Terminal, tmp_path: Path) -
 def test_seeds_are_dealt_out_over_the_gpus_as_far_as_they_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fits = WorkerFacts("a GPU", cohort_size=7)
-    monkeypatch.setattr(RayEngine, "_survey", lambda *_: fits)
+    fits = WorkerFacts(DeviceFacts("a GPU", "CUDA"), cohort_size=7)
+    monkeypatch.setattr(RayEngine, "_facts_of_worker", lambda *_: fits)
     engine = RayEngine(SimpleNamespace(cluster_resources=lambda: {"CPU": 8.0, "GPU": 4.0}))
     gpu = engine.choose("auto")
     assert [engine.cohort_size(TINY, gpu, seeds) for seeds in (3, 20, 100)] == [1, 5, 7]

@@ -30,7 +30,7 @@ def sent(mitigation: Mitigation) -> Shipment:
 )
 def test_what_arrives_does_the_same(spec: str, settings: list[str]) -> None:
     mitigation = load_mitigation(spec, settings)
-    with sent(mitigation).unpacked() as arrived:
+    with sent(mitigation).loaded() as arrived:
         assert arrived.same_as(mitigation)
         assert arrived.name == mitigation.name
         assert arrived.access == mitigation.access
@@ -45,7 +45,7 @@ def test_files_of_one_name_travel_together_without_their_folders(tmp_path: Path)
     parcel = sent(mitigation)
     for path in paths:
         shutil.rmtree(path.parent)
-    with parcel.unpacked() as arrived:
+    with parcel.loaded() as arrived:
         assert arrived.same_as(mitigation)
         places = [plugin.path for plugin in arrived.plugins]
         assert all(place and place.is_file() for place in places)
@@ -61,7 +61,7 @@ def test_an_attribute_of_a_file_stays_chosen(tmp_path: Path) -> None:
     head = "from subliminal_bench import Card, hookimpl\n"
     path = write(tmp_path / "several.py", head + classes)
     mitigation = load_mitigation(f"{path}:Two")
-    with sent(mitigation).unpacked() as arrived:
+    with sent(mitigation).loaded() as arrived:
         assert arrived.name == "two"
         assert arrived.same_as(mitigation)
 
@@ -89,9 +89,9 @@ def test_a_module_is_imported_where_it_arrives_and_must_be_the_same(
     mitigation = load_mitigation(f"{name}:this")
     parcel = sent(mitigation)
     assert b"Scale" not in pickle.dumps(parcel)
-    with parcel.unpacked() as arrived:
+    with parcel.loaded() as arrived:
         assert arrived.same_as(mitigation)
     other = replace(parcel, source_sha256="0" * 64)
-    with pytest.raises(MitigationError) as caught, other.unpacked():
+    with pytest.raises(MitigationError) as caught, other.loaded():
         pass
     assert name in one_line(caught.value)

@@ -1,23 +1,62 @@
-"""What the program finds where it runs: versions, device, digits, store and leaderboard."""
+"""`doctor`: what the program finds where it runs, and how to fix what is missing."""
 
+import json
 import os
 import platform
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
+from typing import Annotated
 
-from subliminal_bench.errors import BenchmarkError
+import typer
+
+from subliminal_bench.cli.options import (
+    DataOption,
+    LeaderboardOption,
+    StoreOption,
+    leaderboard_folder,
+)
+from subliminal_bench.errors import BenchmarkError, OptionSpelling, ResultError
 from subliminal_bench.version import __version__
 
+FORMATS = ("terminal", "json")
+_WIDTH = 80
+_NAME = 18
 # What numbers depend on, then what reads and writes them.
 _PACKAGES = (
     *("torch", "torchvision", "numpy", "scipy", "mlxtend", "pandas"),
     *("pluggy", "pydantic", "safetensors", "filelock"),
 )
 _INSTALL = "pip install"
+
+
+def doctor(
+    store: StoreOption = None,
+    data_dir: DataOption = None,
+    folder: LeaderboardOption = None,
+    form: Annotated[str, typer.Option("--format", help="terminal or json.")] = "terminal",
+) -> None:
+    """Show versions, device, data and store, and say how to fix what is missing.
+
+    Exit code 1 if something needs fixing.
+    """
+    if form not in FORMATS:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    board: Path | None
+    try:
+        board = leaderboard_folder(folder)
+    except ResultError:
+        if folder is not None:
+            raise
+        board = None
+    facts = examine(store, data_dir, board)
+    print(as_json(facts) if form == "json" else as_text(facts))
+    raise typer.Exit(0 if all(one.good for one in facts) else 1)
 
 
 @dataclass(frozen=True)
@@ -28,18 +67,18 @@ class Fact:
         section: the part of the program that it belongs to.
         name: what it is.
         found: how it is.
-        mend: the command that mends it, or what to do; empty where nothing is wrong.
+        fix: the command that fixes it, or what to do; empty where nothing is wrong.
     """
 
     section: str
     name: str
     found: str
-    mend: str = ""
+    fix: str = ""
 
     @property
     def good(self) -> bool:
         """Whether it is usable as it is."""
-        return not self.mend
+        return not self.fix
 
 
 def examine(
@@ -69,12 +108,17 @@ def examine(
                 Fact(name, "import", f"{error}", f"{_INSTALL} --force-reinstall {lacking}")
             )
         except (BenchmarkError, OSError) as error:
-            found.append(Fact(name, "error", f"{error}", "mend what this line says"))
+            said = (
+                error.line(OptionSpelling("--"))
+                if isinstance(error, BenchmarkError)
+                else str(error)
+            )
+            found.append(Fact(name, "error", said, "do what this line says"))
     return found
 
 
 def _versions() -> Iterator[Fact]:
-    from subliminal_bench.experiment.torchvision_import import mnist_class, needs_stand_ins
+    from subliminal_bench.experiment.torchvision_import import mnist_class, needed_stand_ins
     from subliminal_bench.results.jsonfile import SCHEMA
     from subliminal_bench.training.student import ENGINE
 
@@ -91,7 +135,7 @@ def _versions() -> Iterator[Fact]:
             continue
         if name == "torchvision":
             mnist_class()
-            if needs_stand_ins():
+            if needed_stand_ins():
                 found += " (built for another torch; its data sets work)"
         yield Fact(section, name, found)
 
@@ -99,6 +143,7 @@ def _versions() -> Iterator[Fact]:
 def _device() -> Iterator[Fact]:
     import torch
 
+    from subliminal_bench.experiment.linear import arithmetic
     from subliminal_bench.training.device import device_name
 
     section = "device"
@@ -106,6 +151,7 @@ def _device() -> Iterator[Fact]:
     threads = torch.get_num_threads()
     yield Fact(section, "processor", device_name(torch.device("cpu")))
     yield Fact(section, "capability", torch.backends.cpu.get_cpu_capability())
+    yield Fact(section, "arithmetic", arithmetic(torch.device("cpu")))
     variable = os.environ.get("OMP_NUM_THREADS")
     yield Fact(
         section,
@@ -149,8 +195,8 @@ def _data(data_dir: Path | None) -> Iterator[Fact]:
         if state == "right":
             yield Fact(section, "MNIST files", f"hashes right: {names}")
         else:
-            mend = _fetch(root, paths, there=state != "missing")
-            yield Fact(section, "MNIST files", f"{state}: {names}", mend)
+            fix = _fetch(root, paths, there=state != "missing")
+            yield Fact(section, "MNIST files", f"{state}: {names}", fix)
 
 
 def _fetch(root: Path, paths: Sequence[Path], there: bool) -> str:
@@ -167,8 +213,7 @@ def _store(named: Path | None) -> Iterator[Fact]:
     import shutil
 
     from subliminal_bench.experiment.seed_ranges import seeds_phrase
-    from subliminal_bench.results.store import store_folder
-    from subliminal_bench.results.store_contents import store_contents
+    from subliminal_bench.results.store import Store, store_folder
 
     section = "store"
     root = store_folder(named)
@@ -190,7 +235,7 @@ def _store(named: Path | None) -> Iterator[Fact]:
         "" if writable else shlex.join(["chmod", "u+w", str(there)]),
     )
     yield Fact(section, "free space", _size(shutil.disk_usage(there).free))
-    found = store_contents(root)
+    found = Store(root).contents()
     for path, seeds in found.finished.items():
         done = f"{len(seeds)} finished: {seeds_phrase(seeds)}" if seeds else "no finished seed"
         yield Fact(section, str(path.relative_to(root)), done)
@@ -208,8 +253,8 @@ def _leaderboard(root: Path | None) -> Iterator[Fact]:
     page, text = leaderboard_page(root)
     fresh = is_fresh(page, text)
     write = shlex.join(["subliminal-bench", "leaderboard", "--leaderboard", str(root)])
-    mend = "" if fresh else write
-    yield Fact(section, "page", f"{page} is {'fresh' if fresh else 'stale'}", mend)
+    fix = "" if fresh else write
+    yield Fact(section, "page", f"{page} is {'fresh' if fresh else 'stale'}", fix)
 
 
 def _cores() -> int:
@@ -246,3 +291,51 @@ def _size(count: int) -> str:
         if count >= unit:
             return f"{count / unit:.1f} {name}"
     return f"{count / 1e3:.1f} kB"
+
+
+def as_json(facts: Sequence[Fact]) -> str:
+    """The facts for a program; what fixes one is called `mend`, as in version 0.1."""
+    rows = [
+        {
+            "section": one.section,
+            "name": one.name,
+            "found": one.found,
+            "mend": one.fix,
+            "good": one.good,
+        }
+        for one in facts
+    ]
+    return json.dumps(rows, indent=1)
+
+
+def as_text(facts: Sequence[Fact]) -> str:
+    """A section per part of the program; what is wrong is marked, with what fixes it."""
+    parts = [
+        "\n".join([section, *map(_line, group)])
+        for section, group in groupby(facts, lambda one: one.section)
+    ]
+    wrong = sum(not one.good for one in facts)
+    last = "all is usable" if not wrong else f"{wrong} to fix: the lines marked with !"
+    return "\n\n".join([*parts, last])
+
+
+def _line(fact: Fact) -> str:
+    mark = "  " if fact.good else "! "
+    # A longer name, such as a folder's, has a line of its own.
+    wide = len(fact.name) > _NAME
+    head = (
+        f"{mark}{fact.name}\n{' ' * (_NAME + 3)}" if wide else (f"{mark}{fact.name:{_NAME}s} ")
+    )
+    rows = [head + _folded(fact.found)]
+    if fact.fix:
+        rows.append(f"{'  fix with':{_NAME + 3}s}{_folded(fact.fix)}")
+    return "\n".join(rows)
+
+
+def _folded(text: str) -> str:
+    """Within the width, where no word is longer: a path or command is never cut."""
+    indent = " " * (_NAME + 3)
+    lines = textwrap.wrap(
+        text, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False
+    )
+    return f"\n{indent}".join(lines)

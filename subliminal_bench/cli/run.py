@@ -1,4 +1,4 @@
-"""Running a mitigation."""
+"""`run`: train and score a mitigation."""
 
 import sys
 from pathlib import Path
@@ -14,22 +14,18 @@ from subliminal_bench.cli.options import (
     IsolateMemoryOption,
     IsolateOption,
     IsolateTimeoutOption,
+    MitigationArgument,
     ProtocolOption,
     SeedsOption,
     SetOption,
     StoreOption,
-    load_mitigation,
-    open_engine,
     open_store,
     target_file,
 )
 
 
 def run(
-    mitigation: Annotated[
-        str,
-        typer.Argument(help="A name that `list` shows, a .py file, or module:attribute."),
-    ],
+    mitigation: MitigationArgument,
     protocol: ProtocolOption = "mnist-5k",
     seeds: SeedsOption = "1-10",
     device: DeviceOption = "auto",
@@ -46,7 +42,8 @@ def run(
     rerun_references: Annotated[
         bool,
         typer.Option(
-            "--rerun-references", help="Run the references here, also where entries have them."
+            "--rerun-references",
+            help="Run the references here, even if committed entries have their numbers.",
         ),
     ] = False,
     isolate: IsolateOption = False,
@@ -56,7 +53,8 @@ def run(
         bool,
         typer.Option(
             "--stop-early",
-            help="Look after 20, 40, 60, 80 and 100 seeds; stop where the verdict is decided.",
+            help="Make interim looks after 20, 40, 60, 80 and 100 seeds; stop once the "
+            "verdict is decided.",
         ),
     ] = False,
     form: FormOption = "terminal",
@@ -64,33 +62,33 @@ def run(
     """Run a mitigation and score it against the references on the same seeds."""
     from rich.console import Console
 
-    from subliminal_bench.errors import MitigationError
-    from subliminal_bench.experiment.protocol import protocol_named
-    from subliminal_bench.experiment.seed_ranges import parse_seeds
     from subliminal_bench.reports import text
-    from subliminal_bench.reports.formats import checked_format
     from subliminal_bench.results.run import write_run
-    from subliminal_bench.running.bench import Bench
     from subliminal_bench.running.progress import ConsoleWatcher
-    from subliminal_bench.running.score import score_mitigation
+    from subliminal_bench.running.setup import Scoring, Setup
 
-    checked_format(form, text.FORMATS)
-    chosen = protocol_named(protocol)
-    wanted = parse_seeds(seeds, chosen)
-    if isolate and engine != "local":
-        raise MitigationError(
-            "--isolate starts its process on this machine: leave --engine out, or --isolate"
-        )
-    entry = load_mitigation(
-        mitigation, settings or [], isolate, isolate_timeout, isolate_memory, device
+    text.checked_form(form)
+    setup = Setup(
+        protocol=protocol,
+        device=device,
+        engine=engine,
+        store=open_store(store),
+        data_dir=data_dir,
+        isolate=isolate,
+        isolate_timeout=isolate_timeout,
+        isolate_memory=isolate_memory,
     )
-    target = target_file(out, entry.name) if out else None
-    with ConsoleWatcher(Console(stderr=True)) as watcher, open_engine(engine) as there:
-        where = there.choose(device)
-        bench = Bench(chosen, where, open_store(store), data_dir, watcher, there)
-        card = score_mitigation(
-            bench, entry, wanted, rerun=rerun_references, stop_early=stop_early
-        )
+    scoring = Scoring(
+        setup=setup,
+        mitigation=mitigation,
+        seeds=seeds,
+        settings=settings or [],
+        rerun_references=rerun_references,
+        stop_early=stop_early,
+    ).load()
+    target = target_file(out, scoring.mitigation.name) if out else None
+    with ConsoleWatcher(Console(stderr=True)) as watcher:
+        card = scoring.run(watcher)
     text.show(card, form)
     if target:
         write_run(target, card.entry)

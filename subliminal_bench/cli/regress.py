@@ -1,4 +1,4 @@
-"""Holding the references to their committed numbers."""
+"""`regress`: do the references still give their committed numbers?"""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ def regress(
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", help="Seeds to rerun.  [default: 1-3; all when numbers are renewed]"
+            "--seeds", help="Seeds to rerun.  [default: 1-3; all with --update-reference]"
         ),
     ] = None,
     device: DeviceOption = "auto",
@@ -42,34 +42,34 @@ def regress(
         bool, typer.Option("--yes", help="Write new reference numbers without asking.")
     ] = False,
 ) -> None:
-    """Rerun seeds of the references and hold them to their committed numbers.
+    """Rerun seeds of the references and compare them with their committed numbers.
 
-    Exit code 0: passed; 1: regressed; 3: new, no reference numbers yet; 4: no baseline file;
-    5: the numbers are of another protocol version.
+    Exit code 0: passed; 1: regressed; 3: new, no reference numbers yet; 4: no reference
+    numbers of the baseline; 5: the numbers are of another protocol version.
     """
     from rich.console import Console
 
-    from subliminal_bench.cli.options import listed_entries
-    from subliminal_bench.experiment.protocol import protocol_named
     from subliminal_bench.experiment.seed_ranges import parse_seeds
     from subliminal_bench.running.progress import ConsoleWatcher
-    from subliminal_bench.training.device import choose_device
-    from subliminal_bench.verification import text
-    from subliminal_bench.verification.regression import REGRESSION_SEEDS, gravest
-    from subliminal_bench.verification.rerun import Place, reference_updates, refuse_in_ci
+    from subliminal_bench.running.setup import Setup
+    from subliminal_bench.verification import rerun, text
+    from subliminal_bench.verification.regression import (
+        REGRESSION_SEEDS,
+        gravest,
+        listed_entries,
+    )
 
     if update_reference:
-        refuse_in_ci()
-    chosen = protocol_named(protocol)
+        rerun.refuse_in_ci()
+    setup = Setup(protocol=protocol, device=device, data_dir=data_dir)
     names = listed_entries(entries)
-    wanted = parse_seeds(seeds, chosen) if seeds else None
-    where, root = choose_device(device), leaderboard_folder(folder)
-    with ConsoleWatcher(Console(stderr=True)) as watcher:
-        place = Place(chosen, root, where, data_dir, watcher)
+    wanted = parse_seeds(seeds, setup.chosen_protocol) if seeds else None
+    root = leaderboard_folder(folder)
+    with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
         if update_reference:
-            renewed = reference_updates(place, names, wanted)
+            renewed = rerun.reference_updates(bench, root, names, wanted)
         else:
-            findings = place.regress(names, wanted or REGRESSION_SEEDS)
+            findings = rerun.regress(bench, root, names, wanted or REGRESSION_SEEDS)
     if not update_reference:
         for finding in findings:
             print(text.line(finding, table))

@@ -1,4 +1,4 @@
-"""Checking an entry by running it again."""
+"""`verify`: an entry, checked by running it again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,6 @@ from subliminal_bench.cli.options import (
     IsolateTimeoutOption,
     LeaderboardOption,
     leaderboard_folder,
-    load_mitigation,
 )
 
 
@@ -22,7 +21,9 @@ def verify(
     mitigation: Annotated[
         str | None,
         typer.Option(
-            "--mitigation", help="Where its mitigation is.  [default: its name in `list`]"
+            "--mitigation",
+            help="The entry's mitigation: a name, a .py file or module:attribute.  "
+            "[default: its name in `list`]",
         ),
     ] = None,
     seeds: Annotated[
@@ -40,50 +41,45 @@ def verify(
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Keep on the leaderboard that the entry held; isolates it."
+            "--record", help="Record on the leaderboard that the entry held; implies --isolate."
         ),
     ] = False,
 ) -> None:
-    """Run some of an entry's seeds again and say whether what it claims holds.
+    """Run some of an entry's seeds again and say whether its claims hold.
 
     Exit code 0: everything held; 1: something is refuted.
     """
     from rich.console import Console
 
-    from subliminal_bench.experiment.protocol import protocol_named
     from subliminal_bench.experiment.seed_ranges import parse_seeds
-    from subliminal_bench.results.environment import Environment
     from subliminal_bench.results.run import Isolation, read_run
     from subliminal_bench.results.verified import write_verified
     from subliminal_bench.running.progress import ConsoleWatcher
-    from subliminal_bench.training.device import choose_device, device_kind, device_name
-    from subliminal_bench.training.student import ENGINE
-    from subliminal_bench.verification.rerun import Place
+    from subliminal_bench.running.setup import Setup
     from subliminal_bench.verification.verify import verification_of
 
     run = read_run(entry)
-    protocol = protocol_named(run.protocol.name)
-    settings = [f"{name}={run.mitigation.settings[name]}" for name in run.mitigation.changed]
-    chosen = parse_seeds(seeds, protocol) if seeds else None
-    where, root = choose_device(device), leaderboard_folder(folder)
-    loaded = load_mitigation(
-        mitigation or run.mitigation.name,
-        settings,
-        isolate or record,
-        isolate_timeout,
-        isolate_memory,
-        device,
+    setup = Setup(
+        protocol=run.protocol.name,
+        device=device,
+        data_dir=data_dir,
+        isolate=isolate or record,
+        isolate_timeout=isolate_timeout,
+        isolate_memory=isolate_memory,
     )
+    settings = [f"{name}={run.mitigation.settings[name]}" for name in run.mitigation.changed]
+    chosen = parse_seeds(seeds, setup.chosen_protocol) if seeds else None
+    root = leaderboard_folder(folder)
+    loaded = setup.load(mitigation or run.mitigation.name, settings)
     good = True
-    with ConsoleWatcher(Console(stderr=True)) as watcher:
-        place = Place(protocol, root, where, data_dir, watcher)
-        checked = verification_of(run, loaded, place, chosen, count)
+    with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
+        checked = verification_of(run, loaded, bench, root, chosen, count)
         for claim in checked.claims():
             print(claim.line, flush=True)
             good = good and claim.holds
-    if good and record and loaded.network:
-        environment = Environment.here(device_kind(where), device_name(where), ENGINE)
-        isolation = Isolation(network=loaded.network)
+        environment = bench.environment
+    if good and record and loaded.isolation:
+        isolation = Isolation(network=loaded.isolation)
         path = write_verified(root, entry, checked.seeds, environment, isolation)
         print(f"written: {path}; now run: subliminal-bench leaderboard")
     elif good:

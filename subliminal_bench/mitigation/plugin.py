@@ -1,0 +1,85 @@
+"""One plugin: an object with marked hooks, its card and the values of its parameters."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from subliminal_bench.errors import MitigationError
+from subliminal_bench.mitigation import loading
+from subliminal_bench.mitigation.card import Card, Settings
+from subliminal_bench.mitigation.hooks import HOOKS, PROJECT, HookSpecifications
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One loaded mitigation: its card, its hooks and the values of its parameters.
+
+    Attributes:
+        card: what it says of itself.
+        settings: the values of its parameters.
+        source_sha256: of the file that it was loaded from.
+        manager: calls its hooks; each plugin has one of its own, so that several can be
+            called one after another.
+        path: the file, where there is one.
+        attribute: its name in the file, where the user chose one.
+        module: the module's name, where it was imported.
+    """
+
+    card: Card
+    settings: Settings
+    source_sha256: str
+    manager: pluggy.PluginManager
+    path: Path | None = None
+    attribute: str = ""
+    module: str = ""
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hooks that it implements, besides its card."""
+        return tuple(name for name in HOOKS if getattr(self.manager.hook, name).get_hookimpls())
+
+
+def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
+    """Register the plugin alone and ask it for its card."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(HookSpecifications)
+    for hook in ("mitigation", *HOOKS):
+        function = getattr(plugin, hook, None)
+        if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
+            raise MitigationError(
+                f"{spec}: {hook} is not marked and would never run; have you forgotten its "
+                "@hookimpl?"
+            )
+    try:
+        manager.register(plugin)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        # pluggy's text starts with the plugin's address; the last line says what is wrong.
+        detail = str(error).strip().splitlines()[-1]
+        raise MitigationError(
+            f"{spec}: {detail} (hooks: mitigation, {', '.join(HOOKS)})"
+        ) from error
+    if not manager.hook.mitigation.get_hookimpls():
+        raise MitigationError(
+            f"{spec}: no hook 'mitigation' that returns its card; have you forgotten it, "
+            "or its @hookimpl?"
+        )
+    try:
+        card: Any = manager.hook.mitigation()
+    except MitigationError as error:
+        raise MitigationError(f"{spec}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise MitigationError(
+            f"{spec}: hook mitigation failed: {loading.reason(error)}"
+        ) from error
+    if card is Card:
+        raise MitigationError(
+            f"{spec}: hook mitigation returned the class Card; have you forgotten the `()`?"
+        )
+    if not isinstance(card, Card):
+        raise MitigationError(
+            f"{spec}: hook mitigation must return a Card, not {type(card).__name__}"
+        )
+    return card, manager

@@ -1,0 +1,241 @@
+"""The folders of a store, and the one table of the kinds of file in them.
+
+Whatever lists, reads or checks a store's files asks `FILE_KINDS`.
+"""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+from torch import Tensor
+
+from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment import model
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.results.array_files import (
+    read_curves,
+    read_teacher,
+    write_curves,
+    write_teacher,
+)
+from subliminal_bench.results.jsonfile import read_record, write_record
+from subliminal_bench.results.locks import Locks
+from subliminal_bench.results.run import Blindness, InterimLooks, Run, RunHeader, SeedResult
+from subliminal_bench.training.measurement import Outcome
+
+Record = TypeVar("Record", bound=BaseModel)
+
+_SEED_FILE = re.compile(r"seed-([0-9]{4}|[1-9][0-9]{4,9})\.json")
+
+
+def read_kept(kind: type[Record], path: Path) -> Record | None:
+    """A record of the store; None where there is none.
+
+    Raises:
+        ResultError: it cannot be read, or was changed.
+    """
+    if not path.exists():
+        return None
+    try:
+        return read_record(kind, path, digest_required=False)
+    except ResultError as error:
+        raise ResultError(f"{error} (delete it and run again)") from None
+
+
+@dataclass(frozen=True)
+class RecordFile(Generic[Record]):
+    """A record of which a folder has at most one file.
+
+    Attributes:
+        kind: of record.
+        name: of its file.
+        about: what it says.
+    """
+
+    kind: type[Record]
+    name: str
+    about: str
+
+    def read(self, folder: Path) -> Record | None:
+        """The record; None where there is none."""
+        return read_kept(self.kind, folder / self.name)
+
+    def write(self, folder: Path, record: Record) -> None:
+        """Write or replace the record."""
+        write_record(folder / self.name, record)
+
+    def lock(self, folder: Path, locks: Locks) -> None:
+        """Lock the file, waiting for any other process that has it."""
+        locks.acquire(folder, Path(self.name).stem, wait=True)
+
+
+HEADER = RecordFile(RunHeader, "entry.json", "what ran, under which protocol and environment")
+BLINDNESS = RecordFile(Blindness, "blindness.json", "whether it was shown to be blind")
+LOOKS = RecordFile(InterimLooks, "looks.json", "the interim looks of a run that stops early")
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file in a store's folders.
+
+    Attributes:
+        pattern: of its files' names.
+        about: what such a file holds.
+        read: reads one, or raises `ResultError` where it is damaged.
+    """
+
+    pattern: str
+    about: str
+    read: Callable[[Path], object]
+
+
+def _kind_of(file: RecordFile[Record]) -> FileKind:
+    return FileKind(file.name, file.about, lambda path: file.read(path.parent))
+
+
+FILE_KINDS: tuple[FileKind, ...] = (
+    _kind_of(HEADER),
+    _kind_of(BLINDNESS),
+    _kind_of(LOOKS),
+    FileKind("seed-*.json", "a seed's metrics", lambda path: read_kept(SeedResult, path)),
+    FileKind("seed-*.npz", "a seed's curves", read_curves),
+    FileKind("seed-*.safetensors", "a seed's teacher", read_teacher),
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The finished seeds of one mitigation under one protocol."""
+
+    path: Path
+    header: RunHeader
+
+    def finished(self, seeds: Iterable[int] | None = None) -> list[int]:
+        """Seeds that are done, ascending; of `seeds` only, where given."""
+        if seeds is not None:
+            return [seed for seed in sorted(seeds) if self.is_finished(seed)]
+        return finished_in(self.path)
+
+    def is_finished(self, seed: int) -> bool:
+        """Whether that seed is done."""
+        return self._file(seed, "json").exists()
+
+    def lock(self, seed: int, locks: Locks) -> bool:
+        """Lock a seed, unless another process has it; see `Locks.acquire`."""
+        return locks.acquire(self.path, _stem(seed))
+
+    def save(self, outcome: Outcome) -> None:
+        """Write one seed: curves first, metrics last, so that the metrics mark it done."""
+        self._write_header()
+        write_curves(self._file(outcome.seed, "npz"), outcome.curves)
+        write_record(
+            self._file(outcome.seed, "json"),
+            SeedResult(
+                seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
+            ),
+        )
+
+    def curves(self, seed: int) -> dict[str, Tensor] | None:
+        """One seed's curves, float32 `[steps]` each; None where they were not kept.
+
+        Raises:
+            ResultError: the file is damaged.
+        """
+        path = self._file(seed, "npz")
+        return read_curves(path) if path.exists() else None
+
+    def mark_used(self) -> None:
+        """Make this the latest run of its name, also where all its seeds were there before."""
+        # A store that cannot be written to can still be read.
+        with contextlib.suppress(OSError, ResultError):
+            self._write_header()
+            os.utime(self.path / HEADER.name)
+
+    @property
+    def last_used(self) -> float:
+        """When this was last marked used, in seconds since the epoch."""
+        return (self.path / HEADER.name).stat().st_mtime
+
+    def _write_header(self) -> None:
+        if not (self.path / HEADER.name).exists():
+            with Locks() as locks:
+                HEADER.lock(self.path, locks)
+                HEADER.write(self.path, self.header)
+
+    def run_as_planned(self) -> Run:
+        """The run as it was asked for: with early stopping, up to the last look reached."""
+        looks = LOOKS.read(self.path)
+        if looks is None:
+            return self.run()
+        planned = range(1, looks.planned_seeds + 1)
+        reached = 0
+        for seeds in looks.seeds:
+            if len(self.finished(planned[:seeds])) == seeds:
+                reached = seeds
+        return self.run(planned[:reached]).stopping_early(looks)
+
+    def run(self, seeds: Iterable[int] | None = None) -> Run:
+        """The finished seeds (of `seeds` only, where given) as one run."""
+        found = []
+        for seed in self.finished(seeds):
+            path = self._file(seed, "json")
+            result = read_kept(SeedResult, path)
+            if result is None:
+                raise ResultError(f"{path} has just been deleted: run again")
+            if result.seed != seed:
+                raise ResultError(f"{path} is of seed {result.seed}: delete it and run again")
+            found.append(result)
+        if not found:
+            raise ResultError(f"{self.path} holds no finished seed")
+        return Run(**dict(self.header), seeds=found, blindness=BLINDNESS.read(self.path))
+
+    def _file(self, seed: int, ending: str) -> Path:
+        return self.path / f"{_stem(seed)}.{ending}"
+
+
+@dataclass(frozen=True)
+class TeacherFolder:
+    """Trained teachers, one file per seed, shared by all mitigations."""
+
+    path: Path
+    protocol: Protocol
+
+    def lock(self, seed: int, locks: Locks, wait: bool = True) -> bool:
+        """Lock a teacher; see `Locks.acquire`."""
+        return locks.acquire(self.path, _stem(seed), wait)
+
+    def load(self, seed: int) -> Tensor | None:
+        """Parameters `[parameters]` of a teacher trained before; None where there is none."""
+        path = self._file(seed)
+        if not path.exists():
+            return None
+        # A teacher costs seconds: an unusable one is trained again and replaced.
+        try:
+            parameters = read_teacher(path)
+        except ResultError:
+            return None
+        shape = (model.layout(self.protocol).parameters,)
+        right = parameters.shape == shape and parameters.dtype == self.protocol.dtype
+        return parameters if right else None
+
+    def save(self, seed: int, parameters: Tensor) -> None:
+        """Keep a teacher's parameters `[parameters]`."""
+        write_teacher(self._file(seed), parameters)
+
+    def _file(self, seed: int) -> Path:
+        return self.path / f"{_stem(seed)}.safetensors"
+
+
+def finished_in(folder: Path) -> list[int]:
+    """The seeds that have metrics in a folder, ascending."""
+    found = map(_SEED_FILE.fullmatch, (path.name for path in folder.glob("seed-*.json")))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _stem(seed: int) -> str:
+    return f"seed-{seed:04d}"

@@ -1,0 +1,189 @@
+"""One set-up for every way in: what a user may choose, and what that makes.
+
+The command line, Python and pytest all fill a `Setup`, so that they can do the same things.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from pathlib import Path
+
+from subliminal_bench.errors import EngineError, MitigationError, Setting
+from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.proxy import load_isolated
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.objects import MitigationSpec
+from subliminal_bench.results.store import Store, store_folder
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.cluster import ray_engine
+from subliminal_bench.running.engine import LOCAL, Engine
+from subliminal_bench.running.progress import SILENT, Watcher
+from subliminal_bench.running.score import score_mitigation
+from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.training.device import choose_device
+
+ENGINES = ("local", "ray")
+_LEAST_SECONDS = 0.001
+_LEAST_GIBIBYTES = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Where and under what something runs, as users say it.
+
+    Attributes:
+        protocol: its name.
+        device: `auto`, `cpu` or `cuda`.
+        engine: `local` or `ray`.
+        store: of finished seeds.
+        data_dir: folder with `MNIST/raw`; see `load_digits`.
+        isolate: whether mitigations are isolated, each in a process of its own.
+        isolate_timeout: seconds that one call of a hook may take there.
+        isolate_memory: address space of that process, in GiB.
+
+    Raises:
+        ProtocolError, EngineError, MitigationError: a value that cannot be.
+    """
+
+    protocol: str = "mnist-5k"
+    device: str = "auto"
+    engine: str = "local"
+    store: Store = field(default_factory=lambda: Store(store_folder(None)))
+    data_dir: Path | None = None
+    isolate: bool = False
+    isolate_timeout: float | None = None
+    isolate_memory: float | None = None
+
+    def __post_init__(self) -> None:
+        # Asked for here, so that a mistake is told before anything is loaded or run.
+        protocol_named(self.protocol)
+        if self.engine not in ENGINES:
+            raise EngineError(f"unknown engine {self.engine!r}; choose local or ray")
+        limits = {
+            "isolate_timeout": (self.isolate_timeout, _LEAST_SECONDS, "s"),
+            "isolate_memory": (self.isolate_memory, _LEAST_GIBIBYTES, "GiB"),
+        }
+        for name, (value, least, unit) in limits.items():
+            if value is not None and not self.isolate:
+                raise MitigationError(
+                    "limits of an isolated mitigation are given, and it is not isolated",
+                    Setting(name),
+                    " goes with ",
+                    Setting("isolate", switch=True),
+                )
+            if value is not None and not value >= least:
+                raise MitigationError(
+                    f"an isolated mitigation cannot run within {value:g} {unit}",
+                    f"give {least:g} or more with ",
+                    Setting(name),
+                )
+        if self.isolate and self.engine != "local":
+            raise MitigationError(
+                "an isolated mitigation's process is started on this machine",
+                "leave out ",
+                Setting("engine"),
+                " or ",
+                Setting("isolate", switch=True),
+            )
+
+    @property
+    def chosen_protocol(self) -> Protocol:
+        """The protocol of that name."""
+        return protocol_named(self.protocol)
+
+    def load(
+        self, mitigation: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]
+    ) -> Mitigation:
+        """Load a mitigation, isolated where that is chosen.
+
+        Args:
+            mitigation: as `load_mitigation` takes it; a name or path where it is isolated.
+            settings: `name=value` each.
+
+        Raises:
+            MitigationError: nothing there, nothing usable there, or a setting it does not have.
+            DeviceError: the device, by which limits are chosen, is not there.
+        """
+        if not self.isolate:
+            return load_mitigation(mitigation, settings)
+        if not isinstance(mitigation, str | PathLike):
+            raise MitigationError(
+                "another process loads an isolated mitigation by its name or .py file: "
+                "give that"
+            )
+        device = choose_device(self.device).type
+        limits = Limits.of(device, self.isolate_timeout, self.isolate_memory)
+        return load_isolated(fspath(mitigation), settings, limits)
+
+    @contextmanager
+    def bench(self, watcher: Watcher = SILENT) -> Iterator[Bench]:
+        """A bench on the chosen engine, which is left at the end of `with`.
+
+        Raises:
+            EngineError: there is no such cluster.
+            DeviceError: the device is not there.
+        """
+        with self._engine() as engine:
+            device = engine.choose(self.device)
+            protocol = self.chosen_protocol
+            yield Bench(protocol, device, self.store, self.data_dir, watcher, engine)
+
+    def _engine(self) -> AbstractContextManager[Engine]:
+        return ray_engine.connected() if self.engine == "ray" else nullcontext(LOCAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """A mitigation to run and score.
+
+    Attributes:
+        setup: where and under what.
+        mitigation: as `load_mitigation` takes it.
+        seeds: such as `1-10`, or numbers.
+        settings: values of its parameters, `name=value` each.
+        rerun_references: run references also where there are committed numbers of them.
+        stop_early: look at the plan's interim looks, and stop where the verdict is decided.
+    """
+
+    setup: Setup
+    mitigation: MitigationSpec | Sequence[MitigationSpec]
+    seeds: str | int | Iterable[int] = "1-10"
+    settings: Sequence[str] = ()
+    rerun_references: bool = False
+    stop_early: bool = False
+
+    def load(self) -> "LoadedScoring":
+        """Read the seeds and load the mitigation; nothing is run yet.
+
+        Raises:
+            BenchmarkError: a mistake in what was chosen, in one line.
+        """
+        seeds = parse_seeds(self.seeds, self.setup.chosen_protocol)
+        return LoadedScoring(self, seeds, self.setup.load(self.mitigation, self.settings))
+
+
+@dataclass(frozen=True)
+class LoadedScoring:
+    """A `Scoring` with its seeds read and its mitigation loaded."""
+
+    chosen: Scoring
+    seeds: tuple[int, ...]
+    mitigation: Mitigation
+
+    def run(self, watcher: Watcher = SILENT) -> Scorecard:
+        """Run the mitigation and its references, and score it.
+
+        Raises:
+            BenchmarkError: see `score_mitigation`.
+        """
+        with self.chosen.setup.bench(watcher) as bench:
+            return score_mitigation(
+                bench,
+                self.mitigation,
+                self.seeds,
+                rerun=self.chosen.rerun_references,
+                stop_early=self.chosen.stop_early,
+            )

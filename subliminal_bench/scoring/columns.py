@@ -1,0 +1,50 @@
+"""A run's metrics as columns of numbers, which comparisons and verdicts are given once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subliminal_bench.results.run import Run
+from subliminal_bench.scoring import statistics
+
+Column = NDArray[np.float64]
+
+# Once a student's divergence is counted, it has this accuracy: everything learned.
+WORST_ACCURACY = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Every metric of a run, over the seeds that are compared.
+
+    Attributes:
+        name: what the run is called beside the others.
+        seeds: in the order of the columns.
+        values: by metric, `[seeds]`, unscaled; nan where the student diverged.
+        trait_accuracy: `[seeds]`; a diverged student has the worst, and is never dropped.
+    """
+
+    name: str
+    seeds: tuple[int, ...]
+    values: dict[str, Column]
+    trait_accuracy: Column
+
+    @classmethod
+    def of(cls, name: str, run: Run, seeds: Sequence[int]) -> "Columns":
+        """The columns of a run that has all these seeds."""
+        kept = run.columns(seeds)
+        trait = statistics.worst_score_for_diverged(kept["trait_accuracy"], WORST_ACCURACY)
+        values = {metric: np.array(column, dtype=float) for metric, column in kept.items()}
+        return cls(name, tuple(seeds), values, trait)
+
+    def sound(self, metric: str) -> Column:
+        """The values of the seeds that did not diverge."""
+        column = self.values[metric]
+        return column[~np.isnan(column)]
+
+    def mean(self, metric: str) -> float:
+        """Mean over the seeds that did not diverge; nan where none is left."""
+        sound = self.sound(metric)
+        return float(sound.mean()) if len(sound) else float("nan")
