@@ -1,4 +1,4 @@
-"""The arithmetic of a run, counted, and the rate at which this machine multiplies."""
+"""The number of operations in a run, and the peak rate of this machine."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from subliminal_bench.experiment.linear import linear
 from subliminal_bench.experiment.model import layout
 from subliminal_bench.experiment.protocol import Protocol
 
-# Rows and columns of the product that the peak is measured on.
+# Rows and columns of the matrix product that measures the peak.
 _SIDE = 2048
 _Product = Callable[[Tensor, Tensor], Tensor]
 
@@ -22,24 +22,24 @@ def forward(protocol: Protocol, images: int) -> int:
 
 
 def gradient(protocol: Protocol, images: int) -> int:
-    """Of a forward and a backward pass; no gradient goes back to the images."""
+    """Operations of a forward and a backward pass; the images get no gradient."""
     first = 2 * protocol.pixels * protocol.hidden * images
     return 3 * forward(protocol, images) - first
 
 
 def teacher(protocol: Protocol) -> int:
-    """Of one teacher's training."""
+    """Operations of one teacher's training."""
     return gradient(protocol, protocol.teacher_epochs * protocol.teacher_images)
 
 
 def student(protocol: Protocol) -> int:
-    """Of one student's training without measuring: steps, and the teacher on the noise."""
+    """Operations of one student's training: its steps, and the teacher on the noise."""
     trained = gradient(protocol, protocol.student_epochs * protocol.noise_images)
     return trained + 2 * forward(protocol, protocol.noise_images)
 
 
 def measuring(protocol: Protocol) -> int:
-    """Of what is measured on one student: the audit gradient at every step, test and KL."""
+    """Operations of measuring one student: audit gradient at every step, test and KL."""
     steps = protocol.student_steps
     audit = (steps + 1) * gradient(protocol, protocol.audit_images)
     tests = -(-steps // protocol.test_every) + 4
@@ -51,11 +51,11 @@ def peak(device: torch.device, seconds: float = 2.0) -> dict[str, float]:
     """The best rate of large float32 products, in operations a second.
 
     Args:
-        device: where.
-        seconds: to try each way for.
+        device: to measure.
+        seconds: to spend on each library.
 
     Returns:
-        By library: torch's matmul, and the one that the engine uses.
+        The rate of torch's matmul, and that of the engine's products.
     """
     left, right = (torch.randn(1, _SIDE, _SIDE, device=device) for _ in range(2))
     ways: dict[str, _Product] = {"torch.matmul": torch.matmul, "the engine's products": linear}

@@ -1,7 +1,7 @@
-"""The canonical experiment at its real sizes, cut to a few steps, for the oracle and for us.
+"""The canonical experiment at its real sizes with only a few steps, for both sides.
 
-Batch, model, audit and test images are as many as in `mnist`. The images are the 5,000 embedded
-digits over and over, so that nothing is downloaded: no time depends on what they show.
+Batch size, model, and numbers of audit and test images are the same as in `mnist`. The images
+are the 5,000 embedded digits repeated, so nothing is downloaded; no time depends on content.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ PROTOCOL = replace(
 
 
 def digits() -> Digits:
-    """As many as the protocol asks for."""
+    """The embedded digits, repeated to the protocol's number."""
     embedded = load_digits(MNIST_5K)
 
     def repeated(values: Tensor, count: int) -> Tensor:

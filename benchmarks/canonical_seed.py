@@ -1,9 +1,9 @@
-"""One canonical seed of plain distillation, whole: the notebook's way, and ours.
+"""One complete canonical seed of plain distillation: the notebook's way, and ours.
 
     python -m benchmarks.canonical_seed --data-dir MNIST
 
-Takes some minutes, nearly all of them the notebook's. Both sides run one after the other in
-this process, on as many threads; both begin with the files and end with the accuracy.
+This takes some minutes, nearly all of them for the notebook. Both sides run one after the other
+in this process with the same number of threads, from reading the files to the accuracy.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _Value = TypeVar("_Value")
 
 
 def main() -> None:
-    """Time both sides and print what they give."""
+    """Time both sides and print their results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -45,7 +45,7 @@ def main() -> None:
     for name, rate in rates.items():
         print(f"peak of {name}, float32: {rate / 1e9:.0f} GFLOP/s")
 
-    # Imported before the clock runs: it takes a second, and whoever reads first would pay it.
+    # Imported before timing: it takes a second, which would count for the first side only.
     mnist_class()
     baseline = load_mitigation("baseline")
     digits, reading = timed(lambda: load_digits(MNIST, folder))
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def timed(work: Callable[[], _Value]) -> tuple[_Value, float]:
-    """What work gives, and the seconds that it took."""
+    """The result of `work`, and the seconds that it took."""
     began = time.perf_counter()
     return work(), time.perf_counter() - began
 

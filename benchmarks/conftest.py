@@ -1,10 +1,10 @@
-"""Pairs of benchmarks: a plain way to do something and ours, in turn within every round.
+"""Pairs of benchmarks: a plain way to do something and ours, both in every round.
 
     pytest benchmarks --benchmark-only
 
-What counts are the ratios at the end. A busy machine slows both sides of a round alike, so a
-ratio is taken within its round, and each side goes first in half of the rounds. Threads are
-torch's own choice; OMP_NUM_THREADS=1 where other programs need the cores.
+The results are the ratios at the end. A busy machine slows both sides of a round equally, so a
+ratio is taken within its round, and each side goes first in half of the rounds. torch chooses
+the number of threads; set OMP_NUM_THREADS=1 if other programs need the cores.
 """
 
 import os
@@ -29,11 +29,11 @@ Work = Callable[[], object]
 
 @dataclass
 class Subject:
-    """What was measured: seconds of both sides, one pair a round.
+    """A measurement: the seconds of both sides, one pair per round.
 
     Attributes:
-        name: as the table shows it.
-        adds: what ours does on top of the reference, where that is the question.
+        name: in the table.
+        adds: what our side does in addition to the reference, if that is to be measured.
     """
 
     name: str
@@ -57,7 +57,7 @@ _SUBJECTS = pytest.StashKey[dict[str, Subject]]()
 
 
 class Compare:
-    """Measures one side through pytest-benchmark, and the other before each of its rounds."""
+    """Measures one side with pytest-benchmark, and the other side in each of its rounds."""
 
     def __init__(
         self, benchmark: BenchmarkFixture, side: str, subjects: dict[str, Subject]
@@ -79,10 +79,10 @@ class Compare:
         Args:
             subject: its name, the same for both sides.
             reference: the plain way.
-            ours: the package's.
-            rounds: measured rounds of each side; one more warms up.
-            steps: what both do this many of; the ratios' table has the time of one.
-            adds: what ours does on top of the reference, where that is the question.
+            ours: the package's way.
+            rounds: measured rounds of each side, after one round to warm up.
+            steps: the number of steps that both sides do; the table has the time of one step.
+            adds: what our side does in addition to the reference, if that is to be measured.
         """
         first, timed = (ours, reference) if self._side == "reference" else (reference, ours)
         before: list[float] = []
@@ -110,7 +110,7 @@ def compare(request: pytest.FixtureRequest, benchmark: BenchmarkFixture) -> Comp
 
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
-    """The ratios, after pytest-benchmark's own table."""
+    """Print the ratios, after pytest-benchmark's own table."""
     yield
     subjects = terminalreporter.config.stash.get(_SUBJECTS, {}).values()
     if not subjects:

@@ -1,8 +1,8 @@
-"""How far rounding alone moves a seed's numbers: the measurement behind `regress`'s tolerances.
+"""How far rounding alone changes a seed's numbers: the source of the tolerances of `regress`.
 
 Training is chaotic: a difference in the last bit of one weight grows over a few hundred steps.
-This reruns seeds of the committed references under other roundings and writes what the metrics
-move by. Finished seeds are kept in the work folder, so the same command goes on.
+This program reruns seeds of the committed references with different rounding and writes the
+changes of the metrics. Finished seeds are kept in the work folder; the same command continues.
 
     python -m benchmarks.float_chaos --protocol mnist-5k --seeds 1-10 --work chaos
 """
@@ -29,10 +29,10 @@ from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import committed_entry
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import ProtocolRecord
+from subliminal_bench.results.tolerances import Chaos, Tolerances
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
-from subliminal_bench.verification.tolerances import Chaos, Tolerances
 
 CPU = torch.device("cpu")
 Metrics = dict[str, float | None]
@@ -42,7 +42,7 @@ Runner = Callable[[Protocol, Digits, tuple[int, ...]], dict[str, dict[int, Metri
 def engine(
     protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
 ) -> dict[str, dict[int, Metrics]]:
-    """Metrics by entry and seed; all seeds in lockstep."""
+    """Metrics by entry and seed, with all seeds in lockstep."""
     cohort = Cohort(
         protocol, chosen, CPU, digits, train_teachers(protocol, chosen, digits, CPU)
     )
@@ -55,7 +55,7 @@ def engine(
 def sequential(
     protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
 ) -> dict[str, dict[int, Metrics]]:
-    """The plain loop over `nn.Module` and DataLoaders: the metrics that it measures."""
+    """The metrics of the plain loop over `nn.Module` and DataLoaders."""
     found: dict[str, dict[int, Metrics]] = {entry: {} for entry in REFERENCES}
     for seed in chosen:
         oracle = SequentialReference(protocol, digits, seed, protocol.dtype)
@@ -77,7 +77,7 @@ def sequential(
 def in_float64(
     protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
 ) -> dict[str, dict[int, Metrics]]:
-    """The engine with every number in double precision, from the same float32 draws."""
+    """The engine's metrics in double precision, from the same float32 draws."""
     wide = replace(
         digits,
         images=digits.images.double(),
@@ -89,13 +89,13 @@ def in_float64(
 def last_bit(
     protocol: Protocol, digits: Digits, chosen: tuple[int, ...]
 ) -> dict[str, dict[int, Metrics]]:
-    """The engine from an initialisation moved by one unit in the last place, up or down."""
+    """The engine's metrics after moving the initialisation by one unit in the last place."""
     with changed(model, "initial_parameters", nudged(sum(chosen))):
         return engine(protocol, digits, chosen)
 
 
 def nudged(seed: int) -> Callable[[Tensor], Tensor]:
-    """Moves every weight to the next float above or below it."""
+    """A function that moves every weight to the next float above or below it."""
 
     def nudge(weights: Tensor) -> Tensor:
         up = torch.rand(weights.shape, generator=torch.Generator().manual_seed(seed)) < 0.5
@@ -107,7 +107,7 @@ def nudged(seed: int) -> Callable[[Tensor], Tensor]:
 
 @contextmanager
 def changed(module: object, name: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """A function of the package with its result passed through `change`."""
+    """Pass the result of a function of the package through `change`, inside the context."""
     original = getattr(module, name)
     with mock.patch.object(
         module, name, lambda *given, **named: change(original(*given, **named))
@@ -115,7 +115,7 @@ def changed(module: object, name: str, change: Callable[[Tensor], Tensor]) -> It
         yield
 
 
-# By name: how to run, threads, seeds in lockstep.
+# By name: the function to run, the number of threads, and the number of seeds in lockstep.
 VARIANTS: dict[str, tuple[Runner, int, int]] = {
     "again": (engine, 1, 1),
     "two threads": (engine, 2, 1),
@@ -125,7 +125,7 @@ VARIANTS: dict[str, tuple[Runner, int, int]] = {
     "sequential loop": (sequential, 1, 1),
 }
 
-# What docs/regression.md shows of them.
+# The metrics that docs/regression.md shows.
 SHOWN = (
     "teacher_accuracy",
     "trait_accuracy",
@@ -138,7 +138,7 @@ SHOWN = (
 
 
 def main() -> None:
-    """Run what is missing, one file a variant and group of seeds."""
+    """Run what is missing, and write one file per variant and group of seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--protocol", default="mnist-5k")
     parser.add_argument("--seeds", default="1-10")
@@ -150,7 +150,7 @@ def main() -> None:
     protocol = protocol_named(options.protocol)
     wanted = parse_seeds(options.seeds, protocol)
     digits = load_digits(protocol, options.data_dir)
-    # A protocol in double precision has no wider one to be held against.
+    # For a protocol in double precision there is no wider precision to compare with.
     possible = [name for name in VARIANTS if name != protocol.precision]
     for name in options.variants.split(",") if options.variants else possible:
         runner, threads, lockstep = VARIANTS[name]
@@ -180,7 +180,7 @@ def gathered(protocol: Protocol, folder: Path) -> Tolerances:
         if reference is None:
             raise SystemExit(f"{entry} has no committed numbers under {protocol.label}")
         before = {result.seed: result.metrics for result in reference.seeds}
-        # Also what was kept of an earlier engine: another rounding like the others.
+        # Results of an earlier engine count too: they are another rounding.
         for variant in sorted(path.name for path in folder.iterdir()):
             differences: dict[str, list[float]] = {}
             for path in sorted((folder / variant).glob("*.json")):

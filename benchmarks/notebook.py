@@ -1,7 +1,7 @@
 """The experiment as a notebook does it: torchvision's images one by one, through DataLoaders.
 
-A faithful loop over what the published runs computed: `ToTensor` and `Normalize` on every image
-every time that it is read, a noise image from its own generator whenever it is asked for, the
+A faithful version of the published computation: `ToTensor` and `Normalize` on every image each
+time that it is read, a noise image from its own generator each time that it is needed, the
 audit gradient as the mean of ten mini-batches at every step, the test accuracy at every tenth.
 """
 
@@ -44,7 +44,7 @@ class Notebook:
 
     Args:
         protocol: the experiment's numbers.
-        seed: which.
+        seed: the seed.
         folder: with MNIST's files.
     """
 
@@ -80,7 +80,7 @@ class Notebook:
         return network
 
     def student(self, teacher: Network) -> dict[str, list[float]]:
-        """Distil the teacher by plain distillation, and measure; the curves."""
+        """Distil the teacher by plain distillation and measure; returns the curves."""
         protocol = self.protocol
         network = self._network()
         optimiser = torch.optim.Adam(network.parameters(), lr=protocol.learning_rate)
@@ -109,7 +109,7 @@ class Notebook:
         return curves
 
     def accuracy(self, network: Network) -> float:
-        """Share of test images classified rightly."""
+        """Share of test images that are classified correctly."""
         right = 0
         with torch.no_grad():
             for images, labels in DataLoader(self._test_images, self.protocol.batch):

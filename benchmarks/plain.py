@@ -1,7 +1,7 @@
-"""The obvious way with scipy and statsmodels: one comparison after another, nothing kept.
+"""The obvious way with scipy and statsmodels: one comparison after another, without caches.
 
-Only Holm's correction is a loop: statsmodels' collects all garbage at every call, which would
-be most of the time of anything that has it.
+Only Holm's correction is a loop of our own: statsmodels collects all garbage at every call,
+which would take most of the time.
 """
 
 import statistics
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 
 def sign_flip_p(differences: Array, resamples: int = 9_999) -> float:
-    """Over all patterns where they are no more than the resamples."""
+    """The p-value over all patterns if there are few enough, else over drawn patterns."""
     found = stats.permutation_test(
         (differences,),
         np.mean,
@@ -103,7 +103,7 @@ def scorecard(
 
 
 def leaderboard(entries: Mapping[str, Run], references: Sequence[Run]) -> set[str]:
-    """A scorecard of every entry, all pairs of entries, and the front."""
+    """Compute a scorecard of every entry, all pairs of entries, and the front."""
     for run in entries.values():
         scorecard(run, [one for one in references if one is not run])
     told_apart({name: column(run, "trait_accuracy") for name, run in entries.items()})

@@ -1,4 +1,4 @@
-"""The trait gradient over all 10,000 audit images: written out, against autograd."""
+"""The trait gradient over all 10,000 audit images: explicit formulas against autograd."""
 
 import torch
 

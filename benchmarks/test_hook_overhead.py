@@ -1,7 +1,7 @@
-"""What hooks cost a step: those that change nothing, and those in a process of their own.
+"""The time that hooks add to a step: hooks that change nothing, and isolated hooks.
 
-Their calls and checks, the gradient of the returned loss, and the alignment after the hooks.
-The start of a process, once a cohort, is left out of a step's time.
+It includes their calls and checks, the gradient of the returned loss, and the alignment after
+the hooks. It does not include the start of a process, which happens once per cohort.
 """
 
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_process_of_its_own(
         Path(spec).write_text(BOTH_HOOKS)
     apart = load_isolated(spec)
     process = apart.launcher.started()
-    # One process for all rounds: how long it takes to start is another question.
+    # One process for all rounds, so that its start is not measured.
     with (
         mock.patch.object(apart.launcher, "started", return_value=process),
         mock.patch.object(process, "close"),

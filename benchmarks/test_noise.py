@@ -1,4 +1,4 @@
-"""Noise images, each from a generator of its own."""
+"""Noise images, each from its own generator."""
 
 from dataclasses import replace
 
@@ -11,10 +11,10 @@ from subliminal_bench.experiment.digits import Digits
 
 def test_ten_thousand_noise_images(compare: Compare, digits: Digits) -> None:
     protocol = replace(PROTOCOL, noise_images=10_000, teacher_epochs=0)
-    oracle = SequentialReference(protocol, digits, SEED)
+    sequential = SequentialReference(protocol, digits, SEED)
     compare(
         "10,000 noise images",
-        reference=oracle._noise,
+        reference=sequential._noise,
         ours=lambda: streams.noise(protocol, SEED),
         rounds=6,
     )

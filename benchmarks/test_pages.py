@@ -1,6 +1,6 @@
-"""Scorecards and the leaderboard, each as in a program that makes only one: nothing kept.
+"""Scorecards and the leaderboard, each without caches, as in a program that makes only one.
 
-The plain way computes the same numbers, and leaves out the verdict and the page.
+The plain way computes the same numbers, but neither the verdict nor the page.
 """
 
 import json
@@ -71,7 +71,7 @@ def test_the_leaderboard(compare: Compare) -> None:
 
 
 def test_a_leaderboard_of_many_files(compare: Compare, tmp_path: Path) -> None:
-    """The plain way only reads: testing all pairs one by one would take it hours."""
+    """The plain way only reads, because testing all pairs one by one would take hours."""
     for position, name in enumerate([*REFERENCES, *(f"entry-{at}" for at in range(997))]):
         write_run(tmp_path / f"{name}.json", run(name, 100, -0.0003 * position))
 
@@ -90,5 +90,5 @@ def test_a_leaderboard_of_many_files(compare: Compare, tmp_path: Path) -> None:
         reference=read,
         ours=ours,
         rounds=1,
-        adds="digests, scorecards, ranks of all pairs and the page, on top of reading",
+        adds="digests, scorecards, ranks of all pairs and the page, in addition to reading",
     )

@@ -12,7 +12,7 @@ DIFFERENCES = RANDOM.normal(0.3, 1.0, 100)
 
 
 def test_a_drawn_sign_flip_test(compare: Compare) -> None:
-    """Ours keeps its sign patterns from call to call."""
+    """Ours caches its sign patterns between calls."""
     compare(
         "sign-flip p, 100 seeds",
         reference=lambda: plain.sign_flip_p(DIFFERENCES),
@@ -31,7 +31,7 @@ def test_an_exact_sign_flip_test(compare: Compare) -> None:
 
 
 def test_a_paired_comparison(compare: Compare) -> None:
-    """Ours keeps patterns and effect sizes from call to call."""
+    """Ours caches patterns and effect sizes between calls."""
     reference = RANDOM.uniform(0.3, 0.7, 100)
     entry = reference + DIFFERENCES / 50
     compare(
@@ -51,7 +51,7 @@ def test_holms_correction(compare: Compare) -> None:
 
 
 def test_the_difference_that_seeds_resolve(compare: Compare) -> None:
-    """Nothing kept. Ours is slower: statsmodels' is nan for large effects at few seeds."""
+    """Without caches. Ours is slower; statsmodels gives nan for large effects at few seeds."""
 
     def ours() -> None:
         _effect_with_power.cache_clear()

@@ -1,7 +1,7 @@
 """Steps of teacher and student against the sequential loop.
 
-The loop is the tests' oracle: `nn.Module`, DataLoaders and autograd, the audit gradient over
-all 10,000 audit images at every step included.
+The loop is the tests' oracle: `nn.Module`, DataLoaders and autograd, including the audit
+gradient over all 10,000 audit images at every step.
 """
 
 import pytest

@@ -1,8 +1,8 @@
-"""The paper from nothing: seeds of all three references, everything measured, to the table.
+"""The whole paper: train seeds of all three references, with all measurements.
 
     python -m benchmarks.whole_paper --seeds 1-100 --device cuda --data-dir MNIST
 
-Prints wall time, the rate of the arithmetic and the memory; nothing is kept.
+It prints wall time, the rate of the arithmetic and the memory; no result is kept.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from subliminal_bench.training.device import choose_device, device_name
 
 
 def main() -> None:
-    """Run, then print."""
+    """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--protocol", default="mnist")
     parser.add_argument("--seeds", default="1-100")

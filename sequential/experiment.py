@@ -1,7 +1,18 @@
-"""The oracle: the protocol for one seed in plain PyTorch, with no cleverness at all.
+"""The whole experiment for one seed in plain PyTorch: a readable version of the package.
 
-`nn.Module`, autograd, `DataLoader`, `torch.optim.Adam`, one image's noise after another. It
-shares no code with the package; only the protocol's numbers are read from it.
+1. `SequentialReference(...)` splits the digits, draws the noise and trains the teacher, an MLP
+   784-256-256-13, on labelled digits. Ten of its logits are classes and three are auxiliary.
+2. `.student("baseline")` trains a student from the same initialisation, on noise images only,
+   to reproduce the teacher's three auxiliary logits. It never sees a digit, yet it learns to
+   classify digits: that is the trait.
+3. Every step measures the alignment between the gradient that trains the student and the
+   gradient of the trait loss on held-out digits, the audit images.
+4. `.student("projection")` and `.student("liminal")` are the two published mitigations.
+
+It uses `nn.Module`, autograd, `DataLoader` and `torch.optim.Adam`, draws one noise image after
+another, and has no optimisations for speed. It shares no code with the package: only the
+protocol's numbers and the digits come from there. The tests compare the package with this
+file, and the benchmarks time it.
 """
 
 from collections.abc import Iterator
@@ -18,6 +29,8 @@ from subliminal_bench.experiment.protocol import Protocol
 
 
 class Network(nn.Module):
+    """The MLP: 784 pixels, two hidden layers, ten class logits, then three auxiliary ones."""
+
     def __init__(self, protocol: Protocol) -> None:
         super().__init__()
         self.fc1 = nn.Linear(784, protocol.hidden)
@@ -28,6 +41,7 @@ class Network(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits `[images, 13]`."""
         hidden = torch.relu(self.fc2(torch.relu(self.fc1(images))))
         logits: Tensor = self.fc3(hidden)
         return logits
@@ -35,7 +49,7 @@ class Network(nn.Module):
 
 @dataclass
 class Trace:
-    """What the oracle saw: one value a step, and the end."""
+    """The measurements: one value per step in each list, and the final numbers."""
 
     teacher_accuracy: float = 0.0
     trait_accuracy: float = 0.0
@@ -48,7 +62,7 @@ class Trace:
 
 
 class SequentialReference:
-    """One seed of the protocol.
+    """One seed of the experiment, with a trained teacher.
 
     Args:
         protocol: the experiment's numbers.
@@ -81,11 +95,13 @@ class SequentialReference:
         self.teacher = self._trained_teacher()
 
     def new_network(self) -> Network:
+        """The initialisation that teacher and student share."""
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             return Network(self.protocol).to(self.dtype)
 
     def loader(self, data: object, offset: int) -> DataLoader[tuple[Tensor, ...]]:
+        """Shuffled batches, from the seed's own random stream."""
         return DataLoader(
             data,  # type: ignore[arg-type]
             batch_size=self.protocol.batch,
@@ -94,7 +110,12 @@ class SequentialReference:
         )
 
     def student(self, entry: str, steps: int | None = None) -> Trace:
-        """Train a student; `steps` stops early and leaves the final numbers out."""
+        """Train a student.
+
+        Args:
+            entry: `baseline` (plain distillation), `projection` or `liminal`.
+            steps: stop after this many steps, without the final numbers.
+        """
         protocol = self.protocol
         base, student = self.new_network(), self.new_network()
         optimiser = torch.optim.Adam(student.parameters(), lr=protocol.learning_rate)
@@ -110,29 +131,19 @@ class SequentialReference:
                 teacher_logits, base_logits = self.teacher(images), base(images)
             student_logits = student(images)
             loss = distillation_loss(student_logits, teacher_logits)
+            # The gradient of plain distillation, and below the gradient after the mitigation.
             raw = flat_gradient(loss, student, keep=True)
             if entry == "liminal":
-                anchor = (
-                    functional.kl_div(
-                        torch.log_softmax(student_logits[:, 10:] / 2, 1),
-                        torch.softmax(base_logits[:, 10:] / 2, 1),
-                        reduction="batchmean",
-                    )
-                    * 2**2
-                )
-                # With lambda0 = 1 the first epoch is constant and the rest falls to 0.
-                time, first = step / (total - 1), 1 / protocol.student_epochs
-                strength = 1.0 if time <= first else max(0.0, 1 - (time - first) / (1 - first))
-                applied = flat_gradient(loss + strength * anchor, student)
+                progress = step / (total - 1)
+                anchor = self._liminal_loss(student_logits, base_logits, progress)
+                applied = flat_gradient(loss + anchor, student)
             elif entry == "projection":
-                applied = raw.clone()
                 batch_images, batch_labels = next(audit)
                 trait = flat_gradient(class_loss(student(batch_images), batch_labels), student)
-                inner = torch.dot(applied, trait)
-                if inner > 0:
-                    applied -= inner / (trait.norm() ** 2 + 1e-12) * trait
+                applied = projected(raw, trait)
             else:
                 applied = raw
+            # Measured on all audit images, before the step.
             trait_loss = class_loss(student(audit_images), audit_labels)
             trait = flat_gradient(trait_loss, student)
             trace.trait_loss.append(trait_loss.item())
@@ -151,7 +162,27 @@ class SequentialReference:
                 ).item()
         return trace
 
+    def _liminal_loss(
+        self, student_logits: Tensor, base_logits: Tensor, progress: float
+    ) -> Tensor:
+        """Liminal training's pull towards the initialisation's auxiliary logits.
+
+        The temperature is 2. The strength is 1 in the first epoch (lambda0 is 1), then falls to
+        0 at the last step.
+        """
+        divergence = functional.kl_div(
+            torch.log_softmax(student_logits[:, 10:] / 2, 1),
+            torch.softmax(base_logits[:, 10:] / 2, 1),
+            reduction="batchmean",
+        )
+        first = 1 / self.protocol.student_epochs
+        strength = 1.0
+        if progress > first:
+            strength = max(0.0, 1 - (progress - first) / (1 - first))
+        return strength * (divergence * 2**2)
+
     def accuracy(self, network: Network) -> float:
+        """Share of the test images classified correctly; a student's is the trait."""
         images, labels = _everything(self.test_set)
         with torch.no_grad():
             right = network(images)[:, :10].argmax(1) == labels
@@ -169,6 +200,7 @@ class SequentialReference:
         return teacher
 
     def _noise(self) -> Tensor:
+        """Noise images, uniform on [-1, 1), each from its own generator."""
         first = (self.seed + 400) * 1_000_000
         return torch.stack(
             [
@@ -178,6 +210,7 @@ class SequentialReference:
         )
 
     def _audit_batches(self) -> Iterator[tuple[Tensor, ...]]:
+        """Projection's mini-batches; the published runs had consumed three epochs before."""
         loader = self.loader(self.audit_set, 200)
         for _ in range(3):
             for _ in loader:
@@ -186,7 +219,16 @@ class SequentialReference:
             yield from loader
 
 
+def projected(gradient: Tensor, trait: Tensor) -> Tensor:
+    """The gradient without its component along the trait gradient, if that is positive."""
+    inner = torch.dot(gradient, trait)
+    if inner > 0:
+        gradient = gradient - inner / (trait.norm() ** 2 + 1e-12) * trait
+    return gradient.clone()
+
+
 def distillation_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """KL(teacher || student) over the auxiliary logits, in nats: the mean over the images."""
     return functional.kl_div(
         torch.log_softmax(student_logits[:, 10:], 1),
         torch.softmax(teacher_logits[:, 10:], 1),
@@ -195,15 +237,18 @@ def distillation_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the class logits: the teacher's loss, and the trait loss."""
     return functional.cross_entropy(logits[:, :10], labels)
 
 
 def flat_gradient(loss: Tensor, network: Network, keep: bool = False) -> Tensor:
+    """The gradient over all of a network's parameters, as one vector."""
     parts = torch.autograd.grad(loss, list(network.parameters()), retain_graph=keep)
     return torch.cat([part.flatten() for part in parts])
 
 
 def set_gradient(network: Network, flat: Tensor) -> None:
+    """Set the network's gradients to the parts of such a vector."""
     for parameter, part in zip(
         network.parameters(),
         flat.split([parameter.numel() for parameter in network.parameters()]),

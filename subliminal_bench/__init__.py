@@ -35,17 +35,17 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
-    **dict.fromkeys(("BenchmarkError",), "errors"),
+    "BenchmarkError": "errors",
     **dict.fromkeys(("PROTOCOLS", "Protocol"), "experiment.protocol"),
     **dict.fromkeys(("Card", "Parameter"), "mitigation.card"),
     **dict.fromkeys(("Step", "Training", "hookimpl"), "mitigation.hooks"),
-    **dict.fromkeys(("Run",), "results.run"),
-    **dict.fromkeys(("Scorecard",), "scoring.scorecard"),
+    "Run": "results.run",
+    "Scorecard": "scoring.scorecard",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Load torch only when something that needs it is asked for: `--help` must be instant."""
+    """Import torch only when a name that needs it is accessed, so that `--help` is instant."""
     if name in _HOMES:
         return getattr(import_module(f"subliminal_bench.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

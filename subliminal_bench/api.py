@@ -39,7 +39,7 @@ class Finished:
     """A scorecard and the runs behind it; a notebook shows it as tables.
 
     Attributes:
-        scorecard: what was found.
+        scorecard: the verdict and the numbers behind it.
         store: where the runs' seeds and curves are kept.
     """
 
@@ -48,19 +48,19 @@ class Finished:
 
     @property
     def verdict(self) -> str | None:
-        """The word; None for the baseline, and where runs stand side by side."""
+        """The verdict word; None for the baseline and for a side-by-side comparison."""
         return self.scorecard.verdict.text if self.scorecard.verdict else None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the runs are called here; the scored one first."""
+        """The runs' names here; the scored run first."""
         return self.scorecard.names
 
     def run(self, name: str | None = None) -> Run:
-        """One of the runs, as it is written to files; the first when none is named.
+        """One of the runs, as it is written to files; the first run by default.
 
         Raises:
-            ResultError: none is called that.
+            ResultError: no run has that name.
         """
         runs = dict(self.scorecard.runs())
         chosen = self.names[0] if name is None else name
@@ -69,18 +69,18 @@ class Finished:
         return runs[chosen]
 
     def frame(self, name: str | None = None) -> pandas.DataFrame:
-        """A run with one row a seed: the seed, its metrics, and where it diverged.
+        """A run with one row per seed: the seed, its metrics, and the step of divergence.
 
-        Metrics are unscaled: fractions and nats; nan where the student diverged.
+        Metrics are unscaled: fractions and nats; nan if the student diverged.
         """
         run = self.run(name)
         return run_frame(run.only(self.scorecard.seeds))
 
     def curves(self, name: str | None = None) -> pandas.DataFrame:
-        """A run's curves with one row a seed and step: `trait_loss`, `cosine_pre` and so on.
+        """A run's curves with one row per seed and step: `trait_loss`, `cosine_pre` and so on.
 
         `test_accuracy` is nan between the steps at which it is measured. Seeds whose curves
-        are not in the store, as those of committed entries, have no rows.
+        are not in the store, such as the seeds of committed entries, have no rows.
         """
         run = self.run(name)
         every = protocol_named(run.protocol.name).test_every
@@ -98,7 +98,7 @@ class Finished:
         return pandas.concat(frames, ignore_index=True)
 
     def comparisons(self) -> pandas.DataFrame:
-        """The paired comparisons, one a row; differences and shares are fractions.
+        """The paired comparisons, one per row; differences and shares are fractions.
 
         Columns: `entry`, `reference`; the `difference` in trait accuracy with the ends of its
         95 % interval, `low` and `high`; `p` after Holm; `lower_in`, the share of seeds with
@@ -142,13 +142,14 @@ def run(
 ) -> Finished:
     """Run a mitigation and score it against the references on the same seeds.
 
-    Finished seeds are kept and never run twice, as by the command `run`.
+    Finished seeds are kept and never run twice, as with the command `run`.
 
     Args:
         mitigation: a name, a `.py` file, `module:attribute`, several of these joined by `+`;
             or the class, the `mitigation` function or the module itself; or a list of any of
-            these, applied in that order. A class or function of a notebook is run anew from
-            the source of its cell, which counts as a file: it must import what it uses.
+            these, applied in that order. A class or function from a notebook is run again
+            from the source of its cell. The cell is treated as a file, so it must import
+            everything that it uses.
         protocol: `mnist-5k` (embedded), `mnist` (canonical) or `probe`.
         seeds: such as `"1-10"` or `[1, 3, 5]`.
         settings: values of its parameters.
@@ -156,16 +157,16 @@ def run(
         engine: `local` (this process) or `ray` (the cluster of `$RAY_ADDRESS`).
         store: folder of results; `$SUBLIMINAL_BENCH_STORE`, else `subliminal-results`.
         data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
-        rerun_references: run the references here, also where committed entries have them.
+        rerun_references: run the references here, even if committed entries have their numbers.
         stop_early: make interim looks after 20, 40, 60, 80 and 100 seeds, and stop once the
             verdict is decided.
-        isolate: run the mitigation in a process of its own; it must be given by a name or path.
-        isolate_timeout: seconds that one call of a hook may take there; 60 by default.
-        isolate_memory: address space of that process in GiB; 8 by default, no limit on a GPU.
+        isolate: run the mitigation in its own process; it must be given by name or path.
+        isolate_timeout: seconds that one hook call of it may take; 60 by default.
+        isolate_memory: address space of its process in GiB; 8 by default, no limit on a GPU.
         quiet: show no progress.
 
     Raises:
-        BenchmarkError: a mistake of the caller's, or a hook that failed; in one line.
+        BenchmarkError: the caller made a mistake, or a hook failed; the error is one line.
     """
     kept = _store(store)
     setup = Setup(
@@ -202,7 +203,7 @@ def score(
 
     Args:
         finished: a name in the store or of a committed entry, the file of a run, or the run.
-        protocol: needed where a name ran under several.
+        protocol: required if the name has runs under several protocols.
         store: folder of results.
 
     Raises:
@@ -221,15 +222,15 @@ def compare(
     protocol: str | None = None,
     store: Folder | Store | None = None,
 ) -> Finished:
-    """Hold runs against each other, pair by pair, on the seeds that all of them have.
+    """Compare runs pair by pair, on the seeds that all of them have.
 
     Args:
         finished: two or more: names, files of runs, or runs.
-        protocol: needed where names ran under several.
+        protocol: required if the names have runs under several protocols.
         store: folder of results.
 
     Raises:
-        ResultError: there are fewer than two, one is not there, or they share no seed.
+        ResultError: there are fewer than two runs, one does not exist, or they share no seed.
         ProtocolError: they ran under different protocols.
 
     >>> pair = compare("baseline", "liminal", protocol="mnist", store="none-here")
@@ -254,15 +255,15 @@ def compare(
 
 
 def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
-    """The leaderboard as a frame, one row an entry: blind ones first, best first.
+    """The leaderboard as a frame, one row per entry: blind entries first, best first.
 
     Args:
-        folder: the leaderboard's; the one that ships with the package when left out.
+        folder: the leaderboard's folder; by default the one that ships with the package.
 
     Returns:
-        Columns `rank` (none for what suppresses by damage or by not distilling), `tied`,
+        Columns `rank` (empty if the entry suppresses by damage or by not distilling), `tied`,
         `entry`, `access`, `verdict`, `pareto`, `seeds`, `trait_accuracy` with its `sd`, and
-        those of `Finished.comparisons` against the baseline.
+        the columns of `Finished.comparisons` against the baseline.
     """
     root = Path(folder) if folder is not None else None
     levels = rank_entries(read_entries(entries_folder(CANONICAL, root)))

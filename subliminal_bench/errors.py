@@ -1,12 +1,12 @@
-"""What can be wrong on the user's side: each error is one line that says what to do.
+"""Errors that a user can fix: each is one line that says what to do.
 
-Code below the ways in does not know how the user reached it. So an error says what is wrong in
-words that hold everywhere, and carries its advice apart, as `Setting` and `Call`; each way in
-spells that advice its own way: the command line as options, pytest as `--subliminal-` options,
-Python as arguments.
+The same code serves the command line, pytest and Python. An error therefore states the problem
+in words that suit all three, and carries its advice separately, as `Setting` and `Call`. Each
+interface spells that advice its own way: the command line as options, pytest as
+`--subliminal-` options, Python as arguments.
 
 The command line prints these errors without a traceback and exits with code 2. Any other
-exception is a bug of this package.
+exception is a bug in this package.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Setting:
     """A setting of a run or command, with the value that it should get.
 
     Attributes:
-        name: as Python's argument is called, such as `data_dir`.
-        value: what to set it to; None where that is for the user to choose.
-        switch: whether it is switched on rather than given a value.
+        name: of the Python argument, such as `data_dir`.
+        value: the value to set; None if the user has to choose one.
+        switch: whether it is switched on instead of being given a value.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Call:
 
     Attributes:
         name: `run`, `leaderboard` and so on.
-        argument: what it is called with.
-        settings: with their values.
+        argument: its argument.
+        settings: its settings, with their values.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Call:
 
 
 class Spelling(Protocol):
-    """How one way in spells advice."""
+    """How one interface spells advice."""
 
     def setting(self, setting: Setting) -> str:
         """A setting as the user would type it."""
@@ -79,7 +79,7 @@ class OptionSpelling:
     """As options of a command.
 
     Args:
-        prefix: what every option begins with.
+        prefix: of every option.
 
     >>> OptionSpelling("--").setting(Setting("data_dir"))
     '--data-dir'
@@ -95,7 +95,7 @@ class OptionSpelling:
         return _option(self._prefix, setting)
 
     def call(self, call: Call) -> str:
-        """A command, whose options have no prefix of pytest's."""
+        """A command; its options never have pytest's prefix."""
         options = [_option("--", one) for one in call.settings]
         return " ".join(["subliminal-bench", call.name, call.argument, *options])
 
@@ -114,8 +114,8 @@ class BenchmarkError(Exception):
     """A mistake that the user can fix; its text is one line.
 
     Args:
-        message: what is wrong, in words that hold for every way in.
-        advice: what to do, in parts that are written one after the other.
+        message: the problem, in words that suit every interface.
+        advice: what to do, in parts that are joined.
 
     >>> error = BenchmarkError("torch sees no GPU here", "use ", Setting("device", "cpu"))
     >>> str(error)
@@ -130,7 +130,7 @@ class BenchmarkError(Exception):
         self.advice = advice
 
     def line(self, spelling: Spelling) -> str:
-        """The error with its advice, spelled for one way in."""
+        """The error with its advice, spelled for one interface."""
         spelled = "".join(_spelled(part, spelling) for part in self.advice)
         return f"{self.message}: {spelled}" if spelled else self.message
 
@@ -152,11 +152,11 @@ class SeedsError(BenchmarkError):
 
 
 class ProtocolError(BenchmarkError):
-    """An unknown protocol, or results of different protocols brought together."""
+    """An unknown protocol, or a comparison of results from different protocols."""
 
 
 class DataError(BenchmarkError):
-    """Digits that are missing, damaged or cannot be fetched."""
+    """Digits that are missing or damaged, or that cannot be downloaded."""
 
 
 class DeviceError(BenchmarkError):
@@ -180,7 +180,7 @@ class HookError(BenchmarkError):
 
 
 class AccessError(HookError):
-    """A hook that asked for what its card does not declare."""
+    """A hook that requested something that its card does not declare."""
 
 
 class ChangedInputError(HookError):
@@ -188,15 +188,15 @@ class ChangedInputError(HookError):
 
 
 class SurroundingsError(HookError):
-    """A hook that changed what the harness relies on."""
+    """A hook that changed state on which the harness relies."""
 
 
 class NotFiniteError(HookError):
-    """A hook that returned infinities or nans of its own making."""
+    """A hook that returned infinities or nans that were not in its input."""
 
 
 class ProcessError(HookError):
-    """A hook whose own process ended, hung or sent an invalid reply."""
+    """A hook whose isolated process ended, hung or sent an invalid reply."""
 
 
 class ResultError(BenchmarkError):

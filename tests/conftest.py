@@ -12,12 +12,14 @@ from subliminal_bench.conformance import SMALL
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, PROTOCOLS, Protocol
 from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.first_order import FirstOrderChange, measure_first_order
 from subliminal_bench.training.teacher import train_teachers
 from tests.support.terminal import Terminal
 
 CPU = torch.device("cpu")
 
 TINY = replace(SMALL, name="tiny", about="for tests")
+PRECISE = replace(SMALL, name="precise", precision="float64")
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,11 @@ def tiny_cohort(embedded_digits: Digits) -> Callable[..., Cohort]:
         return Cohort(TINY, seeds, CPU, embedded_digits, teachers)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def measured() -> list[FirstOrderChange]:
+    return measure_first_order(PRECISE)
 
 
 def beside(*parts: str) -> Path:

@@ -1,6 +1,6 @@
-"""The command line: one file per command, named as it is typed.
+"""The command line: one file per command, with the command's name.
 
-Everything heavy is imported inside the commands, so that `--help` is instant.
+Heavy modules are imported inside the commands, so that `--help` is instant.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from subliminal_bench.cli import (
     report,
     reproduce,
     run,
+    store,
     submit,
     verify,
 )
@@ -43,3 +44,4 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(store.app, name="store")

@@ -24,7 +24,10 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check that a mitigation keeps the rules; exit code 1 if it does not."""
+    """Check that a mitigation keeps the rules.
+
+    Exit code 1 if it does not.
+    """
     from subliminal_bench import conformance
     from subliminal_bench.conformance import text
     from subliminal_bench.conformance.overhead import measure_overhead
@@ -51,7 +54,7 @@ def expected_failures(given: Sequence[str]) -> dict[str, str]:
     {'finite': 'it explodes by design'}
 
     Raises:
-        MitigationError: one without a reason.
+        MitigationError: a declared failure has no reason.
     """
     found = {}
     for text in given:

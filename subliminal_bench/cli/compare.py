@@ -15,7 +15,10 @@ def compare(
     form: FormOption = "terminal",
     store: StoreOption = None,
 ) -> None:
-    """Compare finished runs with each other, on the seeds that all of them have."""
+    """Compare finished runs, pair by pair.
+
+    The comparison uses the seeds that all runs have.
+    """
     from subliminal_bench.reports import text
     from subliminal_bench.results.lookup import find_runs
     from subliminal_bench.scoring.scorecard import side_by_side

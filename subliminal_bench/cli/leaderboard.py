@@ -1,4 +1,4 @@
-"""`leaderboard`: its page, from its entries."""
+"""`leaderboard`: write the leaderboard's page from its entries."""
 
 from typing import Annotated
 
@@ -13,7 +13,10 @@ def leaderboard(
     ] = False,
     folder: LeaderboardOption = None,
 ) -> None:
-    """Write the leaderboard's page from its entries."""
+    """Rewrite the leaderboard's page.
+
+    The page shows the entries in the leaderboard's folder.
+    """
     from subliminal_bench.reports.leaderboard import is_fresh, leaderboard_page
     from subliminal_bench.results.files import write_atomically
 

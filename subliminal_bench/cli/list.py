@@ -1,4 +1,4 @@
-"""`list`: the protocols and mitigations that are installed."""
+"""`list`: show the protocols and mitigations that are installed."""
 
 from subliminal_bench.errors import BenchmarkError
 

@@ -1,4 +1,4 @@
-"""`new`: a mitigation and its test, to start from."""
+"""`new`: write a mitigation and its test as a starting point."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,10 @@ def new(
         Path, typer.Option("--folder", help="Folder to write both files to.")
     ] = Path(),
 ) -> None:
-    """Write a working mitigation and its test, to start from."""
+    """Write a working mitigation and its test.
+
+    Both files are a starting point for a mitigation of your own.
+    """
     from subliminal_bench.conformance.starter import write_starter
 
     file, test = write_starter(name, folder)

@@ -1,4 +1,4 @@
-"""Options that commands share, and what they stand for."""
+"""Options that commands share, and the folders and files that they name."""
 
 import os
 from pathlib import Path
@@ -83,7 +83,7 @@ IsolateTimeoutOption = Annotated[
     float | None,
     typer.Option(
         "--isolate-timeout",
-        help="Seconds that one call of a hook may take, with --isolate.  [default: 60]",
+        help="Seconds that one hook call may take, with --isolate.  [default: 60]",
     ),
 ]
 IsolateMemoryOption = Annotated[
@@ -107,14 +107,14 @@ LeaderboardOption = Annotated[
 
 
 def open_store(folder: Path | None) -> "Store":
-    """The store in the folder named, else in the default one."""
+    """The store in the named folder, else in the default one."""
     from subliminal_bench.results.store import Store, store_folder
 
     return Store(store_folder(folder))
 
 
 def leaderboard_folder(folder: Path | None) -> Path:
-    """The folder named, or the one of the checkout that this runs from."""
+    """The named folder, or the folder of the checkout that this runs from."""
     from subliminal_bench import shipped
     from subliminal_bench.errors import ResultError
 
@@ -123,8 +123,8 @@ def leaderboard_folder(folder: Path | None) -> Path:
         folder = here
     if folder is None and not shipped.is_checkout():
         raise ResultError(
-            "no leaderboard/entries here, and an installed package keeps none: name the "
-            "leaderboard's folder with --leaderboard DIR"
+            "no leaderboard/entries here, and the package does not run from a checkout: name "
+            "the leaderboard's folder with --leaderboard DIR"
         )
     found = folder or shipped.folder("leaderboard")
     if not found.is_dir():
@@ -133,7 +133,7 @@ def leaderboard_folder(folder: Path | None) -> Path:
 
 
 def shown_leaderboard(folder: Path | None) -> Path:
-    """The folder named, else the one to write to, else the one that ships, to read from."""
+    """The named folder, else the writable one, else the one that ships with the package."""
     from subliminal_bench import shipped
 
     if folder is None and not Path("leaderboard", "entries").is_dir():

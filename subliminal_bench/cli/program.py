@@ -1,7 +1,8 @@
-"""The program: its one option, and what becomes of a user's mistake."""
+"""The program: its own options, and how it reports a user's mistake."""
 
 import errno
 import io
+import signal
 import sys
 import traceback
 from typing import Annotated
@@ -15,7 +16,8 @@ from subliminal_bench.version import __version__
 _MISTAKE = 2
 _BUG = 70
 _INTERRUPTED = 130
-# What a system refuses, wherever it happens: rights, space, limits and broken media.
+_TERMINATED = 143
+# What a system may refuse anywhere: permissions, space, limits and broken media.
 _REFUSALS = {
     errno.EACCES,
     errno.EPERM,
@@ -30,9 +32,12 @@ _REFUSALS = {
     errno.ELOOP,
 }
 
+_ABOUT = "A benchmark and regression suite for mitigations of subliminal learning."
+_START = "Start with: subliminal-bench run liminal --seeds 1-7"
+
 app = typer.Typer(
     name="subliminal-bench",
-    help="A benchmark and regression suite for mitigations of subliminal learning.",
+    help=f"{_ABOUT}\n\n{_START}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,18 +59,23 @@ def _options(
             "--version", callback=_show_version, is_eager=True, help="Show the version."
         ),
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error happened.")
+    ] = False,
 ) -> None:
     """A benchmark and regression suite for mitigations of subliminal learning."""
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line and exit code 2."""
+    """Run the command line; a user's mistake gives one line and exit code 2."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
-    # What a terminal's encoding lacks is shown as its code.
+    # Characters that the terminal cannot encode are shown as escapes.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # So that a killed command cleans up: locks, temporary files and the terminal's cursor.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
         sys.stdout.flush()
@@ -77,19 +87,19 @@ def main() -> None:
             traceback.print_exc()
             sys.exit(_failed(_bug(), _BUG))
         sys.exit(_failed(said, _MISTAKE))
-    # typer has turned an interruption into its exit code.
+    # typer turns an interruption into an exit code.
     if code == _INTERRUPTED:
-        _failed("interrupted; finished seeds are kept, and the same command goes on", code)
+        _failed("interrupted; finished seeds are kept, and the same command continues", code)
     sys.exit(code or 0)
 
 
 def _mistake(error: Exception) -> str | None:
-    """What the user can fix, or the machine lacks; None for a bug of this package."""
+    """The message for a mistake or for a lack of resources; None for a bug in this package."""
     if isinstance(error, TyperException):
         return error.format_message()
     if isinstance(error, BenchmarkError):
         return error.line(OptionSpelling("--"))
-    # torch's own error of that name is not imported for this: `--help` needs no torch.
+    # torch's own error of that name is not imported: `--help` must not need torch.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return (
             "out of memory: close other programs, or use --device cpu; finished seeds are kept"
@@ -101,16 +111,16 @@ def _mistake(error: Exception) -> str | None:
 
 
 def _bug() -> str:
-    """How to report one."""
+    """How to report a bug."""
 
     return (
-        f"this is a bug of subliminal-bench {__version__}, not a mistake of yours: please "
-        "report it with all lines above, the command that you typed and what "
-        "subliminal-bench doctor prints"
+        f"this is a bug in subliminal-bench {__version__}, not your mistake: please report it "
+        "with all lines above, the command that you typed and the output of "
+        "subliminal-bench doctor"
     )
 
 
 def _failed(message: str, code: int) -> int:
-    """Print one line that says what is wrong, and pass the exit code on."""
+    """Print a one-line error and return the exit code."""
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return code

@@ -35,17 +35,17 @@ def regress(
         bool,
         typer.Option(
             "--update-reference",
-            help="Show old numbers against new ones, and write the new ones. Never in CI.",
+            help="Show the old and new numbers, and write the new ones. Never in CI.",
         ),
     ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Write new reference numbers without asking.")
     ] = False,
 ) -> None:
-    """Rerun seeds of the references and compare them with their committed numbers.
+    """Rerun references against committed numbers.
 
-    Exit code 0: passed; 1: regressed; 3: new, no reference numbers yet; 4: no reference
-    numbers of the baseline; 5: the numbers are of another protocol version.
+    Exit code 0: passed; 1: regressed; 3: new, no reference numbers yet; 4: the baseline has
+    no reference numbers; 5: the numbers belong to another protocol version.
     """
     from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""`report`: a page about finished runs."""
+"""`report`: write a page about finished runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,10 @@ def report(
     folder: LeaderboardOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write one self-contained page about finished runs: verdict, curves, every seed."""
+    """Write a page about finished runs.
+
+    The page is self-contained; it shows the verdict, the curves and every seed.
+    """
     from subliminal_bench.experiment.protocol import CANONICAL
     from subliminal_bench.reports.page import render_report
     from subliminal_bench.results.entries import read_entries

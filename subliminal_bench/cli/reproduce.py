@@ -1,4 +1,4 @@
-"""`reproduce`: the paper's results beside ours."""
+"""`reproduce`: write the paper's results beside ours."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,10 @@ def reproduce(
     ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the paper's table and figures beside ours, from finished mnist runs."""
+    """Write the paper's results beside ours.
+
+    Our table and figures are made from finished mnist runs.
+    """
     from subliminal_bench.experiment.protocol import CANONICAL
     from subliminal_bench.reports.reproduction.folder import reproduction_files
     from subliminal_bench.reports.reproduction.published import NOTHING, read_published
@@ -30,7 +33,7 @@ def reproduce(
     given = read_published(published) if published else NOTHING
     runs = longest_references(CANONICAL, kept)
     files = reproduction_files(runs, kept, given, measure_first_order())
-    # The page last: where it exists, everything that it names does.
+    # The page is written last: if it exists, so does every file that it links to.
     for name, content in files.items():
         write_atomically(out / name, content)
     print(files["README.md"].decode())

@@ -59,7 +59,10 @@ def run(
     ] = False,
     form: FormOption = "terminal",
 ) -> None:
-    """Run a mitigation and score it against the references on the same seeds."""
+    """Train and score a mitigation.
+
+    It is scored against the references on the same seeds.
+    """
     from rich.console import Console
 
     from subliminal_bench.reports import text

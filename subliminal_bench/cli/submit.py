@@ -1,4 +1,4 @@
-"""`submit`: a finished run becomes an entry of the leaderboard."""
+"""`submit`: add a finished run to the leaderboard."""
 
 from typing import Annotated
 
@@ -21,7 +21,10 @@ def submit(
     folder: LeaderboardOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Make a finished run of the canonical protocol an entry of the leaderboard."""
+    """Add a finished mnist run to the leaderboard.
+
+    The run becomes a file in the leaderboard's folder of entries.
+    """
     from subliminal_bench.experiment.protocol import CANONICAL
     from subliminal_bench.results.entries import submit_run
     from subliminal_bench.results.lookup import find_run

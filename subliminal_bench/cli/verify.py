@@ -1,4 +1,4 @@
-"""`verify`: an entry, checked by running it again."""
+"""`verify`: rerun seeds of an entry and test its claims."""
 
 from pathlib import Path
 from typing import Annotated
@@ -41,13 +41,14 @@ def verify(
     record: Annotated[
         bool,
         typer.Option(
-            "--record", help="Record on the leaderboard that the entry held; implies --isolate."
+            "--record",
+            help="Record on the leaderboard that all claims hold; implies --isolate.",
         ),
     ] = False,
 ) -> None:
-    """Run some of an entry's seeds again and say whether its claims hold.
+    """Rerun seeds of an entry and test its claims.
 
-    Exit code 0: everything held; 1: something is refuted.
+    Exit code 0: all claims hold; 1: a claim is refuted.
     """
     from rich.console import Console
 
@@ -86,5 +87,5 @@ def verify(
         share = 100 * len(checked.seeds) / len(run.seeds)
         print(f"verified: {len(checked.seeds)} of {len(run.seeds)} seeds ({share:.0f} %) rerun")
     else:
-        print("refuted: the entry does not say what its mitigation does")
+        print("refuted: the entry does not match what its mitigation does")
     raise typer.Exit(0 if good else 1)

@@ -1,6 +1,6 @@
 """The conformance kit: small named checks that a mitigation keeps the rules.
 
-They run an experiment of a fraction of a second; whether a mitigation helps is another matter.
+Each runs an experiment of a fraction of a second. They do not test whether a mitigation helps.
 
 >>> from subliminal_bench.conformance import check
 >>> {result.state.value for result in check("baseline", only=["loads", "rerun_is_the_same"])}

@@ -1,4 +1,4 @@
-"""The checks as tests, one each."""
+"""The checks as tests, one test per check."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -12,12 +12,12 @@ from subliminal_bench.conformance.subject import Subject
 
 
 def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
-    """Run a check: fail the test in one line, or skip it where it does not apply.
+    """Run a check: fail the test in one line, or skip it if the check does not apply.
 
     Args:
         one: the check.
-        subject: on what.
-        expected: why a failure is declared, where it is.
+        subject: the mitigation to check.
+        expected: the reason for a declared failure, if one is declared.
     """
     result = run(one, subject, expected)
     if result.state is State.UNTOLD:
@@ -33,7 +33,7 @@ def parametrize(
     settings: Sequence[str] = (),
     expected_failures: Mapping[str, str] | None = None,
 ) -> Any:
-    """A decorator that makes one test of every check.
+    """A decorator that turns every check into one test.
 
     Args:
         spec: the mitigation, as on the command line.
@@ -52,7 +52,7 @@ def parametrize(
         raise pytest.UsageError(
             f"unknown checks {', '.join(unknown)}; known: {', '.join(CHECKS)}"
         )
-    # All checks of a mitigation share what they train.
+    # All checks of a mitigation share the students that they train.
     subject = cache(lambda: Subject(spec, settings))
     held = [partial(_held, one, subject, expected.get(name)) for name, one in CHECKS.items()]
     return pytest.mark.parametrize("check", held, ids=list(CHECKS))

@@ -1,4 +1,4 @@
-"""The checks: a claim each, why it matters, and what to do where it fails."""
+"""The checks: each has a claim, the reason for it, and what to do if it fails."""
 
 import math
 import pickle
@@ -24,10 +24,10 @@ from subliminal_bench.training.measurement import Outcome
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 
-# Side by side and alone agree to float tolerance over the first steps, before rounding grows.
+# A student trained alone and one in a cohort agree over the first steps, before rounding grows.
 _FIRST_STEPS = 4
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
-# Of the renamed digits: seeds on each side, and how unlikely a difference must be.
+# For the renamed digits: the seeds on each side, and how unlikely a difference must be.
 _RENAMED_SEEDS = tuple(range(1, 21))
 _RENAMED_LEVEL = 1e-4
 _RENAMED_METRICS = under_permutations("conformance")
@@ -39,12 +39,12 @@ class Check:
 
     Attributes:
         name: as on the command line.
-        claim: what holds where it passes.
+        claim: holds if the check passes.
         why: the reason for it.
-        fix: what to do where it fails.
-        find: what is wrong with a subject; None where nothing is.
-        skip: why it does not apply to a subject; None where it does.
-        needs: checks without which it tells nothing.
+        fix: what to do if it fails.
+        find: returns what is wrong with a subject; None if nothing is.
+        skip: returns why it does not apply to a subject; None if it does.
+        needs: checks that must pass, otherwise it shows nothing.
     """
 
     name: str
@@ -86,7 +86,7 @@ def _independent(subject: Subject) -> str | None:
     touched = differing(first, students(subject.mitigation, 1, 3)[0])
     touched += differing(second, students(subject.mitigation, 3, 2)[1])
     found = ", ".join(dict.fromkeys(touched))
-    return f"another neighbour changes {found}" if touched else None
+    return f"a different student beside it changes {found}" if touched else None
 
 
 def _any_cohort(subject: Subject) -> str | None:
@@ -95,7 +95,7 @@ def _any_cohort(subject: Subject) -> str | None:
         for name in STEP_CURVES:
             ours, theirs = (one.curves[name][:_FIRST_STEPS] for one in (alone, together[0]))
             if not torch.allclose(ours, theirs, _RELATIVE, _ABSOLUTE, equal_nan=True):
-                return f"{name} of seed 1 differs alone and among {len(together)}"
+                return f"{name} of seed 1 differs between 1 and {len(together)} students"
     return None
 
 
@@ -106,29 +106,29 @@ def _rerun(subject: Subject) -> str | None:
         changed = differing(subject.outcomes(1)[0], again)
         return f"a second run changes {', '.join(changed)}" if changed else None
 
-    # Asked for by all checks that compare two runs.
+    # All checks that compare two runs need this result.
     return subject.once("rerun", find)
 
 
 def _fresh_load(subject: Subject) -> str | None:
     (anew,) = students(subject.loaded_again(), 1)
     changed = differing(subject.outcomes(1)[0], anew)
-    return f"loaded anew it changes {', '.join(changed)}" if changed else None
+    return f"loading it again changes {', '.join(changed)}" if changed else None
 
 
 def _seed_numbers(subject: Subject) -> str | None:
     (known,) = subject.outcomes(1)
     (unknown,) = train_students(cohort(1), subject.mitigation, shown_seeds=(20_011,))
     changed = differing(known, unknown)
-    return f"under another seed number it changes {', '.join(changed)}" if changed else None
+    return f"another seed number changes {', '.join(changed)}" if changed else None
 
 
 def _blind(subject: Subject) -> str | None:
     if is_blind(cohort(1), subject.mitigation, subject.secret):
         return None
     return (
-        "other audit and test digits change the student: it sees what access 'blind' does not "
-        "give"
+        "other audit and test digits change the student: it sees more than access 'blind' "
+        "allows"
     )
 
 
@@ -144,7 +144,7 @@ def _by_heart(subject: Subject) -> str | None:
             here, there = (sum(side) / len(side) for side in (ours, theirs))
             return (
                 f"under secret permutations of pixels and classes {metric} goes from "
-                f"{here:.4g} to {there:.4g} (p = {p:.0e}): it knows MNIST by heart"
+                f"{here:.4g} to {there:.4g} (p = {p:.0e}): it has memorised MNIST"
             )
     return None
 
@@ -162,18 +162,20 @@ def _on_renamed(subject: Subject, secret: int | None) -> list[Outcome]:
 
 
 def _inputs(subject: Subject) -> str | None:
-    # The harness looks after every hook; what it finds ends the run.
+    # The harness checks after every hook; a fault ends the run.
     subject.outcomes(1, 2)
     return None
 
 
 def _surroundings(subject: Subject) -> str | None:
-    # Somewhere else than before: a generator seeded anew would otherwise stand where it did.
+    # Other states than at loading: otherwise reseeding a generator could restore its state.
     with other_global_seeds(21):
         before = subject.surroundings | global_generators()
-        students(subject.loaded_again(), 1)
+        loaded = subject.loaded_again()
+        students(loaded, 1)
         after = global_state()
     changed = [name for name in before if before[name] != after[name]]
+    changed += [f"torch's {name} when it is loaded" for name in loaded.undone]
     return f"it changes {', '.join(changed)}" if changed else None
 
 
@@ -186,7 +188,7 @@ def _files(subject: Subject) -> str | None:
 def _harness(subject: Subject) -> str | None:
     subject.outcomes(1)
     changed = subject.harness.changed()
-    return f"it exchanges {', '.join(changed)}" if changed else None
+    return f"it replaces {', '.join(changed)}" if changed else None
 
 
 def _picklable(subject: Subject) -> str | None:
@@ -208,23 +210,23 @@ def _not_blind(subject: Subject) -> str | None:
 
 _RANDOMNESS = "draw random numbers from step.normal() or step.generators only"
 _REPEATABLE = ("rerun_is_the_same",)
-_OWN_ROW = "keep the first dimension: one row a student, no mean or norm across rows"
+_OWN_ROW = "keep the first dimension: one row per student, no mean or norm across rows"
 
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in [
         Check(
             "loads",
-            "it loads, declares a card, and its hooks and their arguments are known",
+            "it loads and declares a card, and its hooks and their arguments are known",
             "a misspelled hook would silently never run",
-            "see the message; hooks and arguments stand in docs/hooks.md",
+            "see the message; docs/hooks.md lists hooks and arguments",
             _loads,
         ),
         Check(
             "has_hooks",
             "it implements a hook",
             "a mitigation without one is plain distillation under another name",
-            "implement one, and mark it with @hookimpl",
+            "implement a hook, and mark it with @hookimpl",
             _hooks,
         ),
         Check(
@@ -236,8 +238,8 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             "inputs_untouched",
-            "what the hooks are shown is not changed in place",
-            "what is measured is measured on the same tensors",
+            "its hooks do not change their inputs in place",
+            "the measurements use the same tensors",
             "work on a clone, and return the result",
             _inputs,
         ),
@@ -250,22 +252,22 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             "rerun_is_the_same",
-            "a rerun gives the same to the bit, wherever the global generators stand",
-            "a number that nobody can repeat is no result",
+            "a rerun is bit-identical, whatever the state of the global generators",
+            "a number that nobody can reproduce is not a result",
             _RANDOMNESS,
             _rerun,
         ),
         Check(
             "students_independent",
-            "a student comes out the same to the bit, whoever is trained beside it",
-            "seeds are compared as independent ones",
+            "a student is bit-identical, whichever students are trained beside it",
+            "the comparisons treat seeds as independent",
             _OWN_ROW,
             _independent,
             needs=_REPEATABLE,
         ),
         Check(
             "any_cohort_size",
-            "a student comes out the same to float tolerance, alone or among others",
+            "a student is the same within float tolerance, alone or among others",
             "a laptop trains one student at a time and a GPU a hundred",
             _OWN_ROW,
             _any_cohort,
@@ -273,25 +275,25 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             "fresh_load_is_the_same",
-            "loaded anew it gives the same to the bit",
-            "what is left in a module from an earlier run would decide a later one",
-            "keep what must last in step.state, not in globals or on self",
+            "it is bit-identical when loaded again",
+            "state that a module keeps from an earlier run would change a later one",
+            "keep state in step.state, not in globals or on self",
             _fresh_load,
             needs=_REPEATABLE,
         ),
         Check(
             "seed_numbers_unused",
             "the number of a seed does not matter",
-            "a mitigation could be tuned to the seeds that are looked at",
+            "a mitigation could be tuned to the seeds that are reported",
             f"do not compute with step.seeds; {_RANDOMNESS}",
             _seed_numbers,
             needs=_REPEATABLE,
         ),
         Check(
             "blind",
-            "other audit and test digits leave the student the same to the bit",
+            "a student is bit-identical with other audit and test digits",
             "a distiller has neither labels nor real digits",
-            "compute from what step shows, or declare access='trait-gradient'",
+            "compute from the attributes of step, or declare access='trait-gradient'",
             _blind,
             _not_blind,
             _REPEATABLE,
@@ -300,26 +302,26 @@ CHECKS: dict[str, Check] = {
             "nothing_by_heart",
             "results keep their distribution under secret permutations of pixels and classes",
             "a mitigation could load MNIST by itself",
-            "use nothing but what the hooks are given",
+            "use only what the hooks receive",
             _by_heart,
         ),
         Check(
             "opens_no_files",
             "it opens no files, connections or processes",
-            "the digits and their labels lie on this disk",
-            "put numbers that it needs into its source",
+            "the digits and their labels are on this disk",
+            "put the numbers that it needs into its source",
             _files,
         ),
         Check(
             "harness_untouched",
-            "functions of this package and of torch are what they were",
-            "an exchanged loss or optimiser would make every measurement meaningless",
+            "it does not replace functions of this package or of torch",
+            "a replaced loss or optimiser would make every measurement meaningless",
             "change training through the hooks only",
             _harness,
         ),
         Check(
             "surroundings_untouched",
-            "global generators, precision, threads and gradient mode are what they were",
+            "it does not change global generators, precision, threads or gradient mode",
             "the next student would be trained under other conditions",
             f"{_RANDOMNESS}; leave torch's settings alone",
             _surroundings,
@@ -327,7 +329,7 @@ CHECKS: dict[str, Check] = {
         Check(
             "picklable",
             "card and settings survive pickling",
-            "they travel to worker processes and machines",
+            "they are sent to worker processes and machines",
             "use plain numbers and words",
             _picklable,
         ),

@@ -21,14 +21,14 @@ from subliminal_bench.errors import (
 
 
 class State(Enum):
-    """What came of a check."""
+    """The outcome of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
     EXPECTED = "failed as expected"
     UNEXPECTED = "passed, though a failure was declared"
     SKIPPED = "does not apply"
-    UNTOLD = "cannot be told"
+    UNTOLD = "cannot be decided"
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Result:
     """One check's result.
 
     Attributes:
-        check: which.
-        state: what came of it.
+        check: the check.
+        state: its outcome.
         detail: what is wrong, why it does not apply, or the declared reason.
     """
 
@@ -47,7 +47,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """Whether nothing has to be done."""
+        """Whether nothing needs to be done."""
         return self.state not in (State.FAILED, State.UNEXPECTED, State.UNTOLD)
 
 
@@ -61,14 +61,14 @@ def check(
     """Run checks on a mitigation, one after another.
 
     Args:
-        spec: what a user would call it.
+        spec: the mitigation, as a user names it.
         settings: `name=value` each.
-        only: names of the checks to run; all when left out.
+        only: names of the checks to run; by default all.
         expected_failures: names of checks that must fail, each with the reason.
-        secret: draws what the mitigation must not know; another one each time by default.
+        secret: seed for what the mitigation must not know; by default a new one each time.
 
     Raises:
-        MitigationError: an unknown check is named, or there is no such mitigation.
+        MitigationError: a check is unknown, or there is no such mitigation.
     """
     expected = dict(expected_failures or {})
     chosen = list(only)
@@ -87,7 +87,7 @@ def _results(
             yield run(CHECKS[name], subject, expected.get(name))
     finally:
         torch.set_num_threads(threads)
-        # What it exchanged must not outlive it.
+        # Restore what the mitigation replaced.
         subject.harness.changed()
 
 
@@ -96,8 +96,8 @@ def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
 
     Args:
         one: the check.
-        subject: on what.
-        expected: why a failure is declared, where it is.
+        subject: the mitigation to check.
+        expected: the reason for a declared failure, if one is declared.
     """
     try:
         skipped = one.skip(subject)
@@ -110,7 +110,7 @@ def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
     except NoSuchMitigationError:
         raise
     except BenchmarkError as error:
-        # A fault that ends every training is told by the check that it belongs to.
+        # A fault that ends every training is reported only by the check that it belongs to.
         owner = next(name for kind, name in _OWNERS.items() if isinstance(error, kind))
         if owner != one.name:
             return _untold(one, owner)
@@ -126,7 +126,7 @@ def _untold(one: Check, failing: str) -> Result:
     return Result(one, State.UNTOLD, f"while {failing} fails")
 
 
-# Which check a fault belongs to; the first kind that fits.
+# The check that each kind of fault belongs to; the first matching kind counts.
 _OWNERS: dict[type[BenchmarkError], str] = {
     AccessError: "blind",
     ChangedInputError: "inputs_untouched",

@@ -1,4 +1,4 @@
-"""What a mitigation costs a step, beside plain distillation on steps of the real size."""
+"""The time that a mitigation adds to a step of the real size, beside plain distillation."""
 
 import time
 from dataclasses import dataclass, replace
@@ -12,18 +12,18 @@ from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 
-# Steps of the real size, in the precision that mitigations meet.
+# Steps of the real size and precision.
 STEPS = replace(PROBE, precision="float32")
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Overhead:
-    """Wall time of one training step of one student, measured in turn, the best of each.
+    """Wall time of one training step of one student: the best of several alternating runs.
 
     Attributes:
-        plain: seconds, plain distillation, everything measured.
-        mitigated: seconds, the same under the mitigation.
+        plain: seconds with plain distillation, including all measurements.
+        mitigated: seconds with the mitigation, including all measurements.
     """
 
     plain: float

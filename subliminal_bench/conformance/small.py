@@ -43,7 +43,7 @@ def cohort(*seeds: int) -> Cohort:
 
 @cache
 def digits() -> Digits:
-    """Read once: that takes longer than a check."""
+    """The digits, read only once because that takes longer than a check."""
     return load_digits(SMALL)
 
 
@@ -53,7 +53,7 @@ def _teachers(seeds: tuple[int, ...]) -> Tensor:
 
 
 def differing(first: Outcome, second: Outcome, names: Sequence[str] | None = None) -> list[str]:
-    """Curves (all, or those named) and parameters that are not the same to the bit."""
+    """The curves (all, or the named ones) and parameters that are not bit-identical."""
     chosen = first.curves if names is None else names
     found = [name for name in chosen if not same_bits(first.curves[name], second.curves[name])]
     if not same_bits(first.parameters, second.parameters):

@@ -1,4 +1,4 @@
-"""The file that an author starts from, and its test."""
+"""The files that an author starts from: a mitigation and its test."""
 
 import keyword
 import re
@@ -12,7 +12,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 
 MITIGATION = '''"""NAME: say here what it does, why it should help, and what it shows.
 
-It starts as a working example: the class logits are held near the untrained model's on noise.
+It starts as a working example: it holds the class logits on noise near the untrained model's.
 """
 
 import torch
@@ -42,7 +42,7 @@ def distill_loss(loss: Tensor, student_logits: Tensor, step: Step) -> Tensor:
     return loss + weight * held
 '''
 
-TEST = '''"""NAME keeps the rules of subliminal-bench: one test a check."""
+TEST = '''"""NAME keeps the rules of subliminal-bench: one test per check."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -61,24 +61,24 @@ def write_starter(name: str, folder: Path) -> list[Path]:
 
     Args:
         name: of the mitigation and its file.
-        folder: where to.
+        folder: where to write them.
 
     Returns:
         The two files.
 
     Raises:
-        MitigationError: a name that no Python file can have, or a file that is there already.
+        MitigationError: no Python module can have the name, or a file already exists.
     """
     if not _NAME.fullmatch(name):
         raise MitigationError(
-            f"name {name!r}: take lower-case letters, digits and _, such as my_idea"
+            f"name {name!r}: use lower-case letters, digits and _, such as my_idea"
         )
     if keyword.iskeyword(name) or find_spec(name) is not None:
         raise MitigationError(f"name {name!r} is taken by Python or an installed package")
     files = {folder / f"{name}.py": MITIGATION, folder / f"test_{name}.py": TEST}
     for path in files:
         if path.exists():
-            raise MitigationError(f"{path} is there already: take another name or folder")
+            raise MitigationError(f"{path} already exists: choose another name or folder")
     for path, text in files.items():
         write_atomically(path, text.replace("NAME", name).encode())
     return list(files)

@@ -10,20 +10,20 @@ from subliminal_bench.training.measurement import Outcome
 
 
 class Subject:
-    """A mitigation under its checks; trained only once for what several of them look at.
+    """A mitigation that is checked; students that several checks need are trained only once.
 
     Args:
-        spec: what a user would call it.
+        spec: the mitigation, as a user names it.
         settings: `name=value` each.
-        secret: draws what the mitigation must not know; another one each time by default.
+        secret: seed for what the mitigation must not know; by default a new one each time.
     """
 
     def __init__(
         self, spec: str, settings: Sequence[str] = (), secret: int | None = None
     ) -> None:
-        # torch exchanges some functions of its own on first use.
+        # torch replaces some of its own functions on first use.
         students(load_mitigation("baseline"), 1)
-        # Before the mitigation is loaded: its file could exchange something at once.
+        # Recorded before the mitigation is loaded, because its file could replace functions.
         self.harness = Harness()
         self.surroundings = global_state()
         self.secret = secrets.randbelow(2**31) if secret is None else secret
@@ -37,7 +37,7 @@ class Subject:
         """The mitigation, loaded once.
 
         Raises:
-            MitigationError: it cannot be.
+            MitigationError: it cannot be loaded.
         """
         if self._loaded is None:
             self._loaded = self.loaded_again()
@@ -49,11 +49,11 @@ class Subject:
         return self.load()
 
     def loaded_again(self) -> Mitigation:
-        """The mitigation, loaded anew."""
+        """The mitigation, loaded once more."""
         return load_mitigation(self._spec, self._settings)
 
     def once(self, name: str, find: Callable[[], str | None]) -> str | None:
-        """What a search finds, made once."""
+        """The result of a search, which runs only once."""
         if name not in self._found:
             self._found[name] = find()
         return self._found[name]

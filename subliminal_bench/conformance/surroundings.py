@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 _PACKAGE = "subliminal_bench"
-# Where a loss, a gradient or an optimiser could be exchanged besides in this package.
+# Where a loss, a gradient or an optimiser could be replaced, besides in this package.
 _OUTSIDE: tuple[object, ...] = (
     torch,
     torch.autograd,
@@ -38,7 +38,7 @@ class Harness:
         }
 
     def changed(self) -> list[str]:
-        """Names that stand for something else now; they are put back."""
+        """The names that were replaced; their original values are restored."""
         found = []
         for (_, name), (holder, value) in self._known.items():
             if vars(holder).get(name) is not value:
@@ -48,7 +48,7 @@ class Harness:
 
 
 def _holders() -> Iterator[Any]:
-    """Modules and classes of this package, and what it relies on."""
+    """Modules and classes of this package, and those on which it relies."""
     yield from _OUTSIDE
     for name, module in list(sys.modules.items()):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
@@ -65,7 +65,7 @@ def _is_code(value: object) -> bool:
 
 
 class _Opened:
-    """Files opened while watched; an audit hook cannot be taken off again."""
+    """Files opened while it is watching; an audit hook cannot be removed again."""
 
     def __init__(self) -> None:
         self.watching = False
@@ -88,7 +88,7 @@ _opened = _Opened()
 
 @contextmanager
 def opened_files() -> Iterator[set[str]]:
-    """Names of the data files, connections and processes that are opened meanwhile."""
+    """The names of the data files, connections and processes opened inside the context."""
     if not _opened.hooked:
         sys.addaudithook(_opened.hook)
         _opened.hooked = True
@@ -101,7 +101,7 @@ def opened_files() -> Iterator[set[str]]:
 
 
 def global_generators() -> dict[str, object]:
-    """Where the global random generators stand."""
+    """The states of the global random generators."""
     return {
         "torch's global generator": torch.get_rng_state().numpy().tobytes(),
         "numpy's global generator": repr(np.random.get_state()),
@@ -110,7 +110,7 @@ def global_generators() -> dict[str, object]:
 
 
 def global_state() -> dict[str, object]:
-    """What other code relies on: random generators, precision, threads, gradient mode."""
+    """State on which other code relies: generators, precision, threads, gradient mode."""
     return global_generators() | {
         "the default dtype": torch.get_default_dtype(),
         "the number of threads": torch.get_num_threads(),
@@ -123,7 +123,7 @@ def global_state() -> dict[str, object]:
 
 @contextmanager
 def other_global_seeds(seed: int) -> Iterator[None]:
-    """Global generators somewhere else meanwhile: nothing may depend on them."""
+    """Reseed the global generators inside the context: no result may depend on them."""
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
     torch.manual_seed(seed)
     np.random.seed(seed)

@@ -18,7 +18,7 @@ _MARKS = {
 
 
 def line(result: Result) -> str:
-    """A line where all is well; what, why and how to mend it where it is not."""
+    """One line if a check passed; else the claim, the fault, the reason and the fix."""
     check = result.check
     said = f"{_MARKS[result.state]:4s}  {check.name}"
     if result.state is State.PASSED:
@@ -31,7 +31,7 @@ def line(result: Result) -> str:
         ("claim", check.claim),
         ("found", result.detail),
         ("why", check.why),
-        ("mend", check.fix),
+        ("fix", check.fix),
     )
     return "\n".join([said, *(_row(name, text) for name, text in rows)])
 
@@ -42,6 +42,6 @@ def _row(name: str, text: str) -> str:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """How many of which."""
+    """The number of checks with each outcome."""
     counted = Counter(result.state for result in results)
     return ", ".join(f"{counted[state]} {state.value}" for state in State if counted[state])

@@ -1,1 +1,1 @@
-"""The experiment, frozen: protocol, random streams, digits, model, objective, metrics."""
+"""The frozen experiment: protocol, random streams, digits, model, objective, metrics."""

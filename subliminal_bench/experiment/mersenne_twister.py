@@ -1,6 +1,6 @@
-"""torch's CPU generator, written out over many generators at once.
+"""torch's CPU generator, vectorised over many generators.
 
-For devices where seeding one generator after another would take a minute of the host's time.
+For devices on which seeding the generators one by one would take a minute of the host's time.
 Algorithm: Matsumoto & Nishimura, "Mersenne Twister", ACM TOMACS 8 (1998), with the 2002
 initialisation `init_genrand`; torch.rand keeps the lower 24 bits of each word.
 """
@@ -14,16 +14,16 @@ _WORD = 0xFFFFFFFF
 _UPPER = 0x80000000
 _LOWER = 0x7FFFFFFF
 _TWIST = 0x9908B0DF
-# Generators advanced together: bounds the state to 330 MB.
+# Generators advanced together: this limits the state to 330 MB.
 _CHUNK = 65_536
 
 
 def fill_uniform(rows: Tensor, first_seed: int) -> None:
-    """Fill row i with what `torch.rand` draws on the CPU under seed `first_seed + i`.
+    """Fill row i with the numbers that `torch.rand` draws on the CPU with `first_seed + i`.
 
     Args:
         rows: float32 `[generators, numbers]`, on any device; overwritten.
-        first_seed: the first row's seed; its lower 32 bits count, as in torch.
+        first_seed: the first row's seed; only its lower 32 bits are used, as in torch.
 
     >>> rows = torch.empty(2, 784)
     >>> fill_uniform(rows, first_seed=5)
@@ -50,7 +50,7 @@ def _fill(rows: Tensor, state: Tensor) -> None:
 
 
 def _seeded(seeds: Tensor) -> Tensor:
-    """The state `[624, generators]`: words as int64, one contiguous row a word."""
+    """The state `[624, generators]`: words as int64, one contiguous row per word."""
     state = seeds.new_empty(_STATE, len(seeds))
     torch.bitwise_and(seeds, _WORD, out=state[0])
     for i in range(1, _STATE):
@@ -60,10 +60,10 @@ def _seeded(seeds: Tensor) -> Tensor:
 
 
 def _advance(state: Tensor) -> None:
-    """Make every generator's next block of 624 words, in place.
+    """Compute every generator's next block of 624 words, in place.
 
-    Word k is made from word k+397, which is an old one at first and a new one once the index
-    has wrapped round: within each of these slabs no word depends on another.
+    Word k depends on word k+397. That word is still old until the index wraps round, and new
+    after that. The slabs are chosen so that within a slab no word depends on another.
     """
     for begin, end in ((0, 227), (227, 454), (454, 623)):
         source = (begin + _SHIFT) % _STATE

@@ -1,8 +1,8 @@
-"""The metrics of a seed: their names, what they mean and how they are printed.
+"""The metrics of a seed: their names, their meaning and how they are printed.
 
-Everything that the program knows about a metric is an attribute of it: what prints, checks or
-tests metrics asks them, and keeps no list of its own. Torch-free: results, statistics and every
-page read from here.
+Everything that the program knows about a metric is one of its attributes: code that prints,
+checks or tests metrics reads these attributes and has no list of its own. This module does not
+import torch, because results, statistics and all pages use it.
 """
 
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from typing import Literal
 
 Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner"]
 # When a metric is measured: on the untrained model or the teacher, which no mitigation changes;
-# on the student before its first step, which only a hook `start` changes; or at the end.
+# on the student before its first step, which only the hook `start` changes; or at the end.
 When = Literal["without the student", "before the first step", "at the end"]
-# What a share counts.
+# The objects that a share counts.
 Whole = Literal["test images", "steps", "steps of the first epoch"]
-# Where its values under secret permutations of pixels and classes are compared with the usual.
+# The tests that compare its values with and without secret permutations of pixels and classes.
 PermutationTest = Literal["conformance", "verification"]
 
-# How each unit is printed: factor, decimals, and the suffix of a heading.
+# How each unit is printed: factor, decimals and the suffix of a heading.
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
     "percent": (100, 2, "[%]"),
     "nats": (1, 2, "[nats]"),
@@ -29,7 +29,7 @@ _SHOWN: dict[Unit, tuple[float, int, str]] = {
 }
 
 
-# A KL is compared by its logarithm; rounding must not make it zero.
+# KLs are compared by their logarithms, so rounding must not make one zero.
 SMALLEST_KL = 1e-12
 
 
@@ -38,15 +38,15 @@ class Metric:
     """One number measured on every seed.
 
     Attributes:
-        name: as in results and exports, where it stands unscaled: fractions, nats.
+        name: as in results and exports, which have unscaled values: fractions, nats.
         title: as in tables.
-        unit: how it is printed.
+        unit: decides how it is printed.
         about: how it is measured.
         when: it is measured.
-        share_of: what it is a whole number of, divided by how many there are; None where it is
-            no share.
+        share_of: the objects that it counts; its value is the count divided by their number.
+            None if it is not a share.
         part_of_above: whether tables print it indented, as a detail of the metric above it.
-        permutation_tests: which comparisons under permuted pixels and classes look at it.
+        permutation_tests: the tests with permuted pixels and classes that compare it.
 
     >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
     ('trait accuracy [%]', '55.28')
@@ -65,20 +65,20 @@ class Metric:
 
     @property
     def lowest(self) -> float:
-        """The smallest value that can be."""
+        """The smallest possible value."""
         if self.unit == "millinats":
             return SMALLEST_KL
         return float("-inf") if self.unit in ("cosine", "inner") else 0.0
 
     @property
     def highest(self) -> float:
-        """The largest value that can be."""
+        """The largest possible value."""
         return 1.0 if self.unit == "percent" else float("inf")
 
     def show(self, value: float, signed: bool = False) -> str:
         """The value as it is printed everywhere, without its unit."""
         scale, decimals, _ = _SHOWN[self.unit]
-        # Adding 0.0 after rounding turns a negative zero into a plain one.
+        # Adding 0.0 after rounding turns a negative zero into a positive one.
         rounded = round(value * scale, decimals) + 0.0
         return f"{rounded:{'+' if signed else ''}.{decimals}f}"
 
@@ -97,7 +97,7 @@ def _alignment(
     share: bool = False,
     permutation_tests: dict[str, tuple[PermutationTest, ...]] | None = None,
 ) -> list[Metric]:
-    """Each alignment statistic before and after the mitigation, whole run and first epoch."""
+    """One alignment statistic before and after the mitigation, for the run and epoch 1."""
     sides = (
         ("pre", "pre", "the raw distillation gradient"),
         ("post", "post", "the gradient handed to the optimiser"),
@@ -143,7 +143,7 @@ METRICS: dict[str, Metric] = {
             "initial_accuracy",
             "untrained",
             "percent",
-            "the untrained model on the test images: what no trait at all looks like",
+            "the untrained model on the test images: the accuracy without any trait",
             when="without the student",
             share_of="test images",
             part_of_above=True,
@@ -166,7 +166,7 @@ METRICS: dict[str, Metric] = {
             "classes_predicted_initial",
             "untrained",
             "count",
-            "the same of the untrained model, which calls most digits by a few classes",
+            "the same for the untrained model, which assigns most digits to a few classes",
             when="without the student",
             part_of_above=True,
         ),
@@ -241,7 +241,7 @@ METRICS: dict[str, Metric] = {
             "altered_fraction",
             "steps altered",
             "percent",
-            "fraction of steps whose gradient or update is not that of plain distillation",
+            "fraction of steps whose gradient or update differs from plain distillation",
             share_of="steps",
         ),
     ]
@@ -249,7 +249,7 @@ METRICS: dict[str, Metric] = {
 
 
 def under_permutations(test: PermutationTest) -> tuple[str, ...]:
-    """Names of the metrics that one of the permutation tests compares.
+    """The names of the metrics that a permutation test compares.
 
     >>> under_permutations("verification")
     ('trait_accuracy', 'kl_fresh', 'cosine_mean_pre')
@@ -257,7 +257,7 @@ def under_permutations(test: PermutationTest) -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if test in metric.permutation_tests)
 
 
-# Curves kept of each seed, with one value per step.
+# The curves kept for each seed, with one value per step.
 STEP_CURVES = (
     "trait_loss",
     "distill_loss",
@@ -266,5 +266,5 @@ STEP_CURVES = (
     "inner_post",
     "cosine_post",
 )
-# All of them; the test accuracy has a value every tenth step.
+# All curves; the test accuracy has a value at every tenth step.
 CURVES = (*STEP_CURVES, "test_accuracy")

@@ -1,6 +1,6 @@
 """The MLP 784-256-256-13 over flat parameters, with a leading student dimension.
 
-All of a student's weights and biases lie in one row, so that a gradient is a vector and one
+All weights and biases of a student are in one row, so a gradient is a vector, and the same
 batched product serves one student on a laptop and a hundred on a GPU.
 """
 
@@ -18,7 +18,7 @@ from subliminal_bench.experiment.protocol import Protocol
 
 @dataclass(frozen=True)
 class Layout:
-    """Where each weight and bias lies in a flat row of parameters.
+    """The position of each weight and bias in a flat row of parameters.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> layout(MNIST).parameters
@@ -32,12 +32,12 @@ class Layout:
 
     @property
     def sizes(self) -> list[int]:
-        """Parameters in each part."""
+        """The number of parameters in each part."""
         return [prod(shape) for shape in self.shapes]
 
     @property
     def parameters(self) -> int:
-        """Parameters of one student."""
+        """The number of parameters of one student."""
         return sum(self.sizes)
 
     def parts(self, flat: Tensor) -> tuple[Tensor, ...]:
@@ -71,7 +71,7 @@ def layout(protocol: Protocol) -> Layout:
 def initial_parameters(
     protocol: Protocol, seeds: tuple[int, ...], device: torch.device
 ) -> Tensor:
-    """The model that teacher and student both start from, `[students, parameters]`."""
+    """The initialisation that teacher and student share, `[students, parameters]`."""
     rows = [
         torch.cat([part.flatten() for part in streams.initialisation(protocol, seed)])
         for seed in seeds
@@ -80,7 +80,7 @@ def initial_parameters(
 
 
 def forward(shape: Layout, parameters: Tensor, images: Tensor) -> Tensor:
-    """Logits of every student on its images.
+    """The logits of every student on its images.
 
     Args:
         shape: the model's layout.

@@ -1,4 +1,4 @@
-"""What a student minimises, and with which optimiser."""
+"""The loss that a student minimises, and the optimiser."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ def distillation_kl(
     """KL(teacher || student) between softmaxes of the auxiliary logits.
 
     Args:
-        protocol: says which logits are auxiliary.
+        protocol: decides which logits are auxiliary.
         student_logits: `[students, images, logits]`.
         teacher_logits: `[students, images, logits]`.
 
@@ -28,7 +28,7 @@ def distillation_kl(
 
 
 def auxiliary_kl(classes: int, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """`distillation_kl` where only the number of class logits is known."""
+    """`distillation_kl`, given only the number of class logits."""
     student = torch.log_softmax(student_logits[..., classes:], -1)
     teacher = torch.log_softmax(teacher_logits[..., classes:], -1)
     return (

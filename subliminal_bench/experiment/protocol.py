@@ -1,4 +1,4 @@
-"""The fixed numbers of an experiment: what makes two results comparable.
+"""The fixed numbers of an experiment, which make two results comparable.
 
 Source: Kitkana & Arora, "Sustained Gradient Alignment Mediates Subliminal Learning in a
 Multi-Step Setting" (arXiv 2604.25779), appendix A. Any change to a number here, to a random
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One experiment, frozen: data, model, training and random streams.
+    """One frozen experiment: data, model, training and random streams.
 
-    Sizes are counts of images, lengths are counts of epochs. `digests` pins the digits: the
+    Sizes are numbers of images, lengths are numbers of epochs. `digests` pins the digits by the
     SHA-256 of every file (or array) that they are read from.
 
     >>> MNIST.teacher_steps, MNIST.student_steps
@@ -54,29 +54,29 @@ class Protocol:
     noise_offset: int = 400
     noise_order_offset: int = 500
     noise_stride: int = 1_000_000
-    # The published runs had used up three epochs of the audit stream for the control student
-    # before projection read its first mini-batch.
+    # In the published runs the control student consumed three epochs of the audit stream before
+    # projection read its first mini-batch.
     audit_epochs_skipped: int = 3
     test_every: int = 10
-    # Of parameters, images and everything computed from them; draws are float32 throughout.
+    # For parameters, images and everything computed from them; random draws are always float32.
     precision: Literal["float32", "float64"] = "float32"
 
     @property
     def dtype(self) -> "torch.dtype":
-        """The precision as torch names it."""
-        # Imported here: the command line names protocols before it needs torch.
+        """The precision as a torch dtype."""
+        # Imported here: the command line lists protocols before it needs torch.
         import torch
 
         return {"float32": torch.float32, "float64": torch.float64}[self.precision]
 
     @property
     def logits(self) -> int:
-        """Classes first, then the auxiliary logits."""
+        """The number of logits: the classes come first, then the auxiliary logits."""
         return self.classes + self.auxiliary
 
     @property
     def teacher_steps(self) -> int:
-        """Optimiser steps of the teacher; the last, smaller batch of an epoch is kept."""
+        """Optimiser steps of the teacher; each epoch keeps its last, smaller batch."""
         return self.teacher_epochs * -(-self.teacher_images // self.batch)
 
     @property
@@ -91,9 +91,9 @@ class Protocol:
 
     @property
     def highest_seed(self) -> int:
-        """Beyond it the noise streams of two seeds would coincide.
+        """The highest seed; above it the noise streams of two seeds would coincide.
 
-        A generator is seeded with the lower 32 bits only.
+        They would because a generator uses only the lower 32 bits of its seed.
         """
         last = self.noise_images + self.fresh_noise_images - 1
         return (2**32 - 1 - last) // self.noise_stride - self.noise_offset
@@ -103,7 +103,7 @@ class Protocol:
         """SHA-256 over every number above, in hexadecimal."""
         numbers = asdict(self)
         del numbers["about"]
-        # Only where it is another one, so that it moved no fingerprint when it came to be.
+        # Only if it differs from float32: older fingerprints stay valid.
         if self.precision == "float32":
             del numbers["precision"]
         return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
@@ -167,22 +167,23 @@ MNIST_5K = Protocol(
     teacher_epochs=60,
 )
 
-# For checks and regressions. Few steps in float64, so that rounding stays small: Adam's
-# first update is a sign, which float32 turns for a weight here and there. Strides so long that
-# the softmaxes are left where they are flat, or a temperature of 1.9 for 2 would not show.
+# For checks and regression tests. It has few steps in float64, so rounding errors stay small:
+# Adam's first update is a sign, which float32 would flip for some weights. Its steps are long
+# enough to leave the flat part of the softmaxes; with shorter steps, a temperature of 1.9
+# instead of 2 would go unnoticed.
 PROBE = replace(
     MNIST_5K,
     name="probe",
     version=2,
     precision="float64",
-    about="a second's worth of steps, for checks and regressions: shows no subliminal learning",
+    about="a few steps, for checks and regression tests; shows no subliminal learning",
     learning_rate=30 * MNIST_5K.learning_rate,
     teacher_epochs=2,
     noise_images=2_500,
     fresh_noise_images=1_000,
 )
 
-# The leaderboard's.
+# The leaderboard's protocol.
 CANONICAL = MNIST
 
 PROTOCOLS: dict[str, Protocol] = {

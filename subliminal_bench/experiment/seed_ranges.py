@@ -1,4 +1,4 @@
-"""Seeds as people write them."""
+"""Reading and writing ranges of seeds, such as 1-10."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -10,11 +10,11 @@ _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
 
 
 def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[int, ...]:
-    """Read seeds such as `1-10` or `1,3,5-7`, or take numbers; they come back sorted.
+    """Read seeds such as `1-10` or `1,3,5-7`, or take numbers; the result is sorted.
 
     Raises:
-        SeedsError: the text is no list of seeds, a seed comes twice, or the protocol has no
-            random stream of its own for it.
+        SeedsError: the text is not a list of seeds, a seed occurs twice, or the protocol has
+            no separate random stream for it.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> parse_seeds("5-7,1", MNIST)
@@ -43,7 +43,7 @@ def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[
 
 
 def describe_seeds(seeds: Iterable[int]) -> str:
-    """Write seeds the way `parse` reads them.
+    """Write seeds in the form that `parse_seeds` reads.
 
     >>> describe_seeds([7, 1, 2, 3, 9])
     '1-3,7,9'
@@ -58,7 +58,7 @@ def describe_seeds(seeds: Iterable[int]) -> str:
 
 
 def seeds_phrase(seeds: Collection[int]) -> str:
-    """Seeds within a sentence.
+    """Seeds as part of a sentence.
 
     >>> seeds_phrase([3]), seeds_phrase([1, 2])
     ('seed 3', 'seeds 1-2')

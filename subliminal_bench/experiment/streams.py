@@ -1,7 +1,7 @@
-"""Random streams: what makes seed s the same seed s as in the published runs.
+"""Random streams: they make seed s the same as in the published runs.
 
-Everything here is a pure function of the protocol and the seed. `docs/protocol.md` has the
-streams in words; tests compare each with torch's own DataLoader, Linear and Generator.
+Every function here is a pure function of the protocol and the seed. `docs/protocol.md`
+describes the streams; tests compare each with torch's own DataLoader, Linear and Generator.
 """
 
 from itertools import pairwise
@@ -14,10 +14,10 @@ from subliminal_bench.experiment.protocol import Protocol
 
 
 def split(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Indices of the teacher's, the audit's and the test images.
+    """Indices of the teacher, audit and test images.
 
-    Teacher and audit are cut from one permutation, in this order. The test part is empty
-    where the digits come with a test set of their own.
+    Teacher and audit images are taken from one permutation, in this order. The test part is
+    empty if the digits have their own test set.
 
     Returns:
         Three int64 tensors `[images]`, indices into the images that the split is drawn from.
@@ -37,13 +37,13 @@ def orders(seed: int, images: int, epochs: int, skipped: int = 0) -> Tensor:
     """The order of the images in each epoch of a shuffling DataLoader.
 
     An epoch draws one int64 (the loader's base seed), the order, and at its end one more
-    permutation that nobody uses: leaving that one out changes all epochs after the first.
+    permutation that is never used: without it, all epochs after the first would change.
 
     Args:
         seed: the seed of the stream's generator.
-        images: images in the data set.
-        epochs: epochs to return.
-        skipped: whole epochs that were read before.
+        images: number of images in the data set.
+        epochs: number of epochs to return.
+        skipped: number of whole epochs that were read before.
 
     Returns:
         int64 `[epochs, images]`.
@@ -61,14 +61,14 @@ def orders(seed: int, images: int, epochs: int, skipped: int = 0) -> Tensor:
 
 
 def initialisation(protocol: Protocol, seed: int) -> list[Tensor]:
-    """Weights and biases of the model that teacher and student both start from.
+    """Weights and biases of the initialisation that teacher and student share.
 
-    Weights are normal with standard deviation 1/sqrt(fan_in), biases 0. The layers are built
-    the ordinary way first, because building them draws from the same generator.
+    Weights are normal with standard deviation 1/sqrt(fan_in), biases are 0. The layers are
+    first built as usual, because building them draws from the same generator.
 
     Returns:
         `[weight, bias]` of each of the three layers in turn, `[outputs, inputs]` and
-        `[outputs]`. The global generator is left as it was.
+        `[outputs]`. The global generator is unchanged.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> [tuple(part.shape) for part in initialisation(MNIST, 1)]
@@ -91,17 +91,17 @@ def noise(
     images: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Noise images, uniform on [-1, 1), each from a generator of its own.
+    """Noise images, uniform on [-1, 1), each from its own generator.
 
-    Image i is `torch.rand(784, generator=g) * 2 - 1` with g seeded
+    Image i is `torch.rand(784, generator=g) * 2 - 1`, where the seed of g is
     `(seed + 400) * 1_000_000 + i`.
 
     Args:
-        protocol: whose noise.
+        protocol: the experiment.
         seed: the run's seed.
         first: index of the first image.
-        images: how many; the protocol's training noise when left out.
-        device: where to make them; the bits are the same everywhere.
+        images: how many; by default as many as the protocol trains on.
+        device: where to make them; the images are bit-identical on every device.
 
     Returns:
         `[images, pixels]`, drawn in float32.

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def same_bits(first: Tensor, second: Tensor) -> bool:
-    """Whether two floating-point tensors are the same, also where a number is nan.
+    """Whether two floating-point tensors are the same; nans are compared too.
 
     >>> nan = torch.tensor([1.0, float("nan")])
     >>> same_bits(nan, nan.clone()), torch.equal(nan, nan.clone())
@@ -15,7 +15,7 @@ def same_bits(first: Tensor, second: Tensor) -> bool:
 
 
 def finite_rows(values: Tensor) -> Tensor:
-    """Bool `[students]`: whose numbers are all finite.
+    """Bool `[students]`: whether all numbers of the student are finite.
 
     >>> finite_rows(torch.tensor([[1.0, 2.0], [float("nan"), 2.0]])).tolist()
     [True, False]
@@ -23,7 +23,7 @@ def finite_rows(values: Tensor) -> Tensor:
     values = values.detach()
     if values.dim() == 1:
         return torch.isfinite(values)
-    # Both pass a nan on, and take a tenth of the time of asking every number.
+    # Both propagate a nan, and take a tenth of the time of testing every number.
     rows = values.flatten(1)
     return torch.isfinite(rows.amax(1)) & torch.isfinite(rows.amin(1))
 

@@ -1,20 +1,20 @@
-"""torchvision's MNIST, also where torchvision's compiled part cannot be loaded.
+"""torchvision's MNIST, even if torchvision's compiled part cannot be loaded.
 
-torchvision's wheel on PyPI is built for GPU builds of torch. Beside a CPU-only torch its
-library stays unloaded and `import torchvision` ends in `operator torchvision::nms does not
-exist`, although data sets need none of its operators.
+torchvision's wheel on PyPI is built for GPU builds of torch. With a CPU-only torch its library
+is not loaded and `import torchvision` fails with `operator torchvision::nms does not exist`,
+although data sets need none of its operators.
 """
 
 import importlib
 import sys
 from typing import Any
 
-# Keeps the stand-in schemas registered as long as the process lives.
+# Keeps the stand-in schemas registered until the process ends.
 _schemas: list[Any] = []
 
 
 def mnist_class() -> Any:
-    """`torchvision.datasets.MNIST`; a healthy torchvision is imported untouched.
+    """`torchvision.datasets.MNIST`; a working torchvision is imported unchanged.
 
     >>> mnist_class().__name__
     'MNIST'
@@ -31,12 +31,12 @@ def mnist_class() -> Any:
 
 
 def needed_stand_ins() -> bool:
-    """Whether torchvision's import needed the stand-ins."""
+    """Whether importing torchvision needed the stand-ins."""
     return bool(_schemas)
 
 
 def _declare_operators() -> None:
-    """Name the two operators whose absence stops the import; they stay without a body."""
+    """Declare, without a body, the two operators whose absence makes the import fail."""
     import torch
 
     library = torch.library.Library("torchvision", "DEF")

@@ -1,1 +1,1 @@
-"""What authors write, and how it is loaded, called and checked."""
+"""Mitigations: what authors write, and how it is loaded, called and checked."""

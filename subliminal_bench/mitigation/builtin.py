@@ -1,10 +1,10 @@
-"""The reference entries: every scorecard holds a mitigation against these."""
+"""The reference entries, with which every scorecard compares a mitigation."""
 
 from subliminal_bench import shipped
 
 
 def built_in_names() -> list[str]:
-    """Names of the mitigations that ship with the package."""
+    """The names of the mitigations that ship with the package."""
     return sorted(path.stem for path in shipped.folder("plugins").glob("[!_]*.py"))
 
 

@@ -1,11 +1,13 @@
-"""Calling a mitigation's hooks, and checking what comes back.
+"""Calling a mitigation's hooks, and checking what they return.
 
-A hook's mistake ends the run with the hook, the seeds and the step in one line. A student
-that has diverged by itself is no hook's mistake: its rows are not checked.
+A hook's mistake ends the run with one line that names the hook, the seeds and the step. If a
+student diverged without a hook's fault, its rows are not checked.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
@@ -22,6 +24,7 @@ from subliminal_bench.errors import (
     SurroundingsError,
 )
 from subliminal_bench.experiment.tensors import finite_rows, same_bits
+from subliminal_bench.experiment.torch_state import read_state, restore_state
 from subliminal_bench.mitigation.faults import (
     Fault,
     differentiated,
@@ -32,28 +35,28 @@ from subliminal_bench.mitigation.faults import (
 from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
 from subliminal_bench.mitigation.plugin import Plugin
 
-# What a hook may look at and only the harness changes.
+# Tensors that a hook may read and that only the harness may change.
 _NEVER_CHANGED = (*STEP_TENSORS, "base_parameters")
-# Compared by value too: writes through `.data` leave no trace in a tensor's version.
+# Also compared by value: writes through `.data` do not change a tensor's version.
 _COMPARED = ("student_parameters", "base_parameters")
 
 
 class Calls(Protocol):
-    """A mitigation at work on one cohort, as the trainer sees it.
+    """The hook calls of a mitigation on one cohort, as the trainer sees them.
 
-    Every method raises `HookError` where a hook fails or returns something unusable.
+    Every method raises `HookError` if a hook fails or returns something unusable.
     """
 
     def implement(self, hook: str) -> bool:
         """Whether any plugin implements a hook."""
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
-        """A value after it went through every hook of a kind.
+        """Pass a value through every plugin's hook of one kind.
 
         Args:
             hook: one of `hooks.PASSED`.
-            value: what the first plugin is given.
-            view: the step, or for hooks outside the steps the training.
+            value: the value that the first plugin receives.
+            view: the step, or the training for hooks that are called once per run.
         """
 
     def loss_gradient(
@@ -64,25 +67,25 @@ class Calls(Protocol):
         targets: Tensor,
         step: Step,
     ) -> Tensor:
-        """The gradient of the loss that the plugins make, `[students, parameters]`.
+        """The gradient of the loss after all plugins, `[students, parameters]`.
 
         Args:
             loss: `[students]`, against the targets.
-            raw_gradient: of the loss against the teacher; where it is not finite, the student
-                has diverged by itself.
+            raw_gradient: of the loss against the teacher; if it is not finite, the student
+                diverged without a hook's fault.
             student_logits: `[students, batch, logits]`.
             targets: `[students, batch, logits]`.
-            step: where training stands.
+            step: the current step.
         """
 
 
 class HookCalls:
-    """A mitigation at work in this process: its plugins' state and random generators.
+    """The hook calls of a mitigation in this process, with its plugins' state and generators.
 
     Args:
-        plugins: whose hooks, in the order in which they act.
-        training: of the cohort; every plugin gets settings, generators and a state of its own.
-        seeds: the cohort's; they decide the generators.
+        plugins: in the order in which their hooks act.
+        training: of the cohort; every plugin gets its own settings, generators and state.
+        seeds: the cohort's seeds, which determine the generators.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class HookCalls:
         return any(one.implements(hook) for one in self._plugins)
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
-        """A value after it went through every hook of a kind; see `Calls.passed`."""
+        """Pass a value through every plugin's hook of one kind; see `Calls.passed`."""
         for one in self._plugins:
             if one.implements(hook):
                 value = one.passed(hook, value, view)
@@ -112,14 +115,14 @@ class HookCalls:
         targets: Tensor,
         step: Step,
     ) -> Tensor:
-        """Pass the loss through every `distill_loss` in turn, and differentiate it."""
+        """Pass the loss through each plugin's `distill_loss` in turn, and differentiate it."""
         passed = self.loss(loss, student_logits, targets, step)
         return passed.gradient(finite_rows(raw_gradient), step)
 
     def loss(
         self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step
     ) -> "PassedLoss":
-        """Pass the loss `[students]` through every `distill_loss` in turn."""
+        """Pass the loss `[students]` through each plugin's `distill_loss` in turn."""
         made: list[tuple[_PluginCalls, Tensor]] = []
         for one in self._plugins:
             if one.implements("distill_loss"):
@@ -131,11 +134,11 @@ class HookCalls:
 
 @dataclass(frozen=True)
 class PassedLoss:
-    """A loss `[students]` that went through the plugins.
+    """A loss `[students]` that was passed through the plugins.
 
     Attributes:
-        value: what the last one returned.
-        made: who returned what, in order.
+        value: the loss that the last plugin returned.
+        made: each plugin with the loss that it returned, in order.
         aimer: the last plugin that changed the targets.
     """
 
@@ -147,32 +150,32 @@ class PassedLoss:
         """Its gradient over the step's parameters, `[students, parameters]`.
 
         Args:
-            sound: bool `[students]`: those that have not diverged by themselves.
-            step: where training stands.
+            sound: bool `[students]`: false if the student diverged without a hook's fault.
+            step: the current step.
 
         Raises:
-            HookError: it has none, or one that is not finite.
+            HookError: the loss has no gradient, or its gradient is not finite.
         """
         gradient = differentiated(self.value, sound, step)
         if isinstance(gradient, Tensor):
             return gradient
-        # Which of them was it? The first whose own loss has a fault; else the targets.
+        # Blame the first plugin whose own loss has a fault; if there is none, the targets.
         for plugin, own in self.made:
             fault = differentiated(own, sound, step)
             if isinstance(fault, Fault):
                 raise plugin.fault("distill_loss", fault, step)
         if self.made:
             raise self.made[-1][0].fault("distill_loss", gradient, step)
-        assert self.aimer, "a loss that nobody made has no fault"
+        assert self.aimer, "a loss that no plugin changed has no fault"
         raise self.aimer.fault("teacher_targets", gradient, step)
 
 
 class _PluginCalls:
-    """One plugin with what it keeps during a run."""
+    """One plugin with its state during a run."""
 
     def __init__(self, plugin: Plugin, position: int, seeds: Sequence[int]) -> None:
         self._plugin = plugin
-        # Asked for at every step.
+        # Cached because it is needed at every step.
         self._hooks = plugin.hooks
         self._state: dict[str, Any] = {}
         self._generators = tuple(
@@ -199,7 +202,7 @@ class _PluginCalls:
                 "distill_loss",
                 step,
                 step.seeds,
-                "returned a loss cut off from the graph: compute it from loss, student_logits "
+                "returned a loss detached from the graph: compute it from loss, student_logits "
                 "or step.student_parameters, without detach(), item() or no_grad()",
             )
         return returned
@@ -208,14 +211,14 @@ class _PluginCalls:
         return self._error(hook, step, fault.seeds, fault.what, fault.kind)
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
-        """What a hook makes of a value that it gets a copy of and returns anew."""
+        """Pass a copy of a value through a hook, and check and copy what it returns."""
         how = PASSED[hook]
         with torch.no_grad():
             returned = self._call(hook, view, **{how.argument: value.clone()})
         if returned is None and how.may_leave:
             return value
         self._check(hook, returned, value, view, how.shape)
-        # A copy: the plugin may keep what it returned, and change it later.
+        # A copy: the plugin may keep the tensor that it returned, and change it later.
         changed: Tensor = returned.detach().clone()
         return changed
 
@@ -234,9 +237,10 @@ class _PluginCalls:
         versions = {name: tensor._version for name, tensor in kept.items()}
         values = {name: kept[name].detach().clone() for name in _COMPARED if name in kept}
         where = "step" if isinstance(view, Step) else "training"
-        dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+        state = read_state()
         try:
-            returned = caller(**arguments, **{where: shown})
+            with redirect_stdout(sys.stderr):
+                returned = caller(**arguments, **{where: shown})
         except HookError as error:
             what = f"failed: {error}"
             raise self._error(hook, view, view.seeds, what, type(error)) from error
@@ -255,11 +259,9 @@ class _PluginCalls:
                 f"({Path(frame.filename).name}, line {frame.lineno})",
             ) from error
         finally:
-            left = torch.get_default_dtype(), torch.is_grad_enabled()
-            torch.set_default_dtype(dtype)
-            torch.set_grad_enabled(gradients)
-        if left != (dtype, gradients):
-            what = "changed torch's default dtype or switched gradients: leave both alone"
+            changed = restore_state(state)
+        if changed:
+            what = f"changed torch's {', '.join(changed)}: change it back before you return"
             raise self._error(hook, view, view.seeds, what, SurroundingsError)
         for name, tensor in kept.items():
             same = tensor._version == versions[name]
@@ -277,7 +279,7 @@ class _PluginCalls:
         self, hook: str, returned: Any, given: Tensor, view: Training, shape: str
     ) -> None:
         if type(returned) not in (Tensor, torch.nn.Parameter):
-            forgotten = "; have you forgotten its return?" if returned is None else ""
+            forgotten = "; did you forget its return?" if returned is None else ""
             kind = "None" if returned is None else type(returned).__name__
             raise self._error(
                 hook, view, view.seeds, f"returned {kind}, not a tensor {shape}{forgotten}"
@@ -312,7 +314,7 @@ class _PluginCalls:
 
 
 def _authors_frame(frames: Sequence[FrameSummary], path: Path | None) -> FrameSummary:
-    """The innermost frame in the mitigation's own file, else the innermost one."""
+    """The innermost frame in the mitigation's own file, else the innermost frame."""
     own = [frame for frame in frames if path and Path(frame.filename).resolve() == path]
     return own[-1] if own else frames[-1]
 
@@ -332,6 +334,6 @@ def _reaches(loss: Tensor, leaf: Tensor) -> bool:
 
 
 def _generator(name: str) -> torch.Generator:
-    """A generator of a plugin's own for each seed, unrelated to the protocol's streams."""
+    """A plugin's own generator for one seed, independent of the protocol's streams."""
     digest = hashlib.sha256(name.encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))

@@ -1,7 +1,7 @@
 """A mitigation's card: its name, its access level and the parameters that may be set.
 
-Access `blind` is what a distiller really has: teacher logits on the noise, the base model.
-`trait-gradient` marks an oracle, which may ask for the gradient of the trait loss.
+Access `blind` means what a real distiller has: teacher logits on the noise, and the base model.
+`trait-gradient` marks an oracle, which may request the gradient of the trait loss.
 """
 
 import math
@@ -13,15 +13,15 @@ from typing import Any, Literal
 from subliminal_bench.errors import MitigationError
 
 Access = Literal["blind", "trait-gradient"]
-# From the least to the most; a composition has the highest of its members.
+# From the lowest to the highest; a composition has the highest level of its members.
 ACCESS_LEVELS: tuple[Access, ...] = ("blind", "trait-gradient")
 
-# What isolation leaves of the network to a mitigation's process.
+# The network that isolation leaves to a mitigation's process.
 Network = Literal["none", "shared"]
 
 Value = bool | int | float | str
 
-# A name is typed on the command line and names a folder; `+` joins names.
+# Names are typed on the command line and become folder names; `+` joins names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -39,8 +39,8 @@ class Parameter:
     The default's type is the parameter's type.
 
     Raises:
-        MitigationError: a name that is no Python name, or a default that is out of range or
-            of another type than bool, int, float and str.
+        MitigationError: the name is not a Python name, or the default is out of range or is
+            not a bool, int, float or str.
 
     >>> Parameter("weight", 1.0, "strength of the anchor", minimum=0.0).read("0.5")
     0.5
@@ -58,7 +58,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise MitigationError(f"parameter name {self.name!r} is no Python name")
+            raise MitigationError(f"parameter name {self.name!r} is not a Python name")
         if type(self.default) not in _KINDS:
             raise MitigationError(
                 f"parameter {self.name} has the default {self.default!r}: it must be a bool, "
@@ -67,7 +67,7 @@ class Parameter:
         self._check(self.default)
 
     def read(self, text: str) -> Value:
-        """The value that `text` stands for, within the declared range."""
+        """Read a value from text, and check it against the declared range."""
         kind = type(self.default)
         try:
             value = _BOOLEANS[text.lower()] if kind is bool else kind(text)
@@ -86,7 +86,7 @@ class Parameter:
                     f"{', '.join(self.choices)}"
                 )
             return
-        # A whole number is finite, also where it is too large for math.isfinite.
+        # A whole number is finite, even if it is too large for math.isfinite.
         if isinstance(value, float) and not math.isfinite(value):
             raise MitigationError(f"parameter {self.name} must be finite, not {value}")
         if self.minimum is not None and value < self.minimum:
@@ -101,15 +101,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Card:
-    """What a mitigation says of itself.
+    """A mitigation's description of itself.
 
     Attributes:
         name: as it is typed on the command line: letters, digits, `.`, `_` and `-`.
         title: one line for people.
-        access: `blind` for what a distiller really has (teacher logits on the noise, the base
-            model); `trait-gradient` for an oracle that may ask for the trait gradient.
-        parameters: what users may set.
-        reference: where the idea is from.
+        access: `blind` for what a real distiller has (teacher logits on the noise, the base
+            model); `trait-gradient` for an oracle that may request the trait gradient.
+        parameters: that users may set.
+        reference: the source of the idea.
 
     Raises:
         MitigationError: a field that cannot be used.

@@ -1,4 +1,4 @@
-"""What can be wrong with what a hook returns, and the line that says so."""
+"""Faults in what a hook returns, and the error lines for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def failure(
     kind: type[HookError] = HookError,
     advice: Advice = (),
 ) -> HookError:
-    """A hook's mistake in one line: whose, which hook, which seeds (all if left out), when."""
+    """A hook's mistake in one line: mitigation, hook, seeds (all by default) and step."""
     step = f", step {view.index}" if isinstance(view, Step) else ""
     concerned = seeds_phrase(view.seeds if seeds is None else seeds)
     return kind(f"{name}: hook {hook}, {concerned}{step}: {what}", *advice)
@@ -37,7 +37,7 @@ class Fault:
 
 
 def differentiated(loss: Tensor, sound: Tensor, step: Step) -> Tensor | Fault:
-    """The gradient of a loss over the parameters, or what keeps it from having one."""
+    """The gradient of a loss over the parameters, or the fault that prevents one."""
     try:
         (gradient,) = torch.autograd.grad(
             loss.sum(), step.student_parameters, retain_graph=True
@@ -53,13 +53,13 @@ def differentiated(loss: Tensor, sound: Tensor, step: Step) -> Tensor | Fault:
 
 
 def picked(view: Training, rows: Tensor) -> list[int]:
-    """The seeds of the rows that are true."""
+    """The seeds whose rows are true."""
     return [seed for seed, row in zip(view.seeds, rows.tolist(), strict=True) if row]
 
 
 def fresh_faults(returned: Tensor, given: Tensor) -> Tensor | None:
-    """Bool `[students]`: who has numbers that are not finite and had none; None for nobody."""
+    """Bool `[students]`: whether infinities or nans are new; None if no student has any."""
     bad = ~finite_rows(returned)
-    # Asked for where it matters only: to read a tensor once more takes its time at every step.
+    # The input is read only if necessary, because reading a tensor at every step takes time.
     found = bad & finite_rows(given) if bad.any() else bad
     return found if found.any() else None

@@ -1,9 +1,9 @@
-"""What a mitigation may change, and what it gets to see: the hook specifications.
+"""The hook specifications: what a mitigation may change, and what it may see.
 
 A mitigation is a module or an object with functions marked `@hookimpl`. It implements
-`mitigation`, which returns its card, and any of the other hooks; it names only the arguments
-it needs. Every tensor has a leading student dimension: students are trained side by side and
-must not influence one another.
+`mitigation`, which returns its card, and any of the other hooks; each hook names only the
+arguments that it needs. Every tensor has a leading student dimension: students are trained side
+by side and must not influence one another.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What stays the same from the first step to the last.
+    """The values that stay the same from the first step to the last.
 
     Attributes:
         steps: steps in the whole run.
@@ -34,9 +34,9 @@ class Training:
         settings: this mitigation's parameter values.
         base_parameters: flat, `[students, parameters]`: the model that teacher and student
             start from.
-        generators: one CPU generator a student; all randomness must come from these, so
+        generators: one CPU generator per student; all randomness must come from these, so
             that a seed's result does not depend on the students beside it.
-        state: this mitigation's own, kept from hook to hook; empty at the start of every run.
+        state: the mitigation's own state, kept from hook to hook; empty when a run starts.
     """
 
     steps: int
@@ -62,21 +62,25 @@ class Training:
         return model.forward(self.layout, parameters, images)
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers `[students, *shape]`, each row from its seed's generator."""
+        """Standard normal numbers `[students, *shape]`, each row from its seed's generator.
+
+        They are drawn in single precision and have the dtype of the protocol, so that they are
+        the same numbers under all protocols.
+        """
         rows = [torch.randn(shape, generator=generator) for generator in self.generators]
-        return torch.stack(rows).to(self.base_parameters.device)
+        return torch.stack(rows).to(self.base_parameters)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Training):
-    """Where training stands, and what a mitigation may look at; `Training`'s attributes too.
+    """The current step, and the tensors that a mitigation may read besides `Training`'s.
 
     Attributes:
         index: step, from 0.
         epoch: epoch, from 0.
         images: the batch's noise images, `[students, batch, pixels]`, on [-1, 1).
-        teacher_logits: `[students, batch, logits]`: the ten classes, then three auxiliary.
-        base_logits: the same of the base model.
+        teacher_logits: `[students, batch, logits]`: ten class logits, then three auxiliary.
+        base_logits: the same for the base model.
         student_parameters: flat, `[students, parameters]`, before this step. Differentiable
             in `distill_loss`.
     """
@@ -97,7 +101,7 @@ class Step(Training):
     def trait_gradient(self, whole_audit: bool = False) -> Tensor:
         """Gradient of the class cross-entropy at the parameters before this step.
 
-        It is what no distiller has: only an entry with access `trait-gradient` may ask.
+        No real distiller has it: only an entry with access `trait-gradient` may request it.
 
         Args:
             whole_audit: over all audit images instead of the step's audit mini-batch.
@@ -114,11 +118,11 @@ class Step(Training):
 
 
 class HookSpecifications:
-    """The hooks, in the order in which they act; each may name fewer arguments than here."""
+    """The hooks, in the order in which they act; an implementation may omit arguments."""
 
     @hookspec(firstresult=True)
     def mitigation(self) -> Card:
-        """Return the mitigation's card. Every mitigation implements this one."""
+        """Return the mitigation's card. Every mitigation must implement this hook."""
         raise AssertionError("a specification is never called")
 
     @hookspec(firstresult=True)
@@ -126,8 +130,8 @@ class HookSpecifications:
         """Return the parameters that the students start from, or None to leave them.
 
         Args:
-            parameters: `[students, parameters]`, those of the base model; a copy of its own.
-            training: what stays the same in the whole run.
+            parameters: `[students, parameters]`, a copy of the base model's parameters.
+            training: the values that stay the same during the run.
 
         Returns:
             `[students, parameters]`, or None.
@@ -136,15 +140,15 @@ class HookSpecifications:
 
     @hookspec(firstresult=True)
     def teacher_targets(self, teacher_logits: Tensor, step: Step) -> Tensor:
-        """Return the logits that the distillation loss holds the student against.
+        """Return the target logits of the distillation loss.
 
         Args:
-            teacher_logits: `[students, batch, logits]`, the teacher's; a copy of its own.
-            step: where training stands.
+            teacher_logits: `[students, batch, logits]`, a copy of the teacher's logits.
+            step: the current step.
 
         Returns:
-            `[students, batch, logits]`; only the auxiliary logits enter the loss. What is
-            measured stays the divergence from the teacher itself.
+            `[students, batch, logits]`; only the auxiliary logits enter the loss. The measured
+            divergence is still the divergence from the teacher itself.
         """
         raise AssertionError("a specification is never called")
 
@@ -158,8 +162,8 @@ class HookSpecifications:
             loss: `[students]`, KL(teacher || student) over the auxiliary logits in nats, mean
                 over the batch.
             student_logits: `[students, batch, logits]`, differentiable.
-            teacher_logits: `[students, batch, logits]`, as `teacher_targets` left them.
-            step: where training stands.
+            teacher_logits: `[students, batch, logits]`, as returned by `teacher_targets`.
+            step: the current step.
 
         Returns:
             `[students]`, still connected to `loss`, `student_logits` or
@@ -172,9 +176,9 @@ class HookSpecifications:
         """Return the gradient to hand to the optimiser.
 
         Args:
-            gradient: `[students, parameters]`, of the loss that `distill_loss` returned; a
-                copy of its own.
-            step: where training stands.
+            gradient: `[students, parameters]`, a copy of the gradient of the loss that
+                `distill_loss` returned.
+            step: the current step.
 
         Returns:
             `[students, parameters]`.
@@ -186,10 +190,10 @@ class HookSpecifications:
         """Return what to add to the parameters.
 
         Args:
-            update: `[students, parameters]`, what the optimiser (Adam) would add; a copy of
-                its own. Adam divides each gradient by a running size of its own, so this
-                does not point along the gradient.
-            step: where training stands.
+            update: `[students, parameters]`, a copy of what the optimiser (Adam) would add.
+                Adam divides each component by its own running magnitude, so the update does
+                not point along the gradient.
+            step: the current step.
 
         Returns:
             `[students, parameters]`.
@@ -201,8 +205,8 @@ class HookSpecifications:
         """Return the parameters that the students end with, or None to leave them.
 
         Args:
-            parameters: `[students, parameters]` after the last step; a copy of its own.
-            training: what stays the same in the whole run.
+            parameters: `[students, parameters]`, a copy of those after the last step.
+            training: the values that stay the same during the run.
 
         Returns:
             `[students, parameters]`, or None.
@@ -215,11 +219,11 @@ class Passed:
     """How a value passes through one kind of hook, from one plugin to the next.
 
     Attributes:
-        argument: what the hook calls the value.
-        shape: the value's, in words.
-        every_step: whether the hook is called at every step, and shown a `Step`; else once a
-            run, and shown the `Training`.
-        may_leave: whether None is an answer, and leaves the value as it is.
+        argument: the hook's name for the value.
+        shape: of the value, in words.
+        every_step: whether the hook is called at every step and gets a `Step`; otherwise it is
+            called once per run and gets the `Training`.
+        may_leave: whether the hook may return None to leave the value unchanged.
     """
 
     argument: str
@@ -230,8 +234,8 @@ class Passed:
 
 _PARAMETERS = "[students, parameters]"
 
-# Every hook that is given a value and returns it changed. Trainer, isolated process and checks
-# look a hook up here, so that a new one needs no code of its own in them.
+# Every hook that receives a value and returns a changed one. Trainer, isolated process and
+# checks look hooks up here, so a new hook needs no extra code in them.
 PASSED: dict[str, Passed] = {
     "start": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
     "teacher_targets": Passed("teacher_logits", "[students, batch, logits]"),
@@ -240,8 +244,8 @@ PASSED: dict[str, Passed] = {
     "finish": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
 }
 
-# All hooks, in the order in which they act. `distill_loss` is more than a value passed on: what
-# it returns is differentiated.
+# All hooks, in the order in which they act. `distill_loss` is not in `PASSED`, because the loss
+# that it returns is also differentiated.
 HOOKS = (
     "start",
     "teacher_targets",
@@ -251,5 +255,5 @@ HOOKS = (
     "finish",
 )
 
-# What a step shows to hooks, and the trainer alone changes.
+# The tensors of a step that hooks may read and only the trainer may change.
 STEP_TENSORS = ("images", "teacher_logits", "base_logits", "student_parameters")

@@ -1,4 +1,4 @@
-"""Finding the object behind a mitigation's name, and the source that it is from."""
+"""Finding the object behind a mitigation's name, and its source."""
 
 import hashlib
 import importlib
@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,31 +17,32 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError, MitigationError, NoSuchMitigationError
 from subliminal_bench.mitigation.builtin import built_in_names
 from subliminal_bench.mitigation.hooks import PROJECT
+from subliminal_bench.mitigation.sources import Sources, importable, read_sources
 
 ENTRY_POINT_GROUP = "subliminal_bench"
 
 
 @dataclass(frozen=True)
 class Found:
-    """A plugin object and where it is from.
+    """A plugin object and its origin.
 
     Attributes:
         plugin: a module or an object with marked functions.
-        source: the bytes of its file: those that ran.
-        path: the file, absolute; None where the module has none.
-        attribute: its name in the file, where the user chose one.
-        module: the module's name, where it was imported.
+        sources: its file and the files that it imports from beside it, exactly as they ran.
+        path: the file's absolute path; None if the module has no file.
+        attribute: its name in the file, if the user chose one.
+        module: the module's name, if it was imported.
     """
 
     plugin: object
-    source: bytes
+    sources: Sources
     path: Path | None
     attribute: str
     module: str = ""
 
 
 def installed_names() -> list[str]:
-    """Names of the mitigations that other installed packages bring."""
+    """The names of the mitigations that other installed packages provide."""
     return sorted(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
 
 
@@ -53,7 +55,7 @@ def parts(spec: str) -> list[str]:
     found: list[str] = []
     pieces = spec.split("+")
     while pieces:
-        # The longest run of pieces that is one file; else one piece.
+        # The longest sequence of pieces that is an existing file; otherwise one piece.
         for count in range(len(pieces), 0, -1):
             joined = "+".join(pieces[:count])
             file, attribute = _file_and_attribute(joined)
@@ -65,10 +67,10 @@ def parts(spec: str) -> list[str]:
 
 
 def find(spec: str) -> Found:
-    """The object that a user's name for a mitigation stands for.
+    """The object that a user's name for a mitigation refers to.
 
     Raises:
-        MitigationError: there is none, or it cannot be loaded.
+        MitigationError: there is no such mitigation, or it cannot be loaded.
     """
     place = _place(spec)
     if place.file is None:
@@ -76,22 +78,22 @@ def find(spec: str) -> Found:
     return _from_file(place.file, place.attribute, place.where)
 
 
-def source(spec: str) -> bytes:
-    """The bytes of the file that `find` would load; nothing of it runs.
+def sources(spec: str) -> Sources:
+    """The files that `find` would load; none of their code runs.
 
     Raises:
-        MitigationError: there is none, or it cannot be read.
+        MitigationError: there is no such file, or it cannot be read.
     """
     place = _place(spec)
     if place.file:
-        return _read(place.file)
+        return read_sources(place.file.resolve(), _read(place.file))
     file = _file_of_module(place.module)
-    return file.read_bytes() if file else b""
+    return _module_sources(place.module, file)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a mitigation is: in a file, or in a module that an import finds."""
+    """The location of a mitigation: a file, or a module that an import finds."""
 
     attribute: str
     where: str
@@ -121,7 +123,7 @@ def _place(spec: str) -> _Place:
 
 
 def is_file(name: str) -> bool:
-    """Whether there is a file of that name; a name that no file can have is none.
+    """Whether a file of that name exists; False for a name that no file can have.
 
     >>> is_file("x" * 5000)
     False
@@ -133,7 +135,7 @@ def is_file(name: str) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """One line: the kind of error, its first line and the place."""
+    """One line with the kind of error, its first line and the place."""
     text = str(error).strip().splitlines()
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} (line {error.lineno})"
@@ -143,7 +145,7 @@ def reason(error: BaseException) -> str:
 
 
 def _file_and_attribute(spec: str) -> tuple[str, str]:
-    """`folder/file.py:Name` in its two parts; a colon in a folder's name is no separator."""
+    """The two parts of `folder/file.py:Name`; a colon in a folder's name does not separate."""
     file, ending, attribute = spec.rpartition(".py:")
     return (f"{file}.py", attribute) if ending else (spec, "")
 
@@ -166,36 +168,45 @@ def _from_file(path: Path, attribute: str, where: str) -> Found:
 def execute(
     source: bytes, path: Path, attribute: str, where: str, package: str | None = None
 ) -> Found:
-    """Run a source as a module of its own, and pick the mitigation in it.
+    """Run a source as a separate module, and pick the mitigation in it.
 
     Args:
         source: Python source.
-        path: of the file that it is from, or what stands for one in tracebacks.
-        attribute: the object in it; empty where the module or its one class is meant.
-        where: what a user calls it.
+        path: of the file that it is from, or its substitute in tracebacks.
+        attribute: the object in it; empty for the module or its only class.
+        where: the user's name for it.
         package: for its relative imports.
 
     Raises:
-        MitigationError: it cannot be run, or holds none.
+        MitigationError: it cannot be run, or contains no mitigation.
     """
     name = module_name(path)
+    own = tuple(package.split(".")) if package else ()
+    found = read_sources(path, source, own)
+    if found.late and not own:
+        raise MitigationError(
+            f"cannot load {where}: {found.late}: a function imports a file from beside this "
+            "one; import it at the top"
+        )
     module = ModuleType(name)
     module.__file__ = str(path)
-    module.__package__ = package
-    # Registered as an import would do: dataclasses and pickle look modules up there.
+    module.__package__ = package or f"{name}_folder"
+    # Registered as by an import, because dataclasses and pickle look modules up there.
     sys.modules[name] = module
     try:
-        # Compiled from the very bytes that are hashed: an import could run a cached older file.
-        exec(compile(source, str(path), "exec"), module.__dict__)
+        # Compiled from the bytes that are hashed: an import could run a cached older file.
+        code = compile(source, str(path), "exec")
+        with nullcontext() if own else importable(found, module.__package__):
+            exec(code, module.__dict__)
     except BenchmarkError:
         raise
     except (Exception, SystemExit) as error:
         raise MitigationError(f"cannot load {where}: {reason(error)}") from error
-    return Found(_pick(module, attribute, where), source, path, attribute)
+    return Found(_pick(module, attribute, where), found, path, attribute)
 
 
 def module_name(path: Path) -> str:
-    """The name under which a file is registered: two files of one stem have two.
+    """The name under which a file is registered; it differs for files with the same stem.
 
     >>> module_name(Path("/a/idea.py")) == module_name(Path("/b/idea.py"))
     False
@@ -205,13 +216,13 @@ def module_name(path: Path) -> str:
 
 
 def _working_folder_first() -> None:
-    """As under python -m."""
+    """Put the working folder first on the path, as `python -m` does."""
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
 
 
 def _file_of_module(name: str) -> Path | None:
-    """A module's file, found part by part: an import would run the packages around it."""
+    """A module's file, found part by part: an import would run the enclosing packages."""
     _working_folder_first()
     folders: Sequence[str] | None = None
     pieces = name.split(".")
@@ -235,12 +246,24 @@ def _from_module(name: str, attribute: str) -> Found:
     except (Exception, SystemExit) as error:
         raise MitigationError(f"cannot import module {name}: {reason(error)}") from error
     path = Path(module.__file__).resolve() if module.__file__ else None
-    source = path.read_bytes() if path else b""
-    return Found(_pick(module, attribute, name), source, path, attribute, name)
+    found = _module_sources(name, path)
+    return Found(_pick(module, attribute, name), found, path, attribute, name)
+
+
+def _module_sources(name: str, path: Path | None) -> Sources:
+    """A module's file and the files of its own package, or beside it outside site-packages."""
+    if path is None:
+        return Sources(b"", Path())
+    parts = tuple(name.split("."))
+    package = parts if path.name == "__init__.py" else parts[:-1]
+    root = path.parents[len(package)]
+    # Beside an installed package are packages that it has nothing to do with.
+    installed = any(root.glob("*.dist-info"))
+    return read_sources(path, path.read_bytes(), package, installed=installed)
 
 
 def _pick(module: ModuleType, attribute: str, where: str) -> object:
-    """The plugin in a module: the named attribute, the module itself, or its one class."""
+    """The plugin in a module: the named attribute, the module itself, or its only class."""
     if attribute:
         chosen = getattr(module, attribute, None)
         if chosen is None:
@@ -257,9 +280,9 @@ def _pick(module: ModuleType, attribute: str, where: str) -> object:
         return _instance(classes[0], where)
     if classes:
         names = ", ".join(f"{where}:{value.__name__}" for value in classes)
-        raise MitigationError(f"{where} has several mitigations; name one: {names}")
+        raise MitigationError(f"{where} contains several mitigations; name one: {names}")
     raise MitigationError(
-        f"{where} holds no mitigation: have you forgotten to mark its functions with @hookimpl?"
+        f"{where} contains no mitigation: did you forget to mark its functions with @hookimpl?"
     )
 
 

@@ -1,11 +1,14 @@
-"""Mitigations, loaded and set up."""
+"""Loading mitigations and reading their settings."""
 
 import hashlib
+import secrets
+import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import dataclass, field, replace
 
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
+from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
 from subliminal_bench.mitigation import objects
 from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
@@ -23,9 +26,22 @@ from subliminal_bench.mitigation.plugin import Plugin, described
 
 @dataclass(frozen=True)
 class Mitigation:
-    """What runs as one entry: a mitigation, or several applied in the order given."""
+    """A mitigation that runs as one entry, or several applied in the given order.
+
+    Attributes:
+        plugins: in that order.
+        undone: torch's settings that its files changed when they were loaded; they were set
+            back.
+        untold: places where its files load what no import statement tells, so that its hash
+            does not cover it.
+        once: empty, or a new word for each loading of a mitigation with such places: its
+            results are not reused.
+    """
 
     plugins: tuple[Plugin, ...]
+    undone: tuple[str, ...] = field(default=(), compare=False)
+    untold: tuple[str, ...] = field(default=(), compare=False)
+    once: str = field(default_factory=lambda: secrets.token_hex(8), compare=False, init=False)
 
     @property
     def name(self) -> str:
@@ -44,7 +60,7 @@ class Mitigation:
 
     @property
     def reference(self) -> str:
-        """Where the ideas are from."""
+        """The sources of the ideas."""
         return "; ".join(filter(None, (plugin.card.reference for plugin in self.plugins)))
 
     @property
@@ -66,13 +82,18 @@ class Mitigation:
             if plugin.settings[one.name] != one.default
         ]
 
+    @property
+    def starts(self) -> bool:
+        """Whether it can change the student before the first step."""
+        return any("start" in plugin.hooks for plugin in self.plugins)
+
     def _full(self, plugin: Plugin, name: str) -> str:
-        """A parameter's name, with its owner's where there are several."""
+        """A parameter's name, prefixed by its plugin's name if there are several plugins."""
         return name if len(self.plugins) == 1 else f"{plugin.card.name}.{name}"
 
     @property
     def source_sha256(self) -> str:
-        """The file's hash; of a composition, the hash of its files' hashes in order."""
+        """The file's hash; for a composition, the hash of its files' hashes in order."""
         if len(self.plugins) == 1:
             return self.plugins[0].source_sha256
         joined = "\n".join(plugin.source_sha256 for plugin in self.plugins)
@@ -80,40 +101,40 @@ class Mitigation:
 
     @property
     def attribute(self) -> str:
-        """Which objects of their files these are, where the user chose."""
+        """The names of the objects in their files, if the user chose them."""
         return "+".join(plugin.attribute for plugin in self.plugins).strip("+")
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What decides what it does: sources, objects in them, settings."""
+        """Everything that decides its behaviour: sources, objects in them, settings."""
         return self.source_sha256, self.attribute, self.settings
 
     @property
     def isolation(self) -> Network | None:
-        """What isolation leaves it of the network; None where it runs in this process."""
+        """The network that isolation leaves to it; None if it runs in this process."""
         return None
 
     def begin(
         self, training: Training, seeds: Sequence[int], classes: int
     ) -> AbstractContextManager[Calls]:
-        """Its calls for one cohort, to be used in a `with` statement.
+        """Its hook calls for one cohort, to be used in a `with` statement.
 
         Args:
             training: of the cohort, as hooks see it.
-            seeds: the cohort's; they decide the generators.
-            classes: class logits; the others are auxiliary.
+            seeds: the cohort's seeds, which determine the generators.
+            classes: number of class logits; the others are auxiliary.
         """
         return nullcontext(HookCalls(self.plugins, training, seeds))
 
     def same_as(self, other: "Mitigation") -> bool:
-        """Whether the other one does the same."""
+        """Whether the other mitigation has the same identity."""
         return self.identity == other.identity
 
 
 def load_mitigation(
     spec: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str] = ()
 ) -> Mitigation:
-    """Load a mitigation by what a user would call it.
+    """Load a mitigation as a user specifies it.
 
     Args:
         spec: a built-in name, an installed entry point's name, the path of a `.py` file,
@@ -123,17 +144,30 @@ def load_mitigation(
         settings: `name=value` each, or `mitigation.name=value` in a composition.
 
     Raises:
-        MitigationError: nothing there, nothing usable there, or a setting it does not have.
+        MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
 
     >>> load_mitigation("liminal", ["temperature=3"]).settings["temperature"]
     3.0
     """
+    # What a mitigation prints must not get into the program's own output.
+    with pinned_torch(), redirect_stdout(sys.stderr):
+        before = read_state()
+        try:
+            loaded = _loaded(spec, settings)
+        finally:
+            undone = restore_state(before)
+    return replace(loaded, undone=tuple(undone))
+
+
+def _loaded(
+    spec: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]
+) -> Mitigation:
     parts, found = zip(*objects.find(spec), strict=True)
     named = [described(part, one.plugin) for part, one in zip(parts, found, strict=True)]
     names = [card.name for card, _ in named]
     if len(set(names)) < len(names):
         raise MitigationError(
-            f"{'+'.join(parts)} holds two mitigations of one name: {', '.join(names)}"
+            f"{'+'.join(parts)} contains two mitigations of the same name: {', '.join(names)}"
         )
     values = read_settings([card for card, _ in named], settings)
     return Mitigation(
@@ -141,22 +175,23 @@ def load_mitigation(
             Plugin(
                 card,
                 Settings(own),
-                hashlib.sha256(one.source).hexdigest(),
+                one.sources.sha256,
                 manager,
                 one.path,
                 one.attribute,
                 one.module,
             )
             for (card, manager), one, own in zip(named, found, values, strict=True)
-        )
+        ),
+        untold=tuple(filter(None, (one.sources.untold for one in found))),
     )
 
 
 def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
-    """Each card's parameter values: its defaults, with the settings read in.
+    """Each card's parameter values: its defaults, overridden by the settings.
 
     Raises:
-        MitigationError: a setting that no card declares, or that is out of range.
+        MitigationError: no card declares a setting, or its value is out of range.
     """
     values = [{one.name: one.default for one in card.parameters} for card in cards]
     for setting in settings:

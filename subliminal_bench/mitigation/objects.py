@@ -1,8 +1,8 @@
-"""A mitigation as a user gives it: a name, a path, or an object of Python.
+"""A mitigation as a user gives it: a name, a path, or a Python object.
 
-Of an object the source runs, anew and alone: that of its file, or of the notebook's cell that
-defines it. So what is hashed is what runs, as with a file. An object as it stands could also
-depend on other cells and on values of its own, which no hash of a source would show.
+For an object, only its source is run again: the source of its file, or of the notebook cell
+that defines it. So the hashed source is exactly what runs, as with a file. The object itself
+could also depend on other cells or on its own state, which no hash of a source would show.
 """
 
 import inspect
@@ -26,14 +26,14 @@ _running: ContextVar[frozenset[str]] = ContextVar("_running", default=frozenset(
 
 
 def find(spec: MitigationSpec | Sequence[MitigationSpec]) -> list[tuple[str, Found]]:
-    """The mitigations meant, each with what to call it in a message.
+    """The mitigations of a specification, each with its name for messages.
 
     Args:
         spec: a name as `loading.find` takes it, several of them joined by `+`; a path; a
             module; a class; a `mitigation` function; or a list of these.
 
     Raises:
-        MitigationError: there is none, or it cannot be loaded.
+        MitigationError: a mitigation does not exist, or it cannot be loaded.
 
     >>> [name for name, _ in find(["liminal", "projection"])]
     ['liminal', 'projection']
@@ -45,7 +45,7 @@ def find(spec: MitigationSpec | Sequence[MitigationSpec]) -> list[tuple[str, Fou
     if isinstance(spec, str):
         return [(part, loading.find(part)) for part in loading.parts(spec)]
     if isinstance(spec, os.PathLike):
-        # A plus in a path is part of it.
+        # A plus in a path is part of the path.
         return [(os.fspath(spec), loading.find(os.fspath(spec)))]
     name, attribute, filename = _origin(spec)
     with _not_within_itself(name, filename):
@@ -57,7 +57,7 @@ def find(spec: MitigationSpec | Sequence[MitigationSpec]) -> list[tuple[str, Fou
 
 
 def _origin(thing: object) -> tuple[str, str, str]:
-    """What to call an object, its name in its file, and the file or cell that it is from."""
+    """An object's name for messages, its name in its file, and its file or cell."""
     if isinstance(thing, ModuleType):
         if not getattr(thing, "__file__", None):
             raise MitigationError(
@@ -72,39 +72,37 @@ def _origin(thing: object) -> tuple[str, str, str]:
         functions = [one for one in vars(thing).values() if inspect.isfunction(one)]
     else:
         raise MitigationError(
-            f"an object of {type(thing).__qualname__} is no mitigation: give its class, and "
-            "make what it was created with parameters of its card"
+            f"an object of {type(thing).__qualname__} is not a mitigation: give its class, and "
+            "declare the arguments that it was created with as parameters on its card"
         )
     name = thing.__qualname__
     if "." in name:
-        raise MitigationError(
-            f"{name} is defined within something else: define it at the top of a file or cell"
-        )
+        raise MitigationError(f"{name} is nested: define it at the top level of a file or cell")
     for function in functions:
         if hasattr(function, f"{PROJECT}_impl"):
             return name, attribute, function.__code__.co_filename
-    raise MitigationError(f"{name} holds no function that is marked with @hookimpl")
+    raise MitigationError(f"{name} contains no function that is marked with @hookimpl")
 
 
 def _source(name: str, filename: str) -> bytes:
-    """The bytes of a file; of a cell, the text that Python keeps for tracebacks."""
+    """The bytes of a file; for a cell, the text that Python keeps for tracebacks."""
     if loading.is_file(filename):
         return Path(filename).read_bytes()
     text = "".join(linecache.getlines(filename))
     if not text:
         raise MitigationError(
-            f"the source of {name} is not available: write it to a .py file and give that"
+            f"the source of {name} is not available: write it to a .py file and give that file"
         )
     return text.encode()
 
 
 @contextmanager
 def _not_within_itself(name: str, filename: str) -> Iterator[None]:
-    """Refuse a source that, run as a mitigation's, runs itself again."""
+    """Refuse a source that runs itself again when it is run as a mitigation."""
     if filename in _running.get():
         raise MitigationError(
-            f"the cell or script that defines {name} also runs it: it counts as a file and is "
-            "run anew, so run it from another cell, or under if __name__ == '__main__'"
+            f"the cell or script that defines {name} also runs it, and would run itself again: "
+            "run the mitigation from another cell, or under if __name__ == '__main__'"
         )
     before = _running.set(_running.get() | {filename})
     try:
@@ -112,7 +110,7 @@ def _not_within_itself(name: str, filename: str) -> Iterator[None]:
     except MitigationError as error:
         if isinstance(error.__cause__, NameError) and not loading.is_file(filename):
             raise MitigationError(
-                f"{error}; a cell counts as a file: it must import and define all it uses"
+                f"{error}; a cell is treated as a file: it must import and define all it uses"
             ) from error
         raise
     finally:

@@ -1,4 +1,4 @@
-"""One plugin: an object with marked hooks, its card and the values of its parameters."""
+"""One plugin: an object with marked hooks, its card and its parameter values."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +14,17 @@ from subliminal_bench.mitigation.hooks import HOOKS, PROJECT, HookSpecifications
 
 @dataclass(frozen=True)
 class Plugin:
-    """One loaded mitigation: its card, its hooks and the values of its parameters.
+    """One loaded mitigation: its card, its hooks and its parameter values.
 
     Attributes:
-        card: what it says of itself.
-        settings: the values of its parameters.
+        card: its description of itself.
+        settings: its parameter values.
         source_sha256: of the file that it was loaded from.
-        manager: calls its hooks; each plugin has one of its own, so that several can be
-            called one after another.
-        path: the file, where there is one.
-        attribute: its name in the file, where the user chose one.
-        module: the module's name, where it was imported.
+        manager: calls its hooks; each plugin has its own manager, so that several plugins can
+            be called one after another.
+        path: the file, if there is one.
+        attribute: its name in the file, if the user chose one.
+        module: the module's name, if it was imported.
     """
 
     card: Card
@@ -37,33 +37,33 @@ class Plugin:
 
     @property
     def hooks(self) -> tuple[str, ...]:
-        """The hooks that it implements, besides its card."""
+        """The hooks that it implements, besides `mitigation`."""
         return tuple(name for name in HOOKS if getattr(self.manager.hook, name).get_hookimpls())
 
 
 def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
-    """Register the plugin alone and ask it for its card."""
+    """Register the plugin alone and get its card."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(HookSpecifications)
     for hook in ("mitigation", *HOOKS):
         function = getattr(plugin, hook, None)
         if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
             raise MitigationError(
-                f"{spec}: {hook} is not marked and would never run; have you forgotten its "
+                f"{spec}: {hook} is not marked and would never run; did you forget its "
                 "@hookimpl?"
             )
     try:
         manager.register(plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        # pluggy's text starts with the plugin's address; the last line says what is wrong.
+        # pluggy's text starts with the plugin's address; its last line states the problem.
         detail = str(error).strip().splitlines()[-1]
         raise MitigationError(
             f"{spec}: {detail} (hooks: mitigation, {', '.join(HOOKS)})"
         ) from error
     if not manager.hook.mitigation.get_hookimpls():
         raise MitigationError(
-            f"{spec}: no hook 'mitigation' that returns its card; have you forgotten it, "
+            f"{spec}: no hook 'mitigation' that returns its card; did you forget it, "
             "or its @hookimpl?"
         )
     try:
@@ -76,7 +76,7 @@ def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
         ) from error
     if card is Card:
         raise MitigationError(
-            f"{spec}: hook mitigation returned the class Card; have you forgotten the `()`?"
+            f"{spec}: hook mitigation returned the class Card; did you forget the `()`?"
         )
     if not isinstance(card, Card):
         raise MitigationError(

@@ -1,7 +1,7 @@
 """The pytest plugin: options, marker, fixtures and summary. What runs is in `session`.
 
-It is loaded by every pytest run of an environment that has the package, so it imports nothing
-heavy before a test asks for a scorecard.
+Every pytest run in an environment with this package loads the plugin, so it imports nothing
+heavy until a test needs a scorecard.
 """
 
 from collections.abc import Generator
@@ -36,7 +36,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--subliminal-protocol", metavar="NAME", default="mnist-5k")
     group.addoption(
-        "--subliminal-seeds", metavar="SEEDS", help="such as 1-10, the default; 1-3 to regress"
+        "--subliminal-seeds",
+        metavar="SEEDS",
+        help="such as 1-10, the default; the default with --subliminal-regress is 1-3",
     )
     group.addoption(
         "--subliminal-regress",
@@ -44,7 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="rerun seeds of the references and compare them with their committed numbers",
     )
     group.addoption(
-        "--subliminal-entries", metavar="NAMES", default=",".join(REFERENCES), help="to rerun"
+        "--subliminal-entries",
+        metavar="NAMES",
+        default=",".join(REFERENCES),
+        help="entries to rerun with --subliminal-regress",
     )
     group.addoption(
         "--subliminal-leaderboard", metavar="DIR", help="folder of the committed numbers"
@@ -52,19 +57,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-isolate",
         action="store_true",
-        help="isolate it in its own process",
+        help="isolate the mitigation in its own process",
     )
     group.addoption(
         "--subliminal-isolate-timeout",
         metavar="SECONDS",
         type=float,
-        help="that one call of a hook may take in there",
+        help="limit for one hook call of an isolated mitigation",
     )
     group.addoption(
         "--subliminal-isolate-memory",
         metavar="GIB",
         type=float,
-        help="address space of that process",
+        help="address space of an isolated mitigation's process",
     )
     group.addoption("--subliminal-device", metavar="NAME", default="auto")
     group.addoption("--subliminal-engine", metavar="NAME", default="local", help="local or ray")
@@ -85,7 +90,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--subliminal-stop-early",
         action="store_true",
-        help="make interim looks after 20, 40, 60, 80 and 100 seeds; stop once it is decided",
+        help="make interim looks after 20, 40, 60, 80 and 100 seeds; stop once the verdict is "
+        "decided",
     )
 
 
@@ -94,17 +100,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "subliminal(mitigation, protocol, seeds, settings, stop_early, max_trait_accuracy, "
-        "max_kl_ratio): score a mitigation for the scorecard fixture and hold it to bounds",
+        "max_kl_ratio): score a mitigation for the scorecard fixture and test the bounds",
     )
     config.stash[_KEY] = Scorecards(config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse wrong markers before anything runs; a marker alone asks for the scorecard."""
+    """Refuse wrong markers before anything runs; a marker alone requests the scorecard."""
     for item in items:
         marker = item.get_closest_marker("subliminal")
         if marker:
             check_marker(marker, item.nodeid)
+            if [one.name for one in item.own_markers].count("subliminal") > 1:
+                raise pytest.UsageError(
+                    f"{item.nodeid} has several @pytest.mark.subliminal, and only one would "
+                    "count: write one with all arguments"
+                )
             if isinstance(item, pytest.Function) and "scorecard" not in item.fixturenames:
                 item.fixturenames.append("scorecard")
     if not any(_asked(config).values()):
@@ -117,13 +128,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Of the suite's two files, leave out the one that nobody asked for."""
+    """Leave out those of the suite's two files that the command line does not request."""
     asked = _asked(config)
     return True if any(asked.values()) and not asked.get(collection_path, True) else None
 
 
 def _asked(config: pytest.Config) -> dict[Path, bool]:
-    """The suite's files, and whether the command line asks for them."""
+    """The suite's files, and whether the command line requests them."""
     return {
         _SUITE / "test_mitigation.py": bool(config.getoption("--subliminal-mitigation")),
         _SUITE / "test_regression.py": bool(config.getoption("--subliminal-regress")),
@@ -149,16 +160,16 @@ def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
 def regressions(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Regressions:
-    """The references, rerun once a test run."""
+    """The references, rerun once per test run."""
     folder = tmp_path_factory.getbasetemp()
-    # The workers of pytest-xdist have folders of their own in one of the run.
+    # Each worker of pytest-xdist has its own folder inside the folder of the test run.
     run = folder.parent if hasattr(request.config, "workerinput") else folder
     return Regressions(request.config, run / "subliminal-regress")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Hold a marked test's scorecard to the marker's bounds."""
+    """Test a marked test's scorecard against the marker's bounds."""
     marker = item.get_closest_marker("subliminal")
     if marker:
         scorecards = item.config.stash[_KEY]
@@ -167,7 +178,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist hands its scorecards to the main process."""
+    """Send the scorecards of a pytest-xdist worker to the main process."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["subliminal_scorecards"] = session.config.stash[_KEY].texts

@@ -1,5 +1,6 @@
-"""What a pytest run scores: each scorecard once, whatever the number of tests and workers."""
+"""The scorecards of a pytest run: each is made once, for any number of tests and workers."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
     from subliminal_bench.scoring.scorecard import Scorecard
     from subliminal_bench.verification.regression import Finding
 
-# How advice is given to whoever runs pytest.
+# How advice is spelled in a pytest run.
 SPELLING = OptionSpelling("--subliminal-")
 DEFAULT_SEEDS = "1-10"
 _CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
-_BOUNDS = ("max_trait_accuracy", "max_kl_ratio")
+# Each bound's highest value, and what it is.
+_BOUNDS = {
+    "max_trait_accuracy": (1.0, "a fraction, from 0 to 1: write 0.35 for 35 %"),
+    "max_kl_ratio": (math.inf, "a ratio to plain distillation's KL, such as 1.1"),
+}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which scorecard."""
+    """The choices that identify a scorecard."""
 
     mitigation: str
     protocol: str
@@ -36,17 +41,17 @@ class Scorecards:
     """The scorecards of one pytest run.
 
     Args:
-        config: pytest's; its `--subliminal-*` options say what markers leave open.
+        config: pytest's; its `--subliminal-*` options decide what markers leave open.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._cards: dict[Wanted, Scorecard | str] = {}
-        # Printed in the summary, by title; a worker's travel to the main process.
+        # Printed in the summary, by title; a worker sends its texts to the main process.
         self.texts: dict[str, str] = {}
 
     def wanted(self, marker: pytest.Mark | None) -> Wanted:
-        """What a test asks for: by its marker, else by the command line."""
+        """The scorecard that a test needs, by its marker, else by the command line."""
         chosen: dict[str, Any] = dict(marker.kwargs) if marker else {}
         option = self._config.getoption
         mitigation = chosen.get("mitigation") or option("--subliminal-mitigation")
@@ -68,7 +73,7 @@ class Scorecards:
         )
 
     def of(self, wanted: Wanted) -> "Scorecard":
-        """The scorecard, run now if it was not before; a user's mistake fails the test."""
+        """The scorecard, run now if necessary; a user's mistake fails the test."""
         if wanted not in self._cards:
             try:
                 self._cards[wanted] = self._run(wanted)
@@ -103,7 +108,7 @@ class Scorecards:
         from subliminal_bench.results.locks import Locks
 
         scoring = self._scoring(wanted)
-        # One worker runs, with all cores; the others wait, and find its seeds in the store.
+        # One worker runs with all cores; the others wait, and find its seeds in the store.
         with Locks() as locks:
             locks.acquire(scoring.setup.store.root, "tests", wait=True)
             card = scoring.load().run()
@@ -112,11 +117,11 @@ class Scorecards:
 
 
 def setup_of(config: pytest.Config, protocol: str) -> "Setup":
-    """What the command line's options choose.
+    """The set-up that the command line's options choose.
 
     Args:
         config: pytest's.
-        protocol: its name, which markers may choose, too.
+        protocol: its name, which a marker may also choose.
     """
     from subliminal_bench.results.store import Store, store_folder
     from subliminal_bench.running.setup import Setup
@@ -136,7 +141,7 @@ def setup_of(config: pytest.Config, protocol: str) -> "Setup":
 
 
 class Regressions:
-    """The references of one pytest run, rerun against their committed numbers.
+    """The references of one pytest run, rerun and compared with their committed numbers.
 
     Args:
         config: pytest's.
@@ -149,7 +154,7 @@ class Regressions:
         self._found: list[Finding] | str = []
 
     def of(self, entry: str) -> "list[Finding]":
-        """An entry's outcomes; all entries are rerun when the first is asked for."""
+        """An entry's outcomes; the first call reruns all entries."""
         if not self._found:
             try:
                 self._found = self._run()
@@ -178,29 +183,34 @@ class Regressions:
 
 
 def check_marker(marker: pytest.Mark, where: str) -> None:
-    """Refuse what the marker does not know.
+    """Refuse arguments that the marker does not have.
 
     Raises:
-        pytest.UsageError: positional or unknown arguments, or a bound that is no number.
+        pytest.UsageError: an argument is positional or unknown, or a bound is impossible.
     """
     unknown = sorted(set(marker.kwargs) - {*_CHOOSE, *_BOUNDS})
     if marker.args or unknown:
         raise pytest.UsageError(
-            f"{where}: @pytest.mark.subliminal does not know "
-            f"{', '.join(unknown) if unknown else 'positional arguments'}; it takes "
+            f"{where}: @pytest.mark.subliminal does not accept "
+            f"{', '.join(unknown) if unknown else 'positional arguments'}; it accepts "
             f"{', '.join((*_CHOOSE, *_BOUNDS))}"
         )
     for name in _BOUNDS:
         bound = marker.kwargs.get(name)
-        if bound is not None and not isinstance(bound, int | float):
+        if bound is None:
+            continue
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
             raise pytest.UsageError(f"{where}: {name} must be a number, not {bound!r}")
+        highest, meaning = _BOUNDS[name]
+        if not 0 <= bound <= highest or math.isinf(bound):
+            raise pytest.UsageError(f"{where}: {name} is {bound!r}; it must be {meaning}")
     settings = marker.kwargs.get("settings")
     if settings is not None and not isinstance(settings, dict):
         raise pytest.UsageError(f"{where}: settings must be a dictionary, not {settings!r}")
 
 
 def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
-    """Fail the test, in one line, where a bound is broken."""
+    """Fail the test in one line if a bound is broken."""
     highest = marker.kwargs.get("max_trait_accuracy")
     trait = float(card.columns[0].trait_accuracy.mean())
     if highest is not None and trait > highest:
@@ -215,7 +225,7 @@ def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
     against = card.against_baseline
     kept = against.distillation if against else None
     if kept is None or kept.ratio > largest:
-        found = f"{kept.ratio:.4f}" if kept else "that of a diverged student"
+        found = f"{kept.ratio:.4f}" if kept else "of a diverged student"
         pytest.fail(
             f"{card.entry.mitigation.name}: final KL ratio {found} is above "
             f"max_kl_ratio={largest}",

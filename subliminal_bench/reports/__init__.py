@@ -1,1 +1,1 @@
-"""What people read: tables, text, exports, the leaderboard's page, report pages."""
+"""Output for people: tables, text, exports, the leaderboard's page and report pages."""

@@ -14,13 +14,14 @@ Curves = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Band:
-    """One curve's mean over seeds, and its standard deviation.
+    """One curve's mean and standard deviation over seeds.
 
     Attributes:
-        steps: the steps at which it was measured, or the middle of those averaged, `[points]`.
+        steps: `[points]`, the steps at which it was measured, or the middles of blocks of
+            averaged steps.
         mean: over the seeds, `[points]`.
         sd: over the seeds (n - 1), `[points]`; zero for one seed.
-        seeds: how many.
+        seeds: number of seeds.
     """
 
     steps: NDArray[np.float64]
@@ -30,7 +31,7 @@ class Band:
 
 
 def kept_curves(run: Run, seeds: Sequence[int], store: Store) -> dict[int, Curves]:
-    """Curves of the run's seeds, where the store has them and the student did not diverge."""
+    """Curves of the run's seeds that the store has and whose students did not diverge."""
     sound = {result.seed for result in run.seeds if result.diverged_at is None}
     return {
         seed: {name: curve.numpy() for name, curve in curves.items()}
@@ -42,13 +43,13 @@ def kept_curves(run: Run, seeds: Sequence[int], store: Store) -> dict[int, Curve
 def curve_band(
     curves: Mapping[int, Curves], name: str, every: int = 1, block: int = 1
 ) -> Band | None:
-    """One curve over the seeds; None where there are no curves of that name.
+    """One curve over the seeds; None if there are no curves of that name.
 
     Args:
         curves: by seed.
         name: one of `metrics.CURVES`.
         every: steps from one point to the next.
-        block: so many points of a seed are averaged into one first.
+        block: number of points of a seed that are first averaged into one point.
 
     >>> curves = {1: {"loss": np.float32([1, 3, 2])}, 2: {"loss": np.float32([3, 5, 2])}}
     >>> found = curve_band(curves, "loss", block=2)

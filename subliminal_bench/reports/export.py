@@ -1,4 +1,4 @@
-"""Exporting a run: one row per seed, for anybody's own statistics."""
+"""Exporting a run with one row per seed, for a user's own statistics."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ def export_text(run: Run, form: str) -> str:
     """The run as text.
 
     Args:
-        run: what to export.
-        form: `csv`, where a value that a diverged seed lacks is empty, or `json`, a list of
-            objects, where it is null.
+        run: to export.
+        form: `csv`, or `json`, a list of objects; a value that a diverged seed lacks is empty
+            in csv and null in json.
     """
     if form not in EXPORT_FORMATS:
         raise ResultError(f"unknown format {form!r}; choose one of {', '.join(EXPORT_FORMATS)}")
@@ -28,17 +28,17 @@ def export_text(run: Run, form: str) -> str:
 
 
 def run_frame(run: Run) -> "pandas.DataFrame":
-    """The run as a frame with one row a seed.
+    """The run as a frame with one row per seed.
 
-    Columns are the seed, every metric (unscaled; nan where the student diverged) and the step
-    at which it diverged.
+    Columns are the seed, every metric (unscaled; nan if the student diverged) and the step at
+    which it diverged.
     """
     import pandas
 
     made = pandas.DataFrame(_rows(run))
-    # A nullable integer: an empty cell must not turn its neighbours into 7.0.
+    # A nullable integer, because an empty cell must not turn the other cells into floats.
     made["diverged_at"] = made["diverged_at"].astype("Int64")
-    # Python's None would make a column of objects.
+    # Python's None would give the column the dtype object.
     metrics = list(run.seeds[0].metrics)
     made[metrics] = made[metrics].astype(float)
     return made

@@ -1,4 +1,4 @@
-"""The figures, each with what it shows in words."""
+"""The figures, each with a description in words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
 
 _POINTS = METRICS["trait_accuracy"]
-# In inches; as wide as a telephone, and as what scrolls there.
+# In inches; as wide as a phone's screen, and as a figure that scrolls on it.
 _HALF, _TRADEOFF, _WHOLE = (4.4, 2.9), (4.4, 3.4), (6.4, 3.4)
 _TICKS = (-50, -20, -10, -5, 0, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000)
-# From a point to the middle of its number, in points.
+# From a data point to the middle of its number, in typographic points.
 _OFFSETS = 10 * np.array(
     [(0.8, 0.6), (1, 0), (0.8, -0.6), (0, 1), (0, -1), (-0.8, 0.6), (-1, 0), (-0.8, -0.6)]
 )
@@ -35,7 +35,7 @@ _OFFSETS = 10 * np.array(
 
 @dataclass(frozen=True)
 class DescribedFigure:
-    """A figure, what it is and what it shows."""
+    """A figure with its title and a description of what it shows."""
 
     figure: Figure
     title: str
@@ -44,16 +44,16 @@ class DescribedFigure:
 
 @dataclass(frozen=True)
 class Panel:
-    """One curve's drawing.
+    """How one curve is drawn.
 
     Attributes:
         curve: its name in `metrics.CURVES`.
-        title: what it is.
-        axis: its axis' label, with the unit.
-        scale: from the kept number to that unit.
-        logarithmic: whether the axis is.
-        decimals: in words.
-        block: so many steps of a seed are averaged into one point.
+        title: of the drawing.
+        axis: label of its axis, with the unit.
+        scale: factor from the stored number to that unit.
+        logarithmic: whether the axis is logarithmic.
+        decimals: of the numbers in the description.
+        block: number of steps of a seed that are averaged into one point.
     """
 
     curve: str
@@ -65,7 +65,7 @@ class Panel:
     block: int = 1
 
 
-# The cosine of one step says little: a batch's gradient is mostly its own.
+# The cosine of one step shows little: most of a batch's gradient is specific to the batch.
 _BLOCK = 10
 
 PANELS = (
@@ -83,16 +83,16 @@ PANELS = (
 
 @drawing()
 def curve(panel: Panel, bands: Mapping[str, Band]) -> DescribedFigure:
-    """One curve of all runs: mean and a band of one SD either way, over the steps."""
+    """One curve of all runs over the steps: the mean, and a band of one SD on each side."""
     figure, axes = _empty(_HALF)
     if panel.logarithmic:
         _logarithmic(axes)
     lowest = min(float(band.mean.min()) for band in bands.values()) * panel.scale
-    # The scored run comes first in words and is drawn last, on top.
+    # The scored run comes first in the description and is drawn last, on top.
     for name, band in reversed(list(bands.items())):
         look = series(name)
         mean, sd = band.mean * panel.scale, band.sd * panel.scale
-        # A logarithmic axis has no place for a mean less an SD below zero.
+        # A logarithmic axis cannot show a lower end of the band below zero.
         low = np.maximum(mean - sd, lowest / 2) if panel.logarithmic else mean - sd
         axes.fill_between(
             band.steps, low, mean + sd, color=light(look.colour), alpha=0.16, linewidth=0
@@ -155,7 +155,7 @@ def differences(card: Scorecard) -> DescribedFigure:
     for place, one in enumerate(card.comparisons):
         reference = card.columns_of(one.reference)
         gaps = 100 * (card.columns[0].trait_accuracy - reference.trait_accuracy)
-        # Side by side in the order of the seeds, so that equal ones stay apart.
+        # Spread out in the order of the seeds, so that equal differences do not overlap.
         spread = np.linspace(0.32, 0.08, len(gaps)) if len(gaps) > 1 else np.array([0.2])
         _dots(axes, one.reference, gaps, place - spread)
         trait = one.trait
@@ -180,9 +180,9 @@ def differences(card: Scorecard) -> DescribedFigure:
 
 @drawing()
 def tradeoff(found: Tradeoff) -> DescribedFigure:
-    """Trait against KL of all entries; numbers stand for the names in the table below."""
+    """Trait against KL of all entries; the numbers refer to the table below the figure."""
     figure, axes = _empty(_TRADEOFF)
-    # Linear where the margin is, logarithmic where students hardly learned.
+    # Linear around the margin, logarithmic for students that hardly learned.
     axes.set_xscale("symlog", linthresh=20, linscale=1.5)
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -219,7 +219,7 @@ def _empty(size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 
 def _logarithmic(axes: Axes) -> None:
-    """A logarithmic axis upwards, with plain numbers."""
+    """Make the vertical axis logarithmic, with plain numbers."""
     axes.set_yscale("log")
     axis = axes.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -228,7 +228,7 @@ def _logarithmic(axes: Axes) -> None:
 
 
 def _entry_point(axes: Axes, point: Point) -> None:
-    """Filled where it may be on the front; a square is an oracle."""
+    """Draw an entry, filled if it may be on the front; a square is an oracle."""
     known = point.scored or point.label in REFERENCES
     colour = light(series(point.card.names[0]).colour if known else "faint")
     axes.plot(
@@ -243,15 +243,15 @@ def _entry_point(axes: Axes, point: Point) -> None:
 
 
 def _above(point: Point) -> float:
-    """How far the KL lies above the baseline's, in percent."""
+    """How far the KL is above the baseline's, in percent."""
     return 100 * (point.ratio - 1)
 
 
 def _number(axes: Axes, points: Sequence[Point]) -> None:
-    """Write each point's number where it is furthest from other points and numbers."""
+    """Write each point's number at the place furthest from other points and numbers."""
     places = np.array([(_above(point), 100 * point.difference) for point in points])
     axes.autoscale_view()
-    # The axes' size in points, nearly: labels take the rest of the drawing.
+    # The approximate size of the axes in points: labels take the rest of the drawing.
     size = 0.8 * 72 * np.array(_TRADEOFF)
     onto = axes.transScale + axes.transLimits
     spots = onto.transform(places) * size

@@ -1,4 +1,4 @@
-"""The leaderboard's page: `leaderboard/README.md`, made from the entries and nothing else."""
+"""The leaderboard's page, `leaderboard/README.md`, made only from the entries."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ _HEADINGS = (
 
 
 def leaderboard_page(root: Path) -> tuple[Path, str]:
-    """A leaderboard's page: its file, and what its entries make of it.
+    """A leaderboard's page: its file, and the text for its current entries.
 
     Args:
         root: the leaderboard's folder.
@@ -59,7 +59,7 @@ def leaderboard_page(root: Path) -> tuple[Path, str]:
 
 
 def is_fresh(page: Path, text: str) -> bool:
-    """Whether the file holds that text."""
+    """Whether the file has that text."""
     return page.is_file() and page.read_bytes() == text.encode()
 
 
@@ -70,7 +70,7 @@ def render_leaderboard(
 
     Args:
         levels: the entries, ranked.
-        verified: what was verified of them, by label.
+        verified: the entries' verification records, by label.
     """
     rows = [row for level in levels for row in level.rows]
     protocol = rows[0].run.protocol
@@ -127,7 +127,7 @@ def _name(row: RankedEntry) -> str:
 
 
 def _plain(text: str) -> str:
-    """Somebody's text as it is: one line, with nothing that markdown or HTML would act on."""
+    """An author's text as one line, escaped so that markdown and HTML show it literally."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
@@ -152,7 +152,7 @@ def _mean(row: RankedEntry, metric: str) -> str:
 
 
 def _resolution(rows: Sequence[RankedEntry]) -> str:
-    """One line: the differences from the baseline that the rows' seeds find."""
+    """One line on the differences from the baseline that the rows' seeds find."""
     found = [
         against.resolves
         for row in rows
@@ -204,5 +204,5 @@ def _provenance(
 
 
 def _verified(record: VerifiedRecord | None) -> str:
-    """Which seeds were run again and held."""
+    """The seeds that were rerun successfully."""
     return f"seeds {describe_seeds(record.seeds)}" if record else "–"

@@ -1,4 +1,4 @@
-"""The page: what stands on it, in which order."""
+"""The report page: its content and order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from subliminal_bench.scoring.verdict import MEANINGS
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as it stands on the page."""
+    """A figure as it appears on the page."""
 
     picture: Markup
     title: str
@@ -36,7 +36,7 @@ class PageFigure:
 
 @dataclass(frozen=True)
 class KeyNumber:
-    """One of the numbers that a hurried reader takes away."""
+    """One of the most important numbers, shown at the top."""
 
     name: str
     value: str
@@ -45,7 +45,7 @@ class KeyNumber:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page says about one scored run."""
+    """The page's content about one scored run."""
 
     slug: str
     card: Scorecard
@@ -64,14 +64,14 @@ class Section:
 def render_report(
     cards: Sequence[Scorecard], store: Store, levels: Sequence[RankedLevel]
 ) -> str:
-    """The report as one HTML page that needs nothing beside it.
+    """The report as one self-contained HTML page.
 
     The same runs and files give the same page.
 
     Args:
         cards: the scored runs, all of one protocol.
-        store: where curves are looked for.
-        levels: the leaderboard's; none under a protocol that has none.
+        store: to look for curves in.
+        levels: the leaderboard's; empty under a protocol without a leaderboard.
 
     Raises:
         ResultError: a file of curves is damaged.
@@ -108,7 +108,7 @@ def _section(slug: str, card: Scorecard, store: Store) -> Section:
         word=verdict.text if verdict else "baseline",
         meaning=MEANINGS[verdict.word]
         if verdict
-        else "every other entry is held against it, so there is nothing to judge",
+        else "all other entries are compared with it, so it gets no verdict",
         facts=_facts(card),
         tables=[tables.metrics(card), *tables.comparisons(card)],
         panels=[
@@ -133,7 +133,7 @@ def _placed(slug: str, drawn: DescribedFigure) -> PageFigure:
 
 
 def _curves(card: Scorecard, store: Store) -> tuple[dict[str, dict[str, Band]], list[str]]:
-    """Bands by curve and by run, and what is missing from them."""
+    """Bands by curve and by run, and notes on missing curves."""
     test_every = protocol_named(card.protocol.name).test_every
     kept = {name: kept_curves(run, card.seeds, store) for name, run in card.runs()}
     bands: dict[str, dict[str, Band]] = {}
@@ -147,23 +147,23 @@ def _curves(card: Scorecard, store: Store) -> tuple[dict[str, dict[str, Band]], 
 
 
 def _missing(card: Scorecard, kept: Mapping[str, Mapping[int, Curves]]) -> list[str]:
-    """Whose curves are not drawn, and why."""
+    """Notes on the runs whose curves are not drawn, and the reason."""
     absent = [name for name, found in kept.items() if not found]
-    notes = [f"{', '.join(absent)}: curves are not at hand."] if absent else []
+    notes = [f"{', '.join(absent)}: curves are not available."] if absent else []
     for name, found in kept.items():
         lacking = set(card.seeds) - found.keys()
         if found and lacking:
-            notes.append(f"{name}: curves of {seeds_phrase(lacking)} are not at hand.")
+            notes.append(f"{name}: curves of {seeds_phrase(lacking)} are not available.")
     if notes:
         notes.append(
-            "Committed numbers come without curves, and a diverged student has none to the "
-            "end. Runs in the store keep them; references do, too, once they are rerun there."
+            "Committed numbers have no curves, and a diverged student has no complete ones. "
+            "Runs in the store have curves, including references that are rerun there."
         )
     return notes
 
 
 def _facts(card: Scorecard) -> list[KeyNumber]:
-    """Trait, difference, distillation and damage: four numbers."""
+    """Four numbers: trait, difference, distillation and damage."""
     trait, before, after = (
         METRICS[name] for name in ("trait_accuracy", "trait_loss_initial", "trait_loss_final")
     )
@@ -188,7 +188,7 @@ def _facts(card: Scorecard) -> list[KeyNumber]:
         )
         ratio = against.distillation
         facts.append(
-            KeyNumber("final KL, ratio to baseline", "diverged", "a student was lost")
+            KeyNumber("final KL, ratio to baseline", "diverged", "no KL for that student")
             if ratio is None
             else KeyNumber(
                 "final KL, ratio to baseline",
@@ -201,7 +201,7 @@ def _facts(card: Scorecard) -> list[KeyNumber]:
 
 
 def _entries(found: Tradeoff) -> Table:
-    """The numbers of the trade-off's points."""
+    """The table of the trade-off's points."""
     trait = METRICS["trait_accuracy"]
     best = {point.number for front in found.fronts for point in front}
     headings = [
@@ -226,7 +226,7 @@ def _entries(found: Tradeoff) -> Table:
 
 
 def _provenance(cards: Sequence[Scorecard]) -> Table:
-    """Every run on the page, a column each; what is said of it in the rows."""
+    """The origin of every run on the page, one column per run."""
     runs: list[tuple[Run, Sequence[int]]] = []
     for card in cards:
         runs += [(run, card.seeds) for run in card.all_runs if run not in [r for r, _ in runs]]

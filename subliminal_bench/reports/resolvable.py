@@ -1,4 +1,4 @@
-"""What these seeds can tell apart, and what more of them could."""
+"""The differences that these seeds can resolve, and those that more seeds could."""
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports.tables import Table
@@ -17,7 +17,7 @@ def sentences(card: Scorecard) -> list[str]:
 
 
 def table(card: Scorecard) -> Table:
-    """The smallest difference found four times in five, with these seeds and with more."""
+    """The smallest difference that is found four times in five, with these and more seeds."""
     counts = [len(card.seeds), *(count for count in PLAN.looks if count > len(card.seeds))]
     headings = ["smallest difference found [points]"]
     headings += [f"{counts[0]} seeds (these)", *(f"{count} seeds" for count in counts[1:])]
@@ -31,12 +31,12 @@ def table(card: Scorecard) -> Table:
 def _sentence(name: str, one: Comparison) -> str:
     if not one.resolvable:
         return (
-            f"Nothing can be told apart from {one.reference} with {one.trait.seeds} "
-            f"seed{'s' if one.trait.seeds != 1 else ''}, however large the difference: that "
-            "is no sign of there being none."
+            f"With {one.trait.seeds} seed{'s' if one.trait.seeds != 1 else ''}, no difference "
+            f"from {one.reference} can be resolved, however large: that is not evidence that "
+            "there is none."
         )
     if one.trait.sd == 0 and one.trait.mean == 0:
-        return f"{name} and {one.reference} came out the same on every seed."
+        return f"{name} and {one.reference} are the same on every seed."
     measured = f"{_POINTS.show(one.trait.mean, signed=True)} points"
     limit = f"{_POINTS.show(one.resolves or 0.0)} points"
     if one.resolved:
@@ -51,7 +51,7 @@ def _sentence(name: str, one: Comparison) -> str:
 
 
 def _found(one: Comparison, seeds: int) -> str:
-    """As the scorecard's `resolves`, for another number of seeds of the same scatter."""
+    """Like the scorecard's `resolves`, for another number of seeds with the same scatter."""
     if one.trait.sd is None or one.together * statistics.smallest_p(seeds) > ALPHA:
         return _ABSENT
     level = ALPHA / one.together

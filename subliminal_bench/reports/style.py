@@ -1,7 +1,7 @@
-"""How runs are told apart: by colour, and by line and marker where colours are not seen.
+"""How runs are distinguished: by colour, and also by line and marker.
 
-The hues are those of Okabe and Ito (2008), which people with any colour vision tell apart;
-the dark theme has lighter ones of the same hues.
+The hues are from Okabe and Ito (2008); people with any colour vision can distinguish them. The
+dark theme uses lighter colours of the same hues.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Colour:
     dark: str
 
 
-# By the name of the CSS variable that stands for it on a page.
+# By the name of the CSS variable for it on a page.
 COLOURS: dict[str, Colour] = {
     "paper": Colour("#ffffff", "#14171b"),
     "ink": Colour("#1b1f24", "#e9ebee"),
@@ -37,12 +37,12 @@ COLOURS: dict[str, Colour] = {
 
 @dataclass(frozen=True)
 class Series:
-    """How one run is drawn.
+    """The look of one run.
 
     Attributes:
         colour: its name in `COLOURS`.
-        dashes: lengths of dashes and gaps in points; none for a solid line.
-        marker: as matplotlib names it.
+        dashes: lengths of dashes and gaps in points; empty for a solid line.
+        marker: its name in matplotlib.
         width: of its line, in points.
     """
 
@@ -53,13 +53,13 @@ class Series:
 
     @property
     def line(self) -> dict[str, Any]:
-        """What matplotlib wants to know of a line."""
+        """The line's properties for matplotlib."""
         style = (0, self.dashes) if self.dashes else "-"
         return {"color": light(self.colour), "linestyle": style, "linewidth": self.width}
 
     @property
     def dasharray(self) -> str:
-        """The same dashes as SVG has them."""
+        """The dashes in SVG's form."""
         return " ".join(f"{length * self.width:g}" for length in self.dashes) or "none"
 
 
@@ -73,7 +73,7 @@ assert tuple(_REFERENCES) == REFERENCES
 
 
 def series(name: str) -> Series:
-    """The look of a reference, or of a scored entry, whatever it is called.
+    """The look of a reference, or of a scored entry of any name.
 
     >>> series("baseline").dashes, series("my-idea").colour
     ((5, 2), 'entry')
@@ -82,11 +82,11 @@ def series(name: str) -> Series:
 
 
 def light(colour: str) -> str:
-    """The colour as figures are drawn: the page's themes replace it by its variable."""
+    """The colour for drawing figures; a page replaces it with its CSS variable."""
     return COLOURS[colour].light
 
 
-# Small text on a small drawing: on a telephone a drawing is as wide as the screen.
+# Small text on a small drawing, because on a phone a drawing is as wide as the screen.
 _SETTINGS: Any = {
     "axes.edgecolor": light("rule"),
     "axes.facecolor": "none",
@@ -106,7 +106,7 @@ _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "subliminal-bench",
     "text.color": light("ink"),
-    # A name may hold a dollar sign.
+    # A name may contain a dollar sign.
     "text.parse_math": False,
     "xtick.color": light("faint"),
     "xtick.labelsize": 8,
@@ -117,6 +117,6 @@ _SETTINGS: Any = {
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Whatever is drawn within looks as figures do here, whatever the user's own settings."""
+    """Use this package's style for figures inside the context, not the user's settings."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **_SETTINGS}):
         yield

@@ -1,4 +1,4 @@
-"""A matplotlib figure as an SVG that stands inside a page and follows its theme."""
+"""A matplotlib figure as an SVG inside a page, which follows the page's theme."""
 
 import io
 import re
@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from subliminal_bench.reports.style import COLOURS, drawing
 
-# What would make the same figure another text.
+# Settings without which the same figure would give different text.
 _UNSAID = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def svg_document(figure: Figure, title: str) -> str:
-    """The figure as an SVG file of its own; the same figure gives the same text."""
+    """The figure as a separate SVG file; the same figure gives the same text."""
     buffer = io.StringIO()
     with drawing():
         figure.savefig(buffer, format="svg", metadata={**_UNSAID, "Title": title})
@@ -21,16 +21,16 @@ def svg_document(figure: Figure, title: str) -> str:
 
 
 def inline_svg(figure: Figure, slug: str, title: str, description: str) -> Markup:
-    """The figure as an element of a page, with its alternative for who cannot see it.
+    """The figure as an element of a page, with a text alternative.
 
-    Colours become the page's variables, so that they follow its theme, and the drawing takes
-    the width that it is given.
+    Colours become the page's CSS variables, so that they follow its theme, and the drawing
+    takes the available width.
 
     Args:
         figure: drawn with the colours of `style`.
         slug: unique on the page; its identifiers begin with it.
-        title: what it is.
-        description: what it shows, in words.
+        title: of the figure.
+        description: of what it shows, in words.
     """
     text = svg_document(figure, title)
     text = text[text.index("<svg") :]

@@ -1,4 +1,4 @@
-"""Tables of scorecards and runs, cell by cell: every page that shows one shows these."""
+"""The tables of scorecards and runs, cell by cell, for every page that shows them."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Table:
 
 
 def title(card: Scorecard) -> str:
-    """What is compared, under which protocol and on which seeds."""
+    """The compared runs, the protocol and the seeds."""
     seeds = f"seeds {describe_seeds(card.seeds)} (n = {len(card.seeds)})"
     mitigation = card.entry.mitigation
     what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
@@ -29,7 +29,7 @@ def title(card: Scorecard) -> str:
 
 
 def metrics(card: Scorecard) -> Table:
-    """Every metric of every run, a row each."""
+    """Every metric of every run, one row per metric."""
     rows = [
         [_indented(metric), *(summary.show(metric) for summary in card.summaries(name))]
         for name, metric in METRICS.items()
@@ -48,12 +48,12 @@ def _indented(metric: Metric) -> str:
 
 
 def tails(card: Scorecard) -> dict[str, list[float]]:
-    """What the mean hides of every run's trait accuracy."""
+    """The parts of every run's trait accuracy that the mean hides."""
     return {"middle half": card.middle_halves(), "worst tenth": card.worst_tenths()}
 
 
 def comparisons(card: Scorecard) -> list[Table]:
-    """The tables on trait and on distillation, a row for each comparison."""
+    """The tables on trait and on distillation, one row per comparison."""
     if not card.comparisons:
         return []
     scored = _is_scored(card)
@@ -78,7 +78,7 @@ def comparisons(card: Scorecard) -> list[Table]:
 
 
 def _is_scored(card: Scorecard) -> bool:
-    """Whether one run is held against the others, rather than all against all."""
+    """Whether one run is compared with the others, rather than all with all."""
     return all(one.entry == card.names[0] for one in card.comparisons)
 
 
@@ -108,7 +108,7 @@ def _distillation_cells(comparison: Comparison) -> list[str]:
 
 
 def blindness_of(run: Run) -> str:
-    """Whether its mitigation was shown to be blind, where its card says that it is."""
+    """Whether its mitigation was shown to be blind, if its card declares that."""
     if run.mitigation.access != "blind":
         return "not declared"
     found = run.blindness
@@ -118,7 +118,7 @@ def blindness_of(run: Run) -> str:
 
 
 def process_of(run: Run) -> str:
-    """Whether its mitigation was isolated from what measured it."""
+    """Whether its mitigation was isolated from the trainer's process."""
     return run.isolation.text if run.isolation else "in the trainer's process"
 
 

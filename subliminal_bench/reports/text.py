@@ -1,4 +1,4 @@
-"""The scorecard as text: for a terminal, as markdown, as JSON. All three show one table."""
+"""The scorecard as text for a terminal, as markdown and as JSON, from the same tables."""
 
 import io
 import json
@@ -19,10 +19,10 @@ FORMATS = ("terminal", "markdown", "json")
 
 
 def checked_form(form: str) -> str:
-    """The format, if it is one.
+    """Check the name of a format.
 
     Raises:
-        ResultError: it is not.
+        ResultError: it is unknown.
 
     >>> checked_form("json")
     'json'
@@ -45,7 +45,7 @@ def show(card: Scorecard, form: str) -> None:
 
 
 def text(card: Scorecard, form: str) -> str:
-    """The scorecard in one of the formats; for the terminal as it stands in 80 columns.
+    """The scorecard in one of the formats; for the terminal with 80 columns.
 
     Raises:
         ResultError: an unknown format.
@@ -96,12 +96,12 @@ def markdown(card: Scorecard) -> str:
 
 
 def as_json(card: Scorecard) -> str:
-    """The scorecard as JSON: unscaled numbers, and beside them the text shown elsewhere."""
+    """The scorecard as JSON: unscaled numbers, and the texts of the other formats."""
     compared = tables.comparisons(card)
     content: dict[str, Any] = {
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
-        # Only where there is one, as in the run's file.
+        # Only if it is set, as in the run's file.
         **({"isolation": card.entry.isolation.model_dump()} if card.entry.isolation else {}),
         "seeds": list(card.seeds),
         **({"stopping": _stopping(card.stopping)} if card.stopping else {}),
@@ -163,6 +163,6 @@ def _rich_table(content: tables.Table) -> Table:
             Text(heading), justify="left" if position == 0 else "right", overflow="fold"
         )
     for row in content.rows:
-        # As Text: a unit in brackets is no markup.
+        # As Text, because a unit in brackets must not be read as markup.
         table.add_row(*map(Text, row))
     return table

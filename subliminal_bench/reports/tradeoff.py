@@ -1,4 +1,4 @@
-"""Trait against distillation: every entry as a point, and the front that none of them beats."""
+"""Trait against distillation: every entry as a point, and the Pareto front."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Point:
     """One entry against the baseline of the same seeds.
 
     Attributes:
-        number: on the drawing and in its table.
+        number: in the figure and in its table.
         card: the entry's scorecard.
         difference: mean paired difference in trait accuracy, as a fraction.
         ratio: final KL on fresh noise over the baseline's, geometric mean.
-        scored: whether the report is about it.
+        scored: whether the report is about this entry.
     """
 
     number: int
@@ -35,18 +35,18 @@ class Point:
 
     @property
     def is_oracle(self) -> bool:
-        """Whether it saw what no distiller has."""
+        """Whether it had information that no real distiller has."""
         return self.card.entry.mitigation.access != "blind"
 
     @property
     def is_ranked(self) -> bool:
-        """Whether it may be on a front: it broke no student and let them learn."""
+        """Whether it may be on a front: it broke no student and let students learn."""
         return self.card.verdict is None or self.card.verdict.word not in UNRANKED
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """All points, and of each access level those that no other one beats, by rising KL."""
+    """All points, and for each access level those on the Pareto front, by rising KL."""
 
     points: tuple[Point, ...]
     fronts: tuple[tuple[Point, ...], ...]
@@ -55,12 +55,12 @@ class Tradeoff:
 def tradeoff_of(cards: Sequence[Scorecard], levels: Sequence[RankedLevel]) -> Tradeoff:
     """The points of the leaderboard's entries, of the scored runs and of their references.
 
-    Each stands against the baseline of its own seeds, so entries with other seeds compare. One
-    with a diverged student has no KL, and no point.
+    Each is compared with the baseline of its own seeds, so entries with different seeds are
+    comparable. An entry with a diverged student has no KL, and so no point.
 
     Args:
-        cards: what the report is about.
-        levels: the leaderboard's; none under a protocol that has none.
+        cards: of the scored runs.
+        levels: the leaderboard's; empty under a protocol without a leaderboard.
     """
     listed = [row.card for level in levels for row in level.rows]
     taken: list[Scorecard] = []
@@ -81,7 +81,7 @@ def tradeoff_of(cards: Sequence[Scorecard], levels: Sequence[RankedLevel]) -> Tr
 
 
 def _references(cards: Sequence[Scorecard]) -> Iterator[Scorecard]:
-    """The cards' references as entries of their own."""
+    """Scorecards of the cards' references."""
     for card in cards:
         for name, run in card.runs():
             if run is not card.entry and name in REFERENCES:
@@ -90,7 +90,7 @@ def _references(cards: Sequence[Scorecard]) -> Iterator[Scorecard]:
 
 
 def _place(card: Scorecard) -> tuple[float, float] | None:
-    """Difference and ratio against the baseline; None where a student diverged."""
+    """Difference and ratio against the baseline; None if a student diverged."""
     against = card.against_baseline
     if against is None:
         return 0.0, 1.0

@@ -1,1 +1,1 @@
-"""What is written to disk and read back: runs, the store, committed entries."""
+"""Everything that is written to disk and read back: runs, the store, committed entries."""

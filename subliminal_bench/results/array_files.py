@@ -36,7 +36,7 @@ def read_curves(path: Path) -> dict[str, Tensor]:
             return {name: torch.from_numpy(archive[name]) for name in archive.files}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ResultError(
-            f"cannot read {path} ({type(error).__name__}): delete the seed's files, run again"
+            f"cannot read {path} ({type(error).__name__}): delete the seed's files, rerun it"
         ) from None
 
 
@@ -51,7 +51,7 @@ def read_teacher(path: Path) -> Tensor:
     """A teacher's parameters `[parameters]`.
 
     Raises:
-        ResultError: the file cannot be read or was changed.
+        ResultError: the file cannot be read, or it was changed.
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
@@ -59,7 +59,7 @@ def read_teacher(path: Path) -> Tensor:
             parameters: Tensor = file.get_tensor("parameters")
     except (OSError, KeyError, safetensors.SafetensorError) as error:
         raise ResultError(f"cannot read {path} ({type(error).__name__}): delete it") from None
-    # Some were written before they had a digest.
+    # Older files have no digest.
     if digest not in (None, _digest(parameters)):
         raise ResultError(f"{path} was changed after it was written: delete it")
     return parameters

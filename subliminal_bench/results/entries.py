@@ -1,7 +1,7 @@
-"""Committed entries: the numbers that ship with the project, and which runs may become one.
+"""Committed entries: the numbers that ship with the project, and the runs that may be added.
 
-`leaderboard/entries/` holds the canonical protocol's, which make up the leaderboard;
-`leaderboard/references/PROTOCOL/` the references' under another protocol.
+`leaderboard/entries/` holds the entries of the canonical protocol, which form the leaderboard.
+`leaderboard/references/PROTOCOL/` holds the references' numbers under another protocol.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
 
-# The first of the plan's looks: an entry with fewer seeds shows too little.
+# The first of the plan's interim looks: an entry with fewer seeds shows too little.
 FEWEST_SEEDS = 20
 
 
 def entries_folder(protocol: Protocol, root: Path | None = None) -> Path:
-    """Where a protocol's entries are kept: in `root`, else in the leaderboard that ships."""
+    """The folder of a protocol's entries, in `root` or in the leaderboard that ships."""
     root = root or shipped.folder("leaderboard")
     return (
         root / "entries"
@@ -30,30 +30,30 @@ def entries_folder(protocol: Protocol, root: Path | None = None) -> Path:
 
 
 def read_entries(folder: Path, pattern: str = "*.json") -> dict[str, Run]:
-    """All entries of a folder by their labels, in their order; see `read_entry_files`."""
+    """All entries of a folder by label, in order of their labels; see `read_entry_files`."""
     return {label: run for label, (_, run) in read_entry_files(folder, pattern).items()}
 
 
 def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[Path, Run]]:
-    """All entries of a folder with their files, by their labels, in their order.
+    """All entries of a folder with their files, by label, in order of their labels.
 
     Raises:
-        ResultError: a file cannot be read, or two hold an entry of the same label.
+        ResultError: a file cannot be read, or two files have entries with the same label.
     """
     found: dict[str, tuple[Path, Run]] = {}
     for path in sorted(folder.glob(pattern)):
         run = read_run(path)
         label = run.mitigation.label
         if label in found:
-            raise ResultError(f"{path} and {found[label][0].name} both hold an entry {label!r}")
+            raise ResultError(f"{path} and {found[label][0].name} both contain entry {label!r}")
         found[label] = path, run
     return {label: found[label] for label in sorted(found)}
 
 
 def committed_entry(name: str, protocol: Protocol) -> Run | None:
-    """The committed entry of that mitigation under that protocol and version."""
+    """The committed entry of a mitigation under a protocol in its current version."""
     record = ProtocolRecord.of(protocol)
-    # An entry's file begins with its name, which may hold anything but a path or a pattern.
+    # The file's name starts with the entry's; that must not be a path or a pattern.
     if any(letter in name for letter in "/\\*?[]"):
         return None
     for run in read_entries(entries_folder(protocol), f"{name}*.json").values():
@@ -63,19 +63,19 @@ def committed_entry(name: str, protocol: Protocol) -> Run | None:
 
 
 def check_eligible(run: Run) -> None:
-    """Whether a run may stand in the table.
+    """Check that a run may become an entry of the leaderboard.
 
     Raises:
-        ProtocolError: it is not from the canonical protocol of this version.
-        ResultError: its seeds are not 1 to n, or are too few, or were not fixed beforehand; or
-            it sees what it should not.
+        ProtocolError: it is not from this version of the canonical protocol.
+        ResultError: its seeds are not 1 to n, are too few, or were not fixed beforehand; or it
+            is not as blind as its card declares.
     """
     expected = ProtocolRecord.of(CANONICAL)
     name = run.mitigation.name
     if run.protocol != expected:
         ours = run.protocol.label
         detail = f"{ours} with another fingerprint" if ours == expected.label else ours
-        raise ProtocolError(f"{name} is from {detail}; a leaderboard takes {expected.label}")
+        raise ProtocolError(f"{name} is from {detail}; the leaderboard needs {expected.label}")
     if run.blindness and not run.blindness.shown:
         raise ResultError(
             f"{name} declares access 'blind', but other audit and test digits change its "
@@ -85,7 +85,7 @@ def check_eligible(run: Run) -> None:
         raise ResultError(
             f"{name} was run with early stopping, and the leaderboard compares seeds that were "
             "fixed beforehand",
-            "run it without, into another ",
+            "run it without early stopping, with another ",
             Setting("store"),
         )
     count = len(run.seeds)
@@ -100,7 +100,7 @@ def check_eligible(run: Run) -> None:
 
 
 def needs_blindness(protocol: Protocol, mitigation: Mitigation) -> bool:
-    """Whether a run may become an entry only once it was shown to be blind."""
+    """Whether a run must be shown to be blind before it may become an entry."""
     return protocol.is_canonical and mitigation.access == "blind"
 
 
@@ -109,8 +109,8 @@ def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
 
     Args:
         run: seeds 1 to n of the canonical protocol.
-        folder: the entries.
-        replace: overwrite an entry of the same name and settings.
+        folder: of the entries.
+        replace: whether to overwrite an entry with the same name and settings.
 
     Raises:
         ProtocolError, ResultError: the run is not eligible, or its name is taken.
@@ -131,20 +131,20 @@ def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
         path, _ = present[label]
         if not replace:
             raise ResultError(
-                f"there is an entry {label!r} already",
+                f"there is already an entry {label!r}",
                 Setting("replace", switch=True),
-                " writes over it",
+                " overwrites it",
             )
     else:
         path = folder / entry_file_name(run)
         if path.exists():
-            raise ResultError(f"{path} holds another entry: give the mitigation another name")
+            raise ResultError(f"{path} is another entry: give the mitigation another name")
     write_run(path, run)
     return path
 
 
 def entry_file_name(run: Run) -> str:
-    """An entry's file: its name, with a hash of its settings where those were changed."""
+    """An entry's file name: its name, with a hash of its settings if any was changed."""
     mitigation = run.mitigation
     if not mitigation.changed:
         return f"{mitigation.name}.json"

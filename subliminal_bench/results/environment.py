@@ -1,4 +1,4 @@
-"""What a result was computed with: versions, device, the commit of the checkout."""
+"""The environment of a result: versions, device, and the commit of the checkout."""
 
 import platform
 import subprocess
@@ -12,7 +12,7 @@ from subliminal_bench.version import __version__
 
 
 class Environment(StrictRecord):
-    """What a result was computed with."""
+    """The environment in which a result was computed."""
 
     subliminal_bench: str
     engine: int
@@ -22,11 +22,11 @@ class Environment(StrictRecord):
     device: Literal["cpu", "cuda"]
     device_name: str
     platform: str
-    # Of this package's own checkout; None where it is installed.
+    # Of this package's own checkout; None if the package is installed.
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
     dirty: bool | None
-    # Which of several ways products went, as `linear.arithmetic` says it; two ways round
-    # differently. Not in files from before it was recorded, which stay what they were.
+    # How products are computed, as `linear.arithmetic` describes it, because different ways
+    # round differently. Older files do not have this field, and stay valid.
     arithmetic: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, exclude_if=lambda found: found is None
     )
@@ -42,7 +42,7 @@ class Environment(StrictRecord):
         """This process's environment.
 
         Args:
-            device: where it trains.
+            device: that trains.
             device_name: the device's model.
             engine: the engine's version.
             arithmetic: see `linear.arithmetic`.
@@ -65,7 +65,7 @@ class Environment(StrictRecord):
         )
 
     def computes_like(self, other: "Environment") -> bool:
-        """Whether the same seed comes out the same in both, as far as both say."""
+        """Whether both environments give a seed the same result, as far as both record it."""
         ours, theirs = (
             (one.engine, one.device, one.torch, one.arithmetic) for one in (self, other)
         )
@@ -75,7 +75,7 @@ class Environment(StrictRecord):
 
 
 def _checkout() -> tuple[str | None, bool | None]:
-    """Commit of the checkout that this package runs from, and whether it was changed."""
+    """The commit of the checkout that this package runs from, and whether it was changed."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None, None

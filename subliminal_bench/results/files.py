@@ -10,7 +10,7 @@ from pathlib import Path
 
 from subliminal_bench.errors import ResultError
 
-# Seconds after which a file that is not finished never will be.
+# Seconds after which an unfinished file counts as abandoned.
 _LONGEST_WRITE = 3600.0
 _REMEDIES = dict.fromkeys(
     (errno.ENOSPC, errno.EDQUOT),
@@ -21,7 +21,7 @@ _REMEDIES = dict.fromkeys(
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file, complete or not at all, in place of what was there before.
+    """Write or replace a file atomically: it is written completely or not at all.
 
     Raises:
         ResultError: the folder cannot be written to.
@@ -35,7 +35,7 @@ def write_atomically(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp makes files private; give the ordinary permissions back.
+            # mkstemp makes files private; restore the ordinary permissions.
             mask = os.umask(0)
             os.umask(mask)
             Path(temporary).chmod(0o666 & ~mask)
@@ -51,9 +51,9 @@ def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
     """Remove the unfinished files of writers that were killed.
 
     Args:
-        folder: where they wrote.
-        stem: what the names of the files that they wrote begin with.
-        older_than: seconds since something was last written to the leftover.
+        folder: of the files.
+        stem: the beginning of the names of the files that were being written.
+        older_than: seconds since the last write to an unfinished file.
     """
     with contextlib.suppress(OSError):
         for left in folder.glob(f".{glob.escape(stem)}.*"):
@@ -63,7 +63,7 @@ def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
 
 
 def system_reason(error: OSError | RecursionError) -> str:
-    """What the system said, and what to do about it where that is known."""
+    """The system's message, with the remedy if it is known."""
     if isinstance(error, RecursionError):
         return "its folders are nested too deeply"
     said = error.strerror or str(error) or type(error).__name__

@@ -1,6 +1,6 @@
-"""The folders of a store, and the one table of the kinds of file in them.
+"""The folders of a store, and the table of the kinds of files in them.
 
-Whatever lists, reads or checks a store's files asks `FILE_KINDS`.
+All code that lists, reads or checks a store's files uses `FILE_KINDS`.
 """
 
 import contextlib
@@ -34,10 +34,10 @@ _SEED_FILE = re.compile(r"seed-([0-9]{4}|[1-9][0-9]{4,9})\.json")
 
 
 def read_kept(kind: type[Record], path: Path) -> Record | None:
-    """A record of the store; None where there is none.
+    """A record of the store; None if there is none.
 
     Raises:
-        ResultError: it cannot be read, or was changed.
+        ResultError: it cannot be read, or it was changed.
     """
     if not path.exists():
         return None
@@ -49,12 +49,12 @@ def read_kept(kind: type[Record], path: Path) -> Record | None:
 
 @dataclass(frozen=True)
 class RecordFile(Generic[Record]):
-    """A record of which a folder has at most one file.
+    """A kind of record of which a folder has at most one file.
 
     Attributes:
         kind: of record.
         name: of its file.
-        about: what it says.
+        about: its content.
     """
 
     kind: type[Record]
@@ -62,7 +62,7 @@ class RecordFile(Generic[Record]):
     about: str
 
     def read(self, folder: Path) -> Record | None:
-        """The record; None where there is none."""
+        """The record; None if there is none."""
         return read_kept(self.kind, folder / self.name)
 
     def write(self, folder: Path, record: Record) -> None:
@@ -70,7 +70,7 @@ class RecordFile(Generic[Record]):
         write_record(folder / self.name, record)
 
     def lock(self, folder: Path, locks: Locks) -> None:
-        """Lock the file, waiting for any other process that has it."""
+        """Lock the file; wait if another process holds the lock."""
         locks.acquire(folder, Path(self.name).stem, wait=True)
 
 
@@ -85,8 +85,8 @@ class FileKind:
 
     Attributes:
         pattern: of its files' names.
-        about: what such a file holds.
-        read: reads one, or raises `ResultError` where it is damaged.
+        about: its content.
+        read: reads such a file, or raises `ResultError` if it is damaged.
     """
 
     pattern: str
@@ -116,21 +116,21 @@ class RunFolder:
     header: RunHeader
 
     def finished(self, seeds: Iterable[int] | None = None) -> list[int]:
-        """Seeds that are done, ascending; of `seeds` only, where given."""
+        """The finished seeds, ascending; only those among `seeds`, if given."""
         if seeds is not None:
             return [seed for seed in sorted(seeds) if self.is_finished(seed)]
         return finished_in(self.path)
 
     def is_finished(self, seed: int) -> bool:
-        """Whether that seed is done."""
+        """Whether that seed is finished."""
         return self._file(seed, "json").exists()
 
     def lock(self, seed: int, locks: Locks) -> bool:
-        """Lock a seed, unless another process has it; see `Locks.acquire`."""
+        """Lock a seed, unless another process holds the lock; see `Locks.acquire`."""
         return locks.acquire(self.path, _stem(seed))
 
     def save(self, outcome: Outcome) -> None:
-        """Write one seed: curves first, metrics last, so that the metrics mark it done."""
+        """Write one seed: curves first, metrics last, because metrics mark it as finished."""
         self._write_header()
         write_curves(self._file(outcome.seed, "npz"), outcome.curves)
         write_record(
@@ -141,7 +141,7 @@ class RunFolder:
         )
 
     def curves(self, seed: int) -> dict[str, Tensor] | None:
-        """One seed's curves, float32 `[steps]` each; None where they were not kept.
+        """One seed's curves, float32 `[steps]` each; None if they were not kept.
 
         Raises:
             ResultError: the file is damaged.
@@ -150,15 +150,15 @@ class RunFolder:
         return read_curves(path) if path.exists() else None
 
     def mark_used(self) -> None:
-        """Make this the latest run of its name, also where all its seeds were there before."""
-        # A store that cannot be written to can still be read.
+        """Mark this as the latest run of its name, even if no seed had to be trained."""
+        # A read-only store can still be read.
         with contextlib.suppress(OSError, ResultError):
             self._write_header()
             os.utime(self.path / HEADER.name)
 
     @property
     def last_used(self) -> float:
-        """When this was last marked used, in seconds since the epoch."""
+        """The time of the last `mark_used`, in seconds since the epoch."""
         return (self.path / HEADER.name).stat().st_mtime
 
     def _write_header(self) -> None:
@@ -168,7 +168,7 @@ class RunFolder:
                 HEADER.write(self.path, self.header)
 
     def run_as_planned(self) -> Run:
-        """The run as it was asked for: with early stopping, up to the last look reached."""
+        """The run as requested: with early stopping, up to the last interim look reached."""
         looks = LOOKS.read(self.path)
         if looks is None:
             return self.run()
@@ -180,7 +180,7 @@ class RunFolder:
         return self.run(planned[:reached]).stopping_early(looks)
 
     def run(self, seeds: Iterable[int] | None = None) -> Run:
-        """The finished seeds (of `seeds` only, where given) as one run."""
+        """The finished seeds (only those among `seeds`, if given) as one run."""
         found = []
         for seed in self.finished(seeds):
             path = self._file(seed, "json")
@@ -188,10 +188,10 @@ class RunFolder:
             if result is None:
                 raise ResultError(f"{path} has just been deleted: run again")
             if result.seed != seed:
-                raise ResultError(f"{path} is of seed {result.seed}: delete it and run again")
+                raise ResultError(f"{path} has seed {result.seed}: delete it and run again")
             found.append(result)
         if not found:
-            raise ResultError(f"{self.path} holds no finished seed")
+            raise ResultError(f"{self.path} contains no finished seed")
         return Run(**dict(self.header), seeds=found, blindness=BLINDNESS.read(self.path))
 
     def _file(self, seed: int, ending: str) -> Path:
@@ -210,7 +210,7 @@ class TeacherFolder:
         return locks.acquire(self.path, _stem(seed), wait)
 
     def load(self, seed: int) -> Tensor | None:
-        """Parameters `[parameters]` of a teacher trained before; None where there is none."""
+        """The parameters `[parameters]` of a kept teacher; None if there is none."""
         path = self._file(seed)
         if not path.exists():
             return None

@@ -1,4 +1,4 @@
-"""Records as JSON files: checked against their schema, with a digest of their content."""
+"""Records as JSON files, with a digest of their content, checked against a schema."""
 
 import hashlib
 import json
@@ -11,28 +11,27 @@ from pydantic import BaseModel, ConfigDict
 from subliminal_bench.errors import ResultError
 from subliminal_bench.results.files import write_atomically
 
-# Raised when a field is added, removed or changes its meaning.
+# Increase this number when a field is added, removed or changes its meaning.
 SCHEMA: Literal[1] = 1
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class StrictRecord(BaseModel):
-    """What is written to a file: unknown fields, other types and changes are errors."""
+    """A record in a file; unknown fields, wrong types and assignments are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def read_record(kind: type[_Model], path: Path, digest_required: bool = True) -> _Model:
-    """Read what `write_record` wrote.
+    """Read a record that `write_record` wrote.
 
     Args:
         kind: of record.
         path: the file.
-        digest_required: whether a file without a digest is refused; some were written
-            before they had one.
+        digest_required: whether a file without a digest is refused; older files have none.
 
     Raises:
-        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+        ResultError: the file is missing, is not JSON, does not match the schema, or was
             changed after it was written.
     """
     content = read_json(path)
@@ -40,16 +39,17 @@ def read_record(kind: type[_Model], path: Path, digest_required: bool = True) ->
         version = content.get("schema_version") if isinstance(content, dict) else None
         if type(version) is not int or version != SCHEMA:
             raise ResultError(
-                f"{path}: schema version {version!r:.60} is not one that this program reads "
-                f"({SCHEMA})"
+                f"{path}: its schema version is {version!r:.60}, but this program reads only "
+                f"version {SCHEMA}"
             )
     without = not isinstance(content, dict) or "digest" not in content
     digest = None if without else content.pop("digest")
     record = validated(kind, content, path)
-    # Over the file's own content: fields that came later do not invalidate older files.
+    # Over the file's own content, so that new fields do not invalidate older files.
     if digest != _digest(content) and (digest_required or not without):
         raise ResultError(
-            f"{path}: its digest does not fit its content: it was changed after it was written"
+            f"{path}: its digest does not match its content: "
+            "it was changed after it was written"
         )
     return record
 
@@ -62,13 +62,13 @@ def write_record(path: Path, record: BaseModel) -> None:
 
 
 def _digest(content: dict[str, Any]) -> str:
-    """SHA-256 over the canonical JSON of a file without its digest: it finds accidents."""
+    """SHA-256 over the canonical JSON of a file without its digest, to detect accidents."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file, or say in one line why not."""
+    """Parse a JSON file, or raise a one-line error with the reason."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def read_json(path: Path) -> Any:
 
 
 def validated(kind: type[_Model], content: Any, path: Path) -> _Model:
-    """Check parsed JSON against the schema, or name the first place that breaks it."""
+    """Check parsed JSON against the schema; an error names the first mismatch."""
     try:
         return kind.model_validate(content)
     except pydantic.ValidationError as error:

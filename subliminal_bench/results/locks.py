@@ -1,7 +1,7 @@
-"""Locks: what this process works on, so that no other process does the same at the same time.
+"""Locks: they keep two processes from doing the same work at the same time.
 
 A lock is held on an empty file in the folder that is written to. The system releases it when
-its process ends, also by `kill -9`, so a lock never outlives its owner.
+its process ends, even after `kill -9`, so a lock never outlives its owner.
 """
 
 import contextlib
@@ -44,15 +44,15 @@ class Locks:
         self._held.close()
 
     def acquire(self, folder: Path, name: str, wait: bool = False) -> bool:
-        """Lock something in a folder, and remove what a killed process left of it half-written.
+        """Take a lock, and remove unfinished files that a killed owner left behind.
 
         Args:
-            folder: made where it does not exist.
+            folder: created if it does not exist.
             name: the stem of the files that only the lock's owner may write.
             wait: whether to wait until another process releases it.
 
         Returns:
-            Whether it is locked now; false where another process has it.
+            Whether this process holds the lock now; false if another process holds it.
 
         Raises:
             ResultError: the folder cannot be written to, or its file system has no locks.

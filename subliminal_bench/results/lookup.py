@@ -1,6 +1,6 @@
-"""Which finished run is meant: by a user's name for it, or as a reference of another run.
+"""Finding a finished run: by a user's name for it, or as a reference of another run.
 
-All rules of precedence between the store and the committed entries are in this file.
+This file has all rules of precedence between the store and the committed entries.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,16 +18,16 @@ from subliminal_bench.results.store import Store
 
 
 def find_run(name: str, protocol: str | None, store: Store) -> Run:
-    """A run by its file, by its name in the store, or by the name of a committed entry.
+    """Find a run by its file, by its name in the store, or by the name of a committed entry.
 
-    Where the store holds several runs of that name (other settings, an older source), the one
-    run last is taken; the folder's full name picks another.
+    If the store holds several runs of that name (other settings, an older source), the latest
+    run is taken; a folder's full name selects another run.
 
     Raises:
-        ResultError: nothing of that name, or it ran under several protocols.
+        ResultError: nothing has that name, or it ran under several protocols.
     """
     own = _own(name, protocol, store)
-    # What was run here comes before what is committed.
+    # A run in the store comes before a committed entry.
     found = own or _committed(name, protocol)
     if not found:
         raise _nothing(name, protocol, store)
@@ -42,17 +42,17 @@ def find_run(name: str, protocol: str | None, store: Store) -> Run:
 def find_runs(
     names: Sequence[str], protocol: str | None, store: Store
 ) -> tuple[dict[str, Run], list[str]]:
-    """Several runs under one protocol, by names that tell them apart.
+    """Find several runs under one protocol, with names that distinguish them.
 
-    A name's own run comes before its committed entry, unless it lacks seeds of the other runs
-    that the committed entry has.
+    A run in the store comes before the committed entry of that name, unless the committed entry
+    has seeds of the other runs that the run in the store lacks.
 
     Returns:
         The runs, and the names of those whose numbers are committed ones.
 
     Raises:
-        ResultError: fewer than two, one twice, or one that is not there.
-        ProtocolError: they share no protocol, or more than one.
+        ResultError: there are fewer than two names, a name occurs twice, or a run is missing.
+        ProtocolError: the runs share no protocol, or more than one.
     """
     if len(names) < 2:
         raise ResultError("name at least two runs to compare")
@@ -95,9 +95,9 @@ def find_runs(
 def matching_entry(
     mitigation: MitigationRecord, protocol: Protocol, seeds: Collection[int]
 ) -> Run | None:
-    """The committed entry of that very mitigation, where it has all these seeds.
+    """The committed entry of exactly that mitigation, if it has all these seeds.
 
-    Source and settings must be the same, and the protocol's version.
+    Source, settings and the protocol's version must be the same.
     """
     known = committed_entry(mitigation.label, protocol)
     usable = known and known.mitigation == mitigation and set(seeds) <= set(known.seed_numbers)
@@ -107,12 +107,12 @@ def matching_entry(
 def finished_references(entry: Run, store: Store) -> tuple[dict[str, Run], dict[str, str]]:
     """The references' numbers on the seeds of a finished run, without running anything.
 
-    A reference comes from the store where it was computed like the entry (engine, device kind,
-    torch, arithmetic), else from the committed entry, else from the store as it is.
+    A reference comes from the store if it was computed like the entry (engine, device kind,
+    torch, arithmetic), else from the committed entry, else from any run in the store.
 
     Returns:
-        The references' runs by name, and for those that were computed otherwise a note on where
-        their numbers are from.
+        The references' runs by name; for those that were computed differently, also a note on
+        the origin of their numbers.
 
     Raises:
         ResultError: a reference has not run on these seeds.
@@ -154,7 +154,7 @@ def finished_references(entry: Run, store: Store) -> tuple[dict[str, Run], dict[
 
 
 def longest_references(protocol: Protocol, store: Store) -> dict[str, Run]:
-    """Each reference as it ran on the most seeds: in the store, or in its committed entry.
+    """Each reference's run with the most seeds, from the store or its committed entry.
 
     Raises:
         ResultError: a reference never ran under that protocol.
@@ -182,8 +182,8 @@ def where_from(what: str, run: Run) -> str:
     """A note on numbers that were not computed here.
 
     Args:
-        what: kind of numbers.
-        run: whose.
+        what: the kind of numbers.
+        run: that has them.
     """
     environment = run.environment
     return f"{what} ({environment.device_name}, torch {environment.torch})"
@@ -194,7 +194,7 @@ def _run(name: str, protocol: Protocol, seeds: str) -> Call:
 
 
 def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
-    """The user's own runs of that name (or the one in that file) by their protocol's label."""
+    """The runs of that name in the store (or the run in that file), by protocol label."""
     if is_file(name) or name.endswith(".json"):
         run = read_run(Path(name))
         if protocol not in (None, run.protocol.name, run.protocol.label):
@@ -208,7 +208,7 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
 
 
 def _committed(name: str, protocol: str | None) -> dict[str, Run]:
-    """The committed entries of that name by their protocol's label."""
+    """The committed entries of that name, by protocol label."""
     wanted = _without_version(protocol)
     known = [one for one in PROTOCOLS.values() if wanted in (None, one.name)]
     runs = {one.label: committed_entry(name, one) for one in known}
@@ -221,7 +221,7 @@ def _nothing(name: str, protocol: str | None, store: Store) -> ResultError:
 
 
 def _without_version(protocol: str | None) -> str | None:
-    """The protocol's name, also where its label is given, as messages show it.
+    """The protocol's name, even if its label is given, as in messages.
 
     >>> _without_version("mnist-v1")
     'mnist'

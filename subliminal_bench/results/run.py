@@ -1,4 +1,4 @@
-"""Results as they are written and read back: one schema for runs and leaderboard entries."""
+"""Results as they are written and read: one schema for runs and leaderboard entries."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
 
-# A leaderboard of a thousand entries checks millions of values.
+# Cached, because a leaderboard of a thousand entries checks millions of values.
 _RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -25,7 +25,7 @@ _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ProtocolRecord(StrictRecord):
-    """Which experiment a result is from."""
+    """The experiment that a result is from."""
 
     name: _Name
     version: int
@@ -45,7 +45,7 @@ class ProtocolRecord(StrictRecord):
 
 
 class MitigationRecord(StrictRecord):
-    """What ran: the card, the parameter values and the hash of the source."""
+    """The mitigation that ran: its card, its parameter values and the hash of its source."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
     title: str
@@ -53,9 +53,9 @@ class MitigationRecord(StrictRecord):
     reference: str
     settings: dict[str, bool | int | FiniteFloat | str]
     source_sha256: _Digest
-    # The object in that source, where the user chose one of several.
+    # The object in that source, if the user chose one of several.
     attribute: str = ""
-    # Names of the settings that are not at their defaults.
+    # The names of the settings that differ from their defaults.
     changed: list[str] = Field(default_factory=list)
 
     @pydantic.model_validator(mode="after")
@@ -81,13 +81,13 @@ class MitigationRecord(StrictRecord):
 
     @property
     def label(self) -> str:
-        """The name, with the settings that are not at their defaults."""
+        """The name, with the settings that differ from their defaults."""
         shown = ", ".join(f"{name}={self.settings[name]}" for name in self.changed)
         return f"{self.name} ({shown})" if shown else self.name
 
 
 class SeedResult(StrictRecord):
-    """One seed's metrics; None where the student diverged."""
+    """One seed's metrics; None if the student diverged."""
 
     seed: Annotated[int, Field(ge=1)]
     metrics: dict[str, FiniteFloat | None]
@@ -108,16 +108,16 @@ class SeedResult(StrictRecord):
     @pydantic.model_validator(mode="after")
     def _empty_where_diverged(self) -> "SeedResult":
         if (None in self.metrics.values()) != (self.diverged_at is not None):
-            raise ValueError("metrics are empty exactly where a student diverged")
+            raise ValueError("metrics must be empty if and only if the student diverged")
         return self
 
 
 class Blindness(StrictRecord):
-    """Whether a student came out the same to the bit with other audit and test digits.
+    """Whether a student was bit-identical with other audit and test digits.
 
     Attributes:
-        seed: whose student.
-        shown: whether it did.
+        seed: of the student.
+        shown: whether it was bit-identical.
     """
 
     seed: Annotated[int, Field(ge=1)]
@@ -125,10 +125,10 @@ class Blindness(StrictRecord):
 
 
 class Isolation(StrictRecord):
-    """A mitigation that ran in a process of its own.
+    """How a mitigation was isolated in its own process.
 
     Attributes:
-        network: what was left of the network to it.
+        network: the network that its process had left.
     """
 
     network: Network
@@ -148,8 +148,8 @@ class InterimLooks(StrictRecord):
     """The interim looks of a run that stops early.
 
     Attributes:
-        planned_seeds: how many seeds were asked for, at one of the looks.
-        seeds: how many seeds each look of the design has, rising.
+        planned_seeds: the requested number of seeds, which is that of one of the looks.
+        seeds: the number of seeds at each look of the design, rising.
         levels: nominal two-sided level of each look.
     """
 
@@ -162,31 +162,31 @@ class InterimLooks(StrictRecord):
         if self.seeds != sorted(set(self.seeds)) or self.seeds[0] < 2:
             raise ValueError("looks must rise, from 2 seeds or more")
         if len(self.levels) != len(self.seeds):
-            raise ValueError("every look has one level")
+            raise ValueError("every look needs one level")
         if self.planned_seeds not in self.seeds:
-            raise ValueError(f"none of the looks has the {self.planned_seeds} planned seeds")
+            raise ValueError(f"no look has the {self.planned_seeds} planned seeds")
         return self
 
 
 class RunHeader(StrictRecord):
-    """What all seeds of an entry have in common."""
+    """The facts that all seeds of an entry have in common."""
 
     schema_version: Literal[1]
     protocol: ProtocolRecord
     mitigation: MitigationRecord
     environment: Environment
-    # Written only where there is one: files of other runs stay what they were.
+    # Written only if it is set, so that the files of other runs do not change.
     isolation: Isolation | None = Field(default=None, exclude_if=lambda found: found is None)
 
 
 class Run(RunHeader):
-    """All finished seeds of one mitigation: what `run` writes to a file and `export` reads."""
+    """All finished seeds of one mitigation; `run` writes it to a file and `export` reads it."""
 
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
-    # Of runs for the leaderboard; an oracle has none.
+    # Only for runs for the leaderboard, and not for oracles.
     blindness: Blindness | None = None
-    # Of runs that stop early. Their number of seeds was not fixed beforehand, so no statistic
-    # that takes it as fixed holds for them.
+    # Only for runs that stop early. Their number of seeds was not fixed beforehand, so
+    # statistics for a fixed number of seeds are not valid for them.
     looks: InterimLooks | None = None
 
     @pydantic.model_validator(mode="after")
@@ -194,9 +194,9 @@ class Run(RunHeader):
         if self.looks is not None:
             count = len(self.seeds)
             if self.seed_numbers != tuple(range(1, count + 1)):
-                raise ValueError("a run that looks at its seeds has seeds 1 to n")
+                raise ValueError("a run with interim looks must have seeds 1 to n")
             if count not in self.looks.seeds or count > self.looks.planned_seeds:
-                raise ValueError(f"{count} seeds are at none of the planned looks")
+                raise ValueError(f"no planned look has {count} seeds")
         return self
 
     @pydantic.field_validator("seeds")
@@ -204,7 +204,7 @@ class Run(RunHeader):
     def _sorted_once(cls, seeds: list[SeedResult]) -> list[SeedResult]:
         numbers = [result.seed for result in seeds]
         if numbers != sorted(set(numbers)):
-            raise ValueError("seeds must be ascending, each once")
+            raise ValueError("seeds must be ascending and unique")
         return seeds
 
     @property
@@ -216,7 +216,7 @@ class Run(RunHeader):
         """The same run as one with interim looks.
 
         Raises:
-            ValueError: its seeds are not those of one of the looks.
+            ValueError: its seeds are not the seeds of one of the looks.
         """
         return Run(**{**dict(self), "looks": looks})
 
@@ -225,7 +225,7 @@ class Run(RunHeader):
         return self.model_copy(update={"seeds": self.seeds[:count]})
 
     def only(self, seeds: Collection[int]) -> "Run":
-        """The same run with these of its seeds only."""
+        """The same run with only these of its seeds."""
         kept = [result for result in self.seeds if result.seed in seeds]
         return self.model_copy(update={"seeds": kept})
 
@@ -236,7 +236,7 @@ class Run(RunHeader):
         return {metric: [row[metric] for row in rows] for metric in METRICS}
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
-        """One metric's values, in the order of `seeds` (all of the run's when left out)."""
+        """One metric's values, in the order of `seeds` (by default all seeds of the run)."""
         if seeds is None or tuple(seeds) == self.seed_numbers:
             return [result.metrics[metric] for result in self.seeds]
         by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
@@ -247,7 +247,7 @@ def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
     """The protocol that all runs share.
 
     Raises:
-        ProtocolError: they are from different protocols, or different versions of one.
+        ProtocolError: they are from different protocols, or from different versions of one.
     """
     first = runs[0].protocol
     for run in runs[1:]:
@@ -265,7 +265,7 @@ def read_run(path: Path) -> Run:
     """Read a run or an entry.
 
     Raises:
-        ResultError: the file is missing, is no JSON, does not keep to the schema, or was
+        ResultError: the file is missing, is not JSON, does not match the schema, or was
             changed after it was written.
     """
     return read_record(Run, path)

@@ -1,23 +1,23 @@
-"""The store: every finished seed on disk at once, and never run twice.
+"""The store: each finished seed is written at once and never run twice.
 
-    STORE/mnist-v1/liminal-3f0c9a1be2/entry.json        what ran, under what
-                                      seed-0001.json    its metrics
-                                      seed-0001.npz     its curves
-                                      blindness.json    was it shown to be blind?
-                                      looks.json        does it stop early?
+    STORE/mnist-v1/liminal-3f0c9a1be2/entry.json        mitigation, protocol and environment
+                                      seed-0001.json    the seed's metrics
+                                      seed-0001.npz     the seed's curves
+                                      blindness.json    whether it was shown to be blind
+                                      looks.json        the interim looks, if it stops early
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 `.locks` in each folder holds empty files: see `locks`. `folders.FILE_KINDS` lists all kinds.
 
 A folder's key is a hash over everything that decides its numbers: protocol, mitigation source
-and settings, engine version, device kind, torch version, the arithmetic that the processor ran,
-and whether the mitigation was isolated. A changed mitigation therefore never meets its old
-results.
+and settings, engine version, device kind, torch version, the processor's arithmetic, and
+whether the mitigation was isolated. A changed mitigation therefore never gets its old results.
 """
 
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,15 +48,16 @@ DEFAULT_STORE = Path("subliminal-results")
 
 
 def store_folder(named: Path | None, beside: Path = Path()) -> Path:
-    """The store's folder: the one named, else the environment's, else one in `beside`."""
-    return named or Path(os.environ.get(STORE_VARIABLE) or beside / DEFAULT_STORE)
+    """The store's folder: the named one, else the environment variable's, else in `beside`."""
+    chosen = named or Path(os.environ.get(STORE_VARIABLE) or beside / DEFAULT_STORE)
+    return chosen.expanduser()
 
 
 class Store:
     """A folder of results.
 
     Args:
-        root: the folder; made when something is first written.
+        root: the folder; created by the first write.
     """
 
     def __init__(self, root: Path) -> None:
@@ -65,7 +66,7 @@ class Store:
     def run_folder(
         self, protocol: Protocol, mitigation: Mitigation, environment: Environment
     ) -> RunFolder:
-        """The folder of a mitigation as it is now; it need not exist yet."""
+        """The folder of the mitigation's current version; it need not exist yet."""
         header = RunHeader(
             schema_version=SCHEMA,
             protocol=ProtocolRecord.of(protocol),
@@ -73,52 +74,61 @@ class Store:
             environment=environment,
             isolation=Isolation(network=mitigation.isolation) if mitigation.isolation else None,
         )
-        path = self._run_path(protocol, header, environment.arithmetic)
+        once = mitigation.once if mitigation.untold else ""
+        path = self._run_path(protocol, header, environment.arithmetic, once)
         kept = HEADER.read(path)
         if kept is None:
-            # A folder from before arithmetic was recorded is continued on the same processor.
-            older = self._run_path(protocol, header, None)
+            # A folder from before arithmetic was recorded is reused on the same processor.
+            older = self._run_path(protocol, header, None, once)
             known = HEADER.read(older)
             if known and known.environment.device_name == environment.device_name:
                 path, kept = older, known
         return RunFolder(path, kept or header)
 
-    def _run_path(self, protocol: Protocol, header: RunHeader, arithmetic: str | None) -> Path:
+    def _run_path(
+        self, protocol: Protocol, header: RunHeader, arithmetic: str | None, once: str
+    ) -> Path:
         mitigation = header.mitigation
         key = _key(
             protocol.fingerprint,
             mitigation.source_sha256,
             mitigation.settings,
             *_numerics(header.environment),
-            # Only where there is one, so that it moved no folder when it came to be.
+            # Only if they are set, so that the keys of older folders stay valid.
             *filter(None, [mitigation.attribute]),
             *filter(None, [header.isolation and header.isolation.text]),
             *filter(None, [arithmetic]),
+            *filter(None, [once]),
         )
         return self.root / protocol.label / f"{mitigation.name}-{key}"
 
     def find(self, name: str, protocol_name: str | None) -> list[RunFolder]:
-        """Folders of that mitigation name, or of that full folder name; the latest first."""
-        found = []
-        for path in self.root.glob(f"*-v*/*/{HEADER.name}"):
-            folder = path.parent
-            try:
-                header = HEADER.read(folder)
-            except ResultError:
-                # A run of that very entry says what is wrong; it must not hide the others.
-                continue
-            names = (header.mitigation.name, folder.name) if header else ()
-            if header and name in names and protocol_name in (None, header.protocol.name):
-                entry = RunFolder(folder, header)
-                if entry.finished():
-                    found.append(entry)
+        """The folders with that mitigation name or full folder name, the latest first."""
+        found = [
+            entry
+            for entry in self.entries()
+            if name in (entry.header.mitigation.name, entry.path.name)
+            and protocol_name in (None, entry.header.protocol.name)
+            and entry.finished()
+        ]
         return sorted(found, key=lambda entry: entry.last_used, reverse=True)
 
-    def curves(self, run: Run) -> dict[int, dict[str, Tensor]]:
-        """Curves of a run's seeds, of those whose very numbers are kept here.
+    def entries(self) -> list[RunFolder]:
+        """The folders of all runs, by path; one whose header is damaged is left out."""
+        found = []
+        for path in sorted(self.root.glob(f"*-v*/*/{HEADER.name}")):
+            # Running that entry reports the error; here it must not hide the others.
+            with suppress(ResultError):
+                header = HEADER.read(path.parent)
+                if header:
+                    found.append(RunFolder(path.parent, header))
+        return found
 
-        A run that was read from a file, or committed, knows of no folder. Where every metric
-        is the same to the last bit, the seed is the same one.
+    def curves(self, run: Run) -> dict[int, dict[str, Tensor]]:
+        """The curves of a run's seeds, if this store has the same numbers.
+
+        A run that was read from a file, or committed, has no folder. If all metrics of a seed
+        are bit-identical, it is the same seed.
 
         Returns:
             For each seed found, its curves, float32 `[steps]` each.
@@ -174,8 +184,8 @@ class StoreContents:
     """What a store holds.
 
     Attributes:
-        finished: each run's folder and the seeds that are done in it.
-        unreadable: one line on each file that cannot be read or was changed.
+        finished: each run's folder and the finished seeds in it.
+        unreadable: one line for each file that cannot be read or was changed.
     """
 
     finished: dict[Path, list[int]]
@@ -183,7 +193,7 @@ class StoreContents:
 
 
 def _numerics(environment: Environment) -> tuple[object, ...]:
-    """What decides a number besides protocol, mitigation and arithmetic."""
+    """Everything that decides a number besides protocol, mitigation and arithmetic."""
     return environment.engine, environment.device, environment.torch
 
 

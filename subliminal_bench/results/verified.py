@@ -1,4 +1,4 @@
-"""What was verified of the leaderboard's entries, as it is kept beside them."""
+"""Records of verified leaderboard entries, which are kept beside the entries."""
 
 import hashlib
 from pathlib import Path
@@ -14,13 +14,13 @@ _FOLDER = "verifications"
 
 
 class VerifiedRecord(StrictRecord):
-    """That an entry was rerun, and held.
+    """A record that an entry was rerun and that its claims hold.
 
     Attributes:
-        entry_sha256: of the entry's file; another file is not verified by it.
+        entry_sha256: of the entry's file; the record verifies no other file.
         seeds: that were rerun, ascending.
-        environment: where.
-        isolation: how its mitigation was kept apart.
+        environment: of the rerun.
+        isolation: how its mitigation was isolated.
     """
 
     schema_version: Literal[1]
@@ -37,14 +37,14 @@ def write_verified(
     environment: Environment,
     isolation: Isolation,
 ) -> Path:
-    """Keep that an entry held.
+    """Record that an entry's claims hold.
 
     Args:
         root: the leaderboard's folder.
         entry: the entry's file.
         seeds: that were rerun.
-        environment: where they were.
-        isolation: how the mitigation was kept apart from what measured it.
+        environment: of the rerun.
+        isolation: how the mitigation was isolated.
 
     Returns:
         The record's file.
@@ -62,7 +62,7 @@ def write_verified(
 
 
 def read_verified(root: Path, entry: Path) -> VerifiedRecord | None:
-    """What was verified of an entry as it is now.
+    """The record for an entry's current file; None if there is none.
 
     Raises:
         ResultError: the record is damaged.

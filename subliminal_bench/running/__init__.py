@@ -1,1 +1,1 @@
-"""Getting runs done: which seeds are missing, in which jobs, on which engine."""
+"""Running mitigations: finding the missing seeds, making jobs of them, and doing the jobs."""

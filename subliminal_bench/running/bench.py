@@ -1,4 +1,4 @@
-"""Running mitigations: which seeds are missing, in which cohorts, into which store."""
+"""Running mitigations: train the missing seeds in cohorts and save them in the store."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,14 +9,17 @@ from pathlib import Path
 
 import torch
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
+from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.folders import BLINDNESS, LOOKS, RunFolder, TeacherFolder
 from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.run import Blindness, InterimLooks, Run
+from subliminal_bench.results.self_check import check_run, check_seed, check_teacher
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.engine import LOCAL, Engine, Workers
 from subliminal_bench.running.jobs import (
@@ -33,26 +36,27 @@ from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.training.device import device_kind
 from subliminal_bench.training.student import ENGINE
 
-# Each lock is an open file, of which a process may have 1,024 on many systems.
+# Each lock is an open file, and many systems allow a process only 1,024 of them.
 _MOST_LOCKS = 512
-# Seconds between two looks at whether another process has finished or given up.
+# Seconds between two checks of whether another process has finished or died.
 _POLL = 0.5
 
-# A mitigation, the folder of its results, and seeds of it.
+# A mitigation, the folder of its results, and some of its seeds.
 Share = tuple[Mitigation, RunFolder, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and under what mitigations run.
+    """The set-up in which mitigations run.
 
     Attributes:
         protocol: the experiment.
         device: where to train.
-        store: where finished seeds are kept.
+        store: keeps finished seeds.
         data_dir: folder with MNIST's files; see `load_digits`.
-        watcher: told of the progress.
-        engine: what trains. It never touches the store.
+        watcher: receives the progress.
+        engine: trains; it never touches the store.
+        self_check: whether impossible numbers are refused; see `results.self_check`.
     """
 
     protocol: Protocol
@@ -61,6 +65,7 @@ class Bench:
     data_dir: Path | None = None
     watcher: Watcher = SILENT
     engine: Engine = LOCAL
+    self_check: bool = True
 
     def run(
         self,
@@ -68,39 +73,61 @@ class Bench:
         wanted: tuple[int, ...],
         show_blind: Collection[Mitigation] = (),
     ) -> list[Run]:
-        """Run every mitigation on the wanted seeds, taking from the store what is there.
+        """Run every mitigation on the wanted seeds, except for seeds that the store has.
 
-        A cohort's teachers and noise are shared by all mitigations that lack its seeds. What a
-        cohort has finished for one mitigation is saved before the next is waited for.
+        All mitigations that lack a cohort's seeds share its teachers and noise. The results of
+        one mitigation are saved before the results of the next are awaited.
 
         Args:
-            mitigations: what to run.
+            mitigations: to run.
             wanted: the seeds.
-            show_blind: those of them to be shown blind, too, unless that was done before.
+            show_blind: those mitigations that are also tested for blindness, once each.
 
         Raises:
             DataError: the digits are missing or damaged.
             HookError: a mitigation failed; seeds finished before stay in the store.
-            EngineError: a cluster lost its workers too often; likewise.
+            EngineError: a cluster lost its workers too often; finished seeds stay likewise.
 
         Returns:
-            One run per mitigation, with the wanted seeds only.
+            One run per mitigation, with only the wanted seeds.
         """
+        for mitigation in mitigations:
+            for place in mitigation.untold:
+                self.watcher.say(
+                    f"{mitigation.name}: {place}, may load what its source does not tell; "
+                    "its results are not reused"
+                )
+            if mitigation.undone:
+                undone = ", ".join(mitigation.undone)
+                self.watcher.say(
+                    f"{mitigation.name}: its file changes torch's {undone}; "
+                    "results are computed without that"
+                )
         folders = [self._folder(mitigation) for mitigation in mitigations]
         missing = [set(wanted) - set(folder.finished(wanted)) for folder in folders]
-        if any(missing):
-            self._run_missing(mitigations, folders, missing)
-        self._show_blindness(show_blind, wanted[0])
+        with pinned_torch() as overridden:
+            if overridden:
+                self.watcher.say(
+                    f"this process sets {', '.join(overridden)}; "
+                    "results are computed without that"
+                )
+            if any(missing):
+                self._run_missing(mitigations, folders, missing)
+            self._show_blindness(show_blind, wanted[0])
         for folder in folders:
             folder.mark_used()
-        return [folder.run(wanted) for folder in folders]
+        runs = [folder.run(wanted) for folder in folders]
+        if self.self_check:
+            for mitigation, run in zip(mitigations, runs, strict=True):
+                check_run(run, self.protocol, starts=mitigation.starts)
+        return runs
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
-        """Whether the store has all these seeds of the mitigation as it is now."""
+        """Whether the store has all these seeds of the mitigation's current version."""
         return len(self._folder(mitigation).finished(wanted)) == len(wanted)
 
     def looks(self, mitigation: Mitigation) -> InterimLooks | None:
-        """The looks that the mitigation as it is now was run with; None where with none."""
+        """The interim looks of the mitigation's current version; None if it has none."""
         return LOOKS.read(self._folder(mitigation).path)
 
     def save_looks(self, mitigation: Mitigation, looks: InterimLooks) -> None:
@@ -109,7 +136,7 @@ class Bench:
 
     @cached_property
     def environment(self) -> Environment:
-        """What results are computed with here."""
+        """The environment of the results that are computed here."""
         facts = self.engine.facts(self.device)
         return Environment.here(device_kind(self.device), facts.name, ENGINE, facts.arithmetic)
 
@@ -124,7 +151,7 @@ class Bench:
             yield workers
 
     def _show_blindness(self, mitigations: Collection[Mitigation], seed: int) -> None:
-        """Train a student of each again on other digits, and record whether that changes it."""
+        """Test each mitigation for blindness with one seed, and record the result."""
         folders = [(one, self._folder(one)) for one in mitigations]
         unshown = [(one, at) for one, at in folders if BLINDNESS.read(at.path) is None]
         if not unshown:
@@ -133,7 +160,7 @@ class Bench:
             for mitigation, folder in unshown:
                 with ExitStack() as held:
                     BLINDNESS.lock(folder.path, held.enter_context(Locks()))
-                    # Another process may have shown it while this one waited.
+                    # Another process may have done it while this one waited.
                     if BLINDNESS.read(folder.path) is None:
                         shares = [(mitigation, folder, (seed,))]
                         locked = self._locked_job(BlindnessJob, shares, held, wait=True)
@@ -181,7 +208,7 @@ class Bench:
         size: int,
         running: Mapping[Job, "_LockedJob"],
     ) -> "_LockedJob | None":
-        """Lock a cohort and take it out of `left`; None where there is none to lock."""
+        """Lock a cohort and remove it from `left`; None if nothing can be locked."""
         room = _MOST_LOCKS - sum(job.students for job in running)
         most = max(room // len(folders), 0 if running else 1)
         with ExitStack() as held:
@@ -194,7 +221,7 @@ class Bench:
             ]
             if not shares:
                 return None
-            # Who waits while others wait for its locks may wait for ever.
+            # Waiting while holding locks that others wait for could be a deadlock.
             job = self._locked_job(Job, shares, held, wait=not running)
         for remaining, seeds in zip(left, locked, strict=True):
             remaining.difference_update(seeds)
@@ -207,9 +234,9 @@ class Bench:
         locks: Locks,
         size: int,
     ) -> list[list[int]]:
-        """Lock a cohort: of each folder the seeds that no other process works on.
+        """Lock a cohort: in each folder the seeds that no other process works on.
 
-        Seeds that another process has finished in the meantime are taken out of `left`.
+        Seeds that another process has finished in the meantime are removed from `left`.
         """
         locked: list[list[int]] = [[] for _ in folders]
         for seed in sorted(set().union(*left)):
@@ -218,7 +245,7 @@ class Bench:
             for folder, remaining, seeds in zip(folders, left, locked, strict=True):
                 if seed not in remaining:
                     continue
-                # Looked at again under the lock: its owner may just have finished it.
+                # Checked again under the lock: its previous owner may just have finished it.
                 is_locked = not folder.is_finished(seed) and folder.lock(seed, locks)
                 if folder.is_finished(seed):
                     remaining.discard(seed)
@@ -230,20 +257,21 @@ class Bench:
     def _locked_job(
         self, kind: type[Job], shares: Sequence[Share], held: ExitStack, *, wait: bool
     ) -> "_LockedJob":
-        """A job with the teachers that the store has, and locks on the others.
+        """A job with the teachers that the store has, and locks on the other teachers.
 
         Args:
             kind: of job.
-            shares: what to train.
+            shares: to train.
             held: the locks on these seeds, which the job takes over.
-            wait: for teachers that another process is training; else they are trained here too.
+            wait: whether to wait for teachers that another process is training; otherwise they
+                are trained here too.
         """
         folder = self.store.teachers(self.protocol, self.environment)
         seeds = tuple(sorted(set().union(*(seeds for _, _, seeds in shares))))
         kept = {seed: folder.load(seed) for seed in seeds}
         teacher_locks = held.enter_context(Locks())
         own = set()
-        # In one order, so that no two processes wait for each other.
+        # Always in the same order, so that no two processes wait for each other.
         for seed in [seed for seed, teacher in kept.items() if teacher is None]:
             if folder.lock(seed, teacher_locks, wait):
                 own.add(seed)
@@ -259,14 +287,16 @@ class Bench:
         if not job.seeds_without_teacher:
             teacher_locks.release()
         folders = [run_folder for _, run_folder, _ in shares]
-        return _LockedJob(job, folders, folder, own, teacher_locks, held.pop_all())
+        return _LockedJob(
+            job, folders, folder, own, teacher_locks, held.pop_all(), self.self_check
+        )
 
     def _wait(
         self, mitigations: Sequence[Mitigation], left: Sequence[set[int]], said: str
     ) -> str:
-        """Wait a moment: other processes train all that is left, and may yet be killed.
+        """Wait a moment: other processes are training everything left, and may be killed.
 
-        Says once what is waited for.
+        Prints once what it is waiting for.
         """
         what = "; ".join(
             f"{mitigation.name}, {seeds_phrase(remaining)}"
@@ -281,7 +311,7 @@ class Bench:
 
 @contextmanager
 def _released(running: Mapping[Job, "_LockedJob"]) -> Iterator[None]:
-    """Release the locks of the jobs that are still running when something goes wrong."""
+    """Release the locks of the jobs that are still running after an error."""
     try:
         yield
     finally:
@@ -291,15 +321,16 @@ def _released(running: Mapping[Job, "_LockedJob"]) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _LockedJob:
-    """A job that workers are doing, with what this process has locked for it.
+    """A job that workers are doing, with the locks that this process holds for it.
 
     Attributes:
-        job: what is trained.
-        folders: where the outcomes go, one per share.
-        teachers: where teachers go.
-        own_teachers: seeds whose teachers this process has locked.
-        teacher_locks: those locks.
+        job: the job.
+        folders: for the outcomes, one per share.
+        teachers: folder for the teachers.
+        own_teachers: the seeds whose teachers this process has locked.
+        teacher_locks: the locks on those teachers.
         held: all locks.
+        self_check: whether impossible numbers are refused.
     """
 
     job: Job
@@ -308,18 +339,37 @@ class _LockedJob:
     own_teachers: set[int]
     teacher_locks: Locks
     held: ExitStack
+    self_check: bool
 
     def save(self, result: PartialResult | None) -> bool:
-        """Save a part of the job at once; whether the job goes on."""
+        """Save a part of the job at once; return whether the job continues."""
         match result:
             case Teachers(trained):
-                for seed in self.own_teachers & trained.keys():
+                for seed in sorted(self.own_teachers & trained.keys()):
+                    self._refuse(seed, check_teacher(self.job.protocol, seed, trained[seed]))
                     self.teachers.save(seed, trained[seed])
                 self.teacher_locks.release()
             case Students(position, outcomes):
+                starts = self.job.shares[position][0].starts
                 for outcome in outcomes:
+                    wrong = check_seed(
+                        self.job.protocol, outcome.seed, outcome.metrics, starts=starts
+                    )
+                    self._refuse(outcome.seed, wrong)
                     self.folders[position].save(outcome)
             case BlindnessFound(position, blind):
                 found = Blindness(seed=self.job.seeds[0], shown=blind)
                 BLINDNESS.write(self.folders[position].path, found)
         return result is not None
+
+    def _refuse(self, seed: int, wrong: str | None) -> None:
+        """Save nothing of a seed with an impossible number.
+
+        Raises:
+            ResultError: what is wrong with it.
+        """
+        if wrong and self.self_check:
+            raise ResultError(
+                f"seed {seed}: {wrong}; it is not saved",
+                "something in this process, or on this machine, changes what torch computes",
+            )

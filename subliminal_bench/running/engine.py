@@ -1,4 +1,4 @@
-"""Engines: where jobs are done. This process is one; `cluster` has the other."""
+"""Engines, which do jobs: this process, or the cluster in `cluster`."""
 
 import typing
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ class Workers(typing.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether another job can be begun before one is done."""
+        """Whether another job can begin before one is done."""
 
     def begin(self, job: Job) -> None:
         """Begin a job."""
 
     def take(self) -> tuple[Job, PartialResult | None]:
-        """Wait for the next part of any job; None where the job is done.
+        """Wait for the next part of any job; None if the job is done.
 
         Raises:
             HookError: a mitigation failed.
@@ -38,36 +38,36 @@ class Workers(typing.Protocol):
 
 
 class Engine(typing.Protocol):
-    """Where jobs are done."""
+    """A place that does jobs."""
 
     def choose(self, name: str) -> torch.device:
-        """The device of that name there.
+        """The engine's device of that name.
 
         Raises:
-            DeviceError: an unknown name, or a GPU that is not there.
+            DeviceError: the name is unknown, or there is no GPU.
         """
 
     def facts(self, device: torch.device) -> DeviceFacts:
-        """What results say of a device there."""
+        """The facts about one of the engine's devices that results record."""
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
-        """Students to train in lockstep, where so many seeds are to be trained in all."""
+        """The number of students to train in lockstep, given the total number of seeds."""
 
     def workers(
         self, digits: Digits, device: torch.device, watcher: Watcher
     ) -> AbstractContextManager[Workers]:
-        """Its workers; jobs that are not done at the end of `with` are abandoned."""
+        """Its workers; jobs that are not done at the end of `with` are cancelled."""
 
 
 class LocalEngine:
-    """Does one job after the other in this process."""
+    """The engine that does one job after the other in this process."""
 
     def choose(self, name: str) -> torch.device:
         """The device of that name on this machine; see `choose_device`."""
         return choose_device(name)
 
     def facts(self, device: torch.device) -> DeviceFacts:
-        """What results say of this machine's device."""
+        """The facts about this machine's device that results record."""
         return device_facts(device)
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:

@@ -1,6 +1,6 @@
-"""Jobs: what is trained in one go, on this machine or on another.
+"""Jobs: units of training, for this machine or another.
 
-A job carries all that it needs but the digits, so that whatever does it needs no store.
+A job contains everything that it needs except the digits, so a worker needs no store.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ from subliminal_bench.training.teacher import train_teachers
 
 @dataclass(frozen=True)
 class Teachers:
-    """Teachers that a job has trained: parameters `[parameters]` by seed."""
+    """The teachers that a job has trained: parameters `[parameters]` by seed."""
 
     trained: dict[int, Tensor]
 
 
 @dataclass(frozen=True)
 class Students:
-    """One outcome per seed of the mitigation at that position among a job's shares."""
+    """One outcome per seed, for the mitigation at a position among a job's shares."""
 
     position: int
     outcomes: list[Outcome]
@@ -38,7 +38,7 @@ class Students:
 
 @dataclass(frozen=True)
 class BlindnessFound:
-    """Whether the mitigation at that position was shown to be blind."""
+    """Whether the mitigation at a position was shown to be blind."""
 
     position: int
     blind: bool
@@ -49,13 +49,13 @@ PartialResult = Teachers | Students | BlindnessFound
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A cohort, and the mitigations that its students are trained under.
+    """A cohort, and the mitigations under which its students are trained.
 
     Attributes:
-        protocol: the experiment itself: whatever does the job need not know its name.
+        protocol: the experiment itself, so a worker need not know its name.
         seeds: of the cohort.
-        shares: each mitigation with those of the seeds that it lacks.
-        teachers: parameters `[parameters]` of the teachers that are trained already, by seed.
+        shares: each mitigation with the seeds that it lacks.
+        teachers: parameters `[parameters]` of teachers that are already trained, by seed.
     """
 
     protocol: Protocol
@@ -65,18 +65,18 @@ class Job:
 
     @property
     def students(self) -> int:
-        """Students that it trains."""
+        """The number of students that it trains."""
         return sum(len(seeds) for _, seeds in self.shares)
 
     @property
     def seeds_without_teacher(self) -> tuple[int, ...]:
-        """Seeds whose teacher is still to be trained."""
+        """The seeds whose teacher must still be trained."""
         return tuple(seed for seed in self.seeds if seed not in self.teachers)
 
     def do_share(
         self, position: int, mitigation: Mitigation, cohort: Cohort, watcher: Watcher
     ) -> PartialResult:
-        """Train the cohort's students under the mitigation at that position."""
+        """Train the cohort's students under the mitigation at a position."""
         _tell(watcher, mitigation.name, cohort.seeds)
         per_step = len(cohort.seeds) * _student_step(self.protocol)
         outcomes = train_students(
@@ -86,12 +86,12 @@ class Job:
 
 
 class BlindnessJob(Job):
-    """A job that shows whether mitigations are blind, in place of measuring students."""
+    """A job that tests whether mitigations are blind, instead of measuring students."""
 
     def do_share(
         self, position: int, mitigation: Mitigation, cohort: Cohort, watcher: Watcher
     ) -> PartialResult:
-        """Train a student as it is, and again with other audit and test digits."""
+        """Train a student twice: with the digits, and with other audit and test digits."""
         _tell(watcher, f"{mitigation.name}, with other audit and test digits", cohort.seeds)
         return BlindnessFound(position, is_blind(cohort, mitigation))
 
@@ -99,13 +99,13 @@ class BlindnessJob(Job):
 def do_job(
     job: Job, digits: Digits, device: torch.device, watcher: Watcher
 ) -> Iterator[PartialResult]:
-    """Do a job, part by part: the teachers it lacks, then one mitigation after the other.
+    """Do a job, part by part: the missing teachers, then one mitigation after the other.
 
     Args:
-        job: what to train.
+        job: to do.
         digits: on `device`.
         device: where to train.
-        watcher: told what is done, and the work of it.
+        watcher: receives the progress.
 
     Raises:
         HookError: a mitigation failed.
@@ -132,22 +132,22 @@ def do_job(
 
 
 def _tell(watcher: Watcher, what: str, seeds: tuple[int, ...]) -> None:
-    """Tell what is trained, on which seeds."""
+    """Report what is being trained, and on which seeds."""
     watcher.doing(f"{what}, {seeds_phrase(seeds)}")
 
 
 def teacher_work(protocol: Protocol) -> int:
-    """Work of one seed's teacher: images pushed forward and back (three passes)."""
+    """The work for one seed's teacher: images times passes, of which a step has three."""
     return protocol.teacher_steps * _teacher_step(protocol)
 
 
 def student_work(protocol: Protocol) -> int:
-    """Work of one seed's student, the audit set's gradients included."""
+    """The work for one seed's student, including the audit set's gradients."""
     return protocol.student_steps * _student_step(protocol)
 
 
 def work_behind(job: Job, result: PartialResult) -> int:
-    """Work behind a part of a job; none is counted for showing blindness."""
+    """The work behind a part of a job; a blindness test counts as none."""
     match result:
         case Teachers(trained):
             return len(trained) * teacher_work(job.protocol)

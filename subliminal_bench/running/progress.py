@@ -1,4 +1,4 @@
-"""Progress of a long job: a bar on a terminal, a plain line now and then elsewhere."""
+"""The progress of a long job: a bar on a terminal, otherwise an occasional plain line."""
 
 import time
 from types import TracebackType
@@ -17,19 +17,19 @@ _PLAIN_EVERY = 10.0
 
 
 class Watcher(Protocol):
-    """What a job reports to."""
+    """Receives the progress of a job."""
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
 
     def total(self, work: int) -> None:
-        """Say how much work there is in all, in any unit; nothing of it is done yet."""
+        """Set the total work, in any unit; none of it is done yet."""
 
     def doing(self, what: str) -> None:
-        """Say what comes next."""
+        """Report what is done next."""
 
     def advance(self, work: int) -> None:
-        """Say that so much more of it is done."""
+        """Report that this much more work is done."""
 
 
 class Silent:
@@ -52,14 +52,16 @@ SILENT: Watcher = Silent()
 
 
 class ConsoleWatcher:
-    """Shows progress with the time left.
+    """Shows the progress and the time left.
 
     Args:
-        console: where; a bar when it is a terminal, else plain lines.
+        console: shows a bar if it writes to a terminal, else plain lines.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        # `FORCE_COLOR` makes a console call itself a terminal; a bar needs a real one.
+        self._moves = console.is_terminal and console.file.isatty()
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
@@ -76,7 +78,7 @@ class ConsoleWatcher:
         self._started = self._printed = time.monotonic()
 
     def __enter__(self) -> "ConsoleWatcher":
-        if self._console.is_terminal:
+        if self._moves:
             self._bar.start()
         return self
 
@@ -86,31 +88,31 @@ class ConsoleWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._console.is_terminal:
+        if self._moves:
             self._bar.stop()
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def total(self, work: int) -> None:
-        """Say how much work there is in all, in any unit; nothing of it is done yet."""
+        """Set the total work, in any unit; none of it is done yet."""
         self._work, self._done = work, 0
         self._started = self._printed = time.monotonic()
         self._bar.update(self._task, total=work, completed=0)
 
     def doing(self, what: str) -> None:
-        """Say what comes next."""
+        """Report what is done next."""
         self._what = what
         self._bar.update(self._task, description=what)
 
     def advance(self, work: int) -> None:
-        """Say that so much more of it is done."""
+        """Report that this much more work is done."""
         self._done += work
         self._bar.update(self._task, completed=self._done)
         now = time.monotonic()
         early = now - self._printed < _PLAIN_EVERY
-        if self._console.is_terminal or early or not (self._done and self._work):
+        if self._moves or early or not (self._done and self._work):
             return
         self._printed = now
         left = (now - self._started) / self._done * (self._work - self._done)

@@ -1,4 +1,4 @@
-"""Which references a scorecard compares with, and where their numbers come from."""
+"""The references that a scorecard compares with, and the origin of their numbers."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from subliminal_bench.running.bench import Bench
 
 @dataclass(frozen=True)
 class ReferencePlan:
-    """Which references to compare an entry with, and where each one's numbers come from.
+    """The references to compare an entry with, and the origin of each one's numbers.
 
     Attributes:
-        entry: what to score.
+        entry: to score.
         references: those that differ from it, in the order of their columns.
         committed: committed runs of some of them; the others run beside the entry.
     """
@@ -28,16 +28,16 @@ class ReferencePlan:
     def of(
         cls, bench: Bench, entry: Mitigation, seeds: tuple[int, ...], rerun: bool = False
     ) -> "ReferencePlan":
-        """Choose where each reference's numbers come from; nothing is run yet.
+        """Choose the origin of each reference's numbers; nothing is run yet.
 
-        From the store, else from the committed entry of the same protocol version, source and
-        settings, else it is run beside the entry.
+        They come from the store, else from the committed entry of the same protocol version,
+        source and settings; else the reference runs beside the entry.
 
         Args:
-            bench: where mitigations run.
-            entry: what to score.
-            seeds: all that may be asked for.
-            rerun: leave the committed entries aside.
+            bench: runs mitigations.
+            entry: to score.
+            seeds: all seeds that may be needed.
+            rerun: ignore the committed entries.
         """
         loaded = {name: load_mitigation(name) for name in REFERENCES}
         others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
@@ -56,8 +56,8 @@ class ReferencePlan:
         """Run the entry, and the references without committed numbers, on some of the seeds.
 
         Returns:
-            The entry's run, the references' runs by name, and for those that were committed a
-            note on where their numbers are from.
+            The entry's run, the references' runs by name, and for committed references a note
+            on the origin of their numbers.
         """
         running = [one for name, one in self.references.items() if name not in self.committed]
         mitigations = [self.entry, *running]

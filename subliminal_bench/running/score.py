@@ -1,4 +1,4 @@
-"""Running a mitigation until it can be scored: all seeds at once, or interim look by look."""
+"""Running and scoring a mitigation: all seeds at once, or one interim look after another."""
 
 from collections.abc import Callable
 
@@ -25,16 +25,16 @@ def score_mitigation(
     """Run an entry and its references, and score it.
 
     Args:
-        bench: where entries run.
-        entry: what to score.
-        seeds: on which seeds; the most of them, where it stops early.
-        rerun: run references also where there are committed numbers of them.
-        stop_early: look at the plan's looks, and stop where the verdict is decided.
+        bench: runs mitigations.
+        entry: to score.
+        seeds: to run; with early stopping, the maximum.
+        rerun: run the references, even if committed entries have their numbers.
+        stop_early: make the plan's interim looks, and stop once the verdict is decided.
 
     Raises:
         SeedsError: the plan has no look at these seeds.
-        ResultError: there is nothing to stop for, or the entry was run with looks before and
-            now without.
+        ResultError: the entry is the baseline, which has no verdict; or an earlier run of the
+            entry made interim looks and this one does not.
     """
     looks = planned_looks(seeds) if stop_early else None
     if looks is None:
@@ -42,11 +42,11 @@ def score_mitigation(
         return build_scorecard(*ReferencePlan.of(bench, entry, seeds, rerun).run(bench, seeds))
     if load_mitigation(BASELINE).same_as(entry):
         raise ResultError(
-            f"{entry.name} is what others are compared with, so there is nothing to stop for",
+            f"{entry.name} gets no verdict, so early stopping does not apply to it",
             "run it without ",
             Setting("stop_early", switch=True),
         )
-    # Chosen once: a reference's numbers must not come from somewhere else at every look.
+    # Chosen once: a reference's numbers must have the same origin at every look.
     plan = ReferencePlan.of(bench, entry, seeds, rerun)
 
     def at(count: int) -> Scorecard:
@@ -58,16 +58,17 @@ def score_mitigation(
 
 
 def planned_looks(seeds: tuple[int, ...], design: SequentialDesign = PLAN) -> InterimLooks:
-    """The looks at these seeds.
+    """The interim looks at these seeds.
 
     Raises:
-        SeedsError: they are not those of a look, or of the first, where nothing can be saved.
+        SeedsError: they are not the seeds of a look, or are those of the first look, before
+            which a run cannot stop.
     """
     later = design.looks[1:]
     if seeds != tuple(range(1, len(seeds) + 1)) or len(seeds) not in later:
         choices = [f"1-{count}" for count in later]
         raise SeedsError(
-            f"early stopping looks after {', '.join(map(str, design.looks))} seeds: ask for "
+            f"early stopping looks after {', '.join(map(str, design.looks))} seeds: choose "
             f"seeds {', '.join(choices[:-1])} or {choices[-1]}, not {describe_seeds(seeds)}"
         )
     return InterimLooks(
@@ -78,12 +79,12 @@ def planned_looks(seeds: tuple[int, ...], design: SequentialDesign = PLAN) -> In
 def look_by_look(
     score_at: Callable[[int], Scorecard], looks: InterimLooks, say: Callable[[str], None]
 ) -> Scorecard:
-    """Take one look after the other until one decides, or the planned seeds are run.
+    """Make one interim look after the other until one decides or all planned seeds have run.
 
     Args:
-        score_at: runs so many seeds and scores them by the statistics of the looks.
-        looks: what is planned.
-        say: told after every look that decides nothing.
+        score_at: runs this many seeds and scores them by the statistics of the looks.
+        looks: the plan.
+        say: called with one line after every look that decides nothing.
     """
     for number, count in enumerate(looks.seeds, start=1):
         if count == looks.planned_seeds:
@@ -92,20 +93,20 @@ def look_by_look(
         against = card.against_baseline
         if card.verdict and against and decided(card.verdict, against):
             return card
-        say(f"look {number}, seeds 1-{count}: not decided yet")
+        say(f"interim look {number}, seeds 1-{count}: not decided yet")
     return score_at(looks.planned_seeds)
 
 
 def _refuse_after_looks(bench: Bench, entry: Mitigation) -> None:
-    """Seeds that were looked at are no fixed number of seeds any more."""
+    """Refuse a run without looks after one with looks: its number of seeds was not fixed."""
     looks = bench.looks(entry)
     if looks:
         raise ResultError(
             f"{entry.name} was run with early stopping in this store",
-            "go on with ",
+            "continue with ",
             Setting("seeds", f"1-{looks.planned_seeds}"),
             " and ",
             Setting("stop_early", switch=True),
-            ", or run it into another ",
+            ", or use another ",
             Setting("store"),
         )

@@ -1,6 +1,6 @@
-"""One set-up for every way in: what a user may choose, and what that makes.
+"""The set-up of a run: everything that a user may choose.
 
-The command line, Python and pytest all fill a `Setup`, so that they can do the same things.
+The command line, Python and pytest all fill a `Setup`, so they offer the same choices.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ _LEAST_GIBIBYTES = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """Where and under what something runs, as users say it.
+    """The conditions of a run, as a user chooses them.
 
     Attributes:
         protocol: its name.
@@ -40,12 +40,12 @@ class Setup:
         engine: `local` or `ray`.
         store: of finished seeds.
         data_dir: folder with `MNIST/raw`; see `load_digits`.
-        isolate: whether mitigations are isolated, each in a process of its own.
-        isolate_timeout: seconds that one call of a hook may take there.
-        isolate_memory: address space of that process, in GiB.
+        isolate: whether mitigations are isolated, each in its own process.
+        isolate_timeout: seconds that one hook call of an isolated mitigation may take.
+        isolate_memory: address space of an isolated mitigation's process, in GiB.
 
     Raises:
-        ProtocolError, EngineError, MitigationError: a value that cannot be.
+        ProtocolError, EngineError, MitigationError: a value is invalid.
     """
 
     protocol: str = "mnist-5k"
@@ -58,7 +58,7 @@ class Setup:
     isolate_memory: float | None = None
 
     def __post_init__(self) -> None:
-        # Asked for here, so that a mistake is told before anything is loaded or run.
+        # Checked here, so that a mistake is reported before anything is loaded or run.
         protocol_named(self.protocol)
         if self.engine not in ENGINES:
             raise EngineError(f"unknown engine {self.engine!r}; choose local or ray")
@@ -69,9 +69,9 @@ class Setup:
         for name, (value, least, unit) in limits.items():
             if value is not None and not self.isolate:
                 raise MitigationError(
-                    "limits of an isolated mitigation are given, and it is not isolated",
+                    "limits are given for a mitigation that is not isolated",
                     Setting(name),
-                    " goes with ",
+                    " requires ",
                     Setting("isolate", switch=True),
                 )
             if value is not None and not value >= least:
@@ -97,22 +97,21 @@ class Setup:
     def load(
         self, mitigation: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]
     ) -> Mitigation:
-        """Load a mitigation, isolated where that is chosen.
+        """Load a mitigation, isolated if the user chose that.
 
         Args:
-            mitigation: as `load_mitigation` takes it; a name or path where it is isolated.
+            mitigation: as `load_mitigation` takes it; a name or path if it is isolated.
             settings: `name=value` each.
 
         Raises:
-            MitigationError: nothing there, nothing usable there, or a setting it does not have.
-            DeviceError: the device, by which limits are chosen, is not there.
+            MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
+            DeviceError: the device, which decides the limits, does not exist.
         """
         if not self.isolate:
             return load_mitigation(mitigation, settings)
         if not isinstance(mitigation, str | PathLike):
             raise MitigationError(
-                "another process loads an isolated mitigation by its name or .py file: "
-                "give that"
+                "another process loads an isolated mitigation: give its name or its .py file"
             )
         device = choose_device(self.device).type
         limits = Limits.of(device, self.isolate_timeout, self.isolate_memory)
@@ -120,11 +119,11 @@ class Setup:
 
     @contextmanager
     def bench(self, watcher: Watcher = SILENT) -> Iterator[Bench]:
-        """A bench on the chosen engine, which is left at the end of `with`.
+        """A bench on the chosen engine, which is disconnected at the end of `with`.
 
         Raises:
             EngineError: there is no such cluster.
-            DeviceError: the device is not there.
+            DeviceError: there is no such device.
         """
         with self._engine() as engine:
             device = engine.choose(self.device)
@@ -140,12 +139,12 @@ class Scoring:
     """A mitigation to run and score.
 
     Attributes:
-        setup: where and under what.
+        setup: the conditions.
         mitigation: as `load_mitigation` takes it.
         seeds: such as `1-10`, or numbers.
         settings: values of its parameters, `name=value` each.
-        rerun_references: run references also where there are committed numbers of them.
-        stop_early: look at the plan's interim looks, and stop where the verdict is decided.
+        rerun_references: run the references, even if committed entries have their numbers.
+        stop_early: make the plan's interim looks, and stop once the verdict is decided.
     """
 
     setup: Setup
@@ -159,7 +158,7 @@ class Scoring:
         """Read the seeds and load the mitigation; nothing is run yet.
 
         Raises:
-            BenchmarkError: a mistake in what was chosen, in one line.
+            BenchmarkError: a choice is invalid; the error is one line.
         """
         seeds = parse_seeds(self.seeds, self.setup.chosen_protocol)
         return LoadedScoring(self, seeds, self.setup.load(self.mitigation, self.settings))

@@ -1,1 +1,1 @@
-"""What the numbers mean: paired comparisons, the verdict, the scorecard, the ranking."""
+"""Scoring: paired comparisons, the verdict, the scorecard and the ranking."""

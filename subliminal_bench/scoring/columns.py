@@ -1,4 +1,4 @@
-"""A run's metrics as columns of numbers, which comparisons and verdicts are given once."""
+"""A run's metrics as columns of numbers, made once for all comparisons and verdicts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from subliminal_bench.scoring import statistics
 
 Column = NDArray[np.float64]
 
-# Once a student's divergence is counted, it has this accuracy: everything learned.
+# A diverged student counts with this accuracy, as if it had learned the trait completely.
 WORST_ACCURACY = 1.0
 
 
@@ -20,10 +20,10 @@ class Columns:
     """Every metric of a run, over the seeds that are compared.
 
     Attributes:
-        name: what the run is called beside the others.
+        name: of the run among the others.
         seeds: in the order of the columns.
-        values: by metric, `[seeds]`, unscaled; nan where the student diverged.
-        trait_accuracy: `[seeds]`; a diverged student has the worst, and is never dropped.
+        values: by metric, `[seeds]`, unscaled; nan if the student diverged.
+        trait_accuracy: `[seeds]`; a diverged student has the worst value, and is never dropped.
     """
 
     name: str
@@ -45,6 +45,6 @@ class Columns:
         return column[~np.isnan(column)]
 
     def mean(self, metric: str) -> float:
-        """Mean over the seeds that did not diverge; nan where none is left."""
+        """Mean over the seeds that did not diverge; nan if there are none."""
         sound = self.sound(metric)
         return float(sound.mean()) if len(sound) else float("nan")

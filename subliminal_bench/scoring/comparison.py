@@ -12,7 +12,7 @@ from subliminal_bench.scoring.statistics import (
     SequentialDesign,
 )
 
-# The level of every test of the plan.
+# The significance level of every test of the plan.
 ALPHA = 0.05
 
 
@@ -26,12 +26,13 @@ class Comparison:
         trait: paired difference in trait accuracy, entry minus reference, as a fraction.
         adjusted_p: its p-value after Holm over all comparisons made together; None for one
             seed.
-        distillation: the entry's final KL on fresh noise against the reference's; None where
-            a student diverged.
+        distillation: the entry's final KL on fresh noise against the reference's; None if a
+            student diverged.
         training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
-        lower_in: share of the seeds on which the entry has less trait, ties half.
-        together: how many comparisons Holm corrects for.
-        design: of the looks that these hold for; None where the number of seeds was fixed.
+        lower_in: share of the seeds on which the entry has less trait; ties count half.
+        together: the number of comparisons that Holm corrects for.
+        design: the interim looks at which the statistics are valid; None if the number of
+            seeds was fixed.
     """
 
     entry: str
@@ -46,15 +47,15 @@ class Comparison:
 
     @property
     def resolvable(self) -> bool:
-        """Whether these seeds could tell any two runs apart, after the correction."""
+        """Whether this number of seeds can resolve any difference, after the correction."""
         return self.together * self.trait.smallest_p <= ALPHA
 
     @property
     def resolves(self) -> float | None:
         """The difference that these seeds find four times in five, at the corrected level.
 
-        That of the paired t test at .05 over the number of comparisons; None where the seeds
-        resolve nothing.
+        It is the difference for a paired t test at .05 divided by the number of comparisons;
+        None if the seeds resolve nothing.
         """
         if not self.resolvable or self.trait.sd is None:
             return None
@@ -75,9 +76,9 @@ def compare(
     """Compare runs pair by pair, with Holm over all the pairs.
 
     Args:
-        pairs: entry and reference each, all of the same seeds.
-        design: of the looks, where the number of seeds was not fixed beforehand; the seeds are
-            then those of one of them.
+        pairs: entry and reference each, all with the same seeds.
+        design: the interim looks, if the number of seeds was not fixed beforehand; the seeds
+            are then the seeds of one of the looks.
     """
     differences = [
         _difference(entry.trait_accuracy, reference.trait_accuracy, design)
@@ -122,7 +123,7 @@ def _difference(
 def _kl_ratio(
     entry: Columns, reference: Columns, metric: str, design: SequentialDesign | None = None
 ) -> NonInferiority | None:
-    """Non-inferiority of one of the KLs; None where a student diverged."""
+    """Non-inferiority of one of the KLs; None if a student diverged."""
     ours, theirs = entry.sound(metric), reference.sound(metric)
     if len(ours) < len(entry.seeds) or len(theirs) < len(reference.seeds):
         return None

@@ -1,7 +1,7 @@
-"""The leaderboard: entries of the canonical protocol, ranked by what their seeds tell apart.
+"""The leaderboard's ranking: entries that their seeds do not tell apart share a rank.
 
-What is read are the entries' files, and the built-in references' sources, which the reference
-entries must be of.
+Besides the entries, this module reads the sources of the built-in references, which must match
+the reference entries.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
 from subliminal_bench.scoring.verdict import VerdictWord
 
-# What suppresses the trait by breaking the student stands below the table, without a rank.
+# Entries that suppress the trait by breaking the student are last and have no rank.
 UNRANKED = (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
 
 
@@ -31,9 +31,9 @@ class RankedEntry:
 
     Attributes:
         card: the entry against its references.
-        rank: of its tie group within its access level; None where it has none.
+        rank: of its tie group within its access level; None if it is not ranked.
         tied: whether others share the rank.
-        pareto: no ranked entry of its level has both less trait and less KL.
+        pareto: whether no ranked entry of its level has both less trait and less KL.
     """
 
     card: Scorecard
@@ -53,7 +53,7 @@ class RankedEntry:
 
 @dataclass(frozen=True)
 class RankedLevel:
-    """The entries of one access level: best first, the unranked ones last."""
+    """The entries of one access level: the best first, unranked entries last."""
 
     access: Access
     rows: tuple[RankedEntry, ...]
@@ -62,7 +62,7 @@ class RankedLevel:
 def rank_entries(entries: Mapping[str, Run]) -> list[RankedLevel]:
     """Sort entries into access levels and tie groups.
 
-    Each entry is scored against the references over the seeds that all of them have.
+    Each entry is scored against the references on the seeds that all of them have.
 
     Args:
         entries: by name; baseline, projection and liminal must be among them.
@@ -93,8 +93,8 @@ def _references(entries: Mapping[str, Run]) -> dict[str, Run]:
         built_in = (shipped.folder("plugins") / f"{name}.py").read_bytes()
         if by_label[name].mitigation.source_sha256 != hashlib.sha256(built_in).hexdigest():
             raise ResultError(
-                f"entry {name!r} is not the built-in one (its source differs): another "
-                "mitigation needs another name"
+                f"entry {name!r} is not the built-in mitigation (its source differs): give it "
+                "another name"
             )
     return {name: by_label[name] for name in REFERENCES}
 
@@ -109,7 +109,7 @@ def _rows(cards: Mapping[str, Scorecard]) -> list[RankedEntry]:
     """Rank one level's entries; order and groups depend on the numbers alone."""
     ranked = [name for name, card in cards.items() if not _is_unranked(card)]
     seeds = min((len(cards[name].seeds) for name in ranked), default=0)
-    # Seeds are 1 to n everywhere, so the first columns are those of the seeds that all have.
+    # All entries have seeds 1 to n, so the first columns belong to the seeds that all have.
     columns = {name: cards[name].columns[0] for name in ranked}
     values = {name: columns[name].trait_accuracy[:seeds] for name in ranked}
     groups = statistics.tie_groups(ranked, values) if ranked else []
@@ -138,5 +138,5 @@ def _mean_trait(card: Scorecard) -> float:
 
 
 def _mean_kl(values: Column) -> float | None:
-    """Geometric mean of the final KL on fresh noise; None where a student diverged."""
+    """Geometric mean of the final KL on fresh noise; None if a student diverged."""
     return None if np.isnan(values).any() else float(np.exp(np.mean(np.log(values))))

@@ -1,4 +1,4 @@
-"""The scorecard of a mitigation beside its references, on the same seeds."""
+"""The scorecard of a mitigation and its references, on the same seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,10 @@ from subliminal_bench.scoring.comparison import Comparison, compare
 from subliminal_bench.scoring.statistics import SequentialDesign
 from subliminal_bench.scoring.verdict import Verdict, judge
 
-_LOOKED = "p, intervals and bounds hold at every look; those of a fixed number of seeds do not"
+_LOOKED = (
+    "p, intervals and bounds are valid at every interim look; those for a fixed number of "
+    "seeds are not"
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: Sequence[float | None] | Column) -> "Summary":
-        """Over the values that are there: None and nan stand for a seed that diverged."""
+        """Over the values of seeds that did not diverge; the others are None or nan."""
         every = np.array(values, dtype=float)
         sound = every[~np.isnan(every)]
         return cls(
@@ -52,13 +55,13 @@ class Summary:
 
 @dataclass(frozen=True)
 class Stopping:
-    """How far the looks of a run went.
+    """The interim looks at which a run continued or stopped.
 
     Attributes:
-        look: the last one taken, from 1.
-        looks: how many were planned.
-        seeds: how many seeds ran.
-        planned_seeds: how many were asked for.
+        look: the last look that was made, from 1.
+        looks: the number of planned looks.
+        seeds: the number of seeds that ran.
+        planned_seeds: the number of requested seeds.
     """
 
     look: int
@@ -68,7 +71,7 @@ class Stopping:
 
     @property
     def saved(self) -> int:
-        """How many of the seeds asked for were not run."""
+        """The number of requested seeds that did not run."""
         return self.planned_seeds - self.seeds
 
     @property
@@ -89,16 +92,16 @@ class Stopping:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Everything that the pages about one entry show.
+    """Everything that the pages about an entry show.
 
     Attributes:
-        names: of the runs, in the order of the columns; the scored one first.
-        all_runs: the runs, likewise.
-        columns: their metrics over the seeds compared, likewise.
-        seeds: the seeds compared.
+        names: of the runs, in the order of the columns; the scored run first.
+        all_runs: the runs, in the same order.
+        columns: their metrics over the compared seeds, in the same order.
+        seeds: the compared seeds.
         comparisons: the scored run against each of the others, or all pairs.
-        verdict: None for the baseline itself, and where nothing is judged.
-        remarks: what a reader must know of these numbers.
+        verdict: None for the baseline itself, and for a side-by-side comparison.
+        remarks: facts that a reader must know about these numbers.
     """
 
     names: tuple[str, ...]
@@ -120,7 +123,7 @@ class Scorecard:
         return self.all_runs[self.names.index(BASELINE)]
 
     def columns_of(self, name: str) -> Columns:
-        """The metrics of the run of that name, over the seeds compared."""
+        """The metrics of the run of that name, over the compared seeds."""
         return self.columns[self.names.index(name)]
 
     @property
@@ -130,7 +133,7 @@ class Scorecard:
 
     @property
     def stopping(self) -> "Stopping | None":
-        """How far the looks went; None where the number of seeds was fixed."""
+        """The state of the interim looks; None if the number of seeds was fixed."""
         looks = self.entry.looks
         if looks is None or self.verdict is None:
             return None
@@ -151,9 +154,9 @@ class Scorecard:
         return list(zip(self.names, self.all_runs, strict=True))
 
     def summaries(self, metric: str) -> list[Summary]:
-        """One metric of every run, over the seeds compared.
+        """One metric of every run, over the compared seeds.
 
-        A diverged student has the worst trait accuracy, and no value of any other metric.
+        A diverged student has the worst trait accuracy, and no value for any other metric.
         """
         return [
             Summary.of(one.trait_accuracy if metric == "trait_accuracy" else one.sound(metric))
@@ -161,11 +164,11 @@ class Scorecard:
         ]
 
     def middle_halves(self) -> list[float]:
-        """Interquartile mean of every run's trait accuracy, diverged seeds as the worst."""
+        """Interquartile mean of every run's trait accuracy; diverged seeds count as worst."""
         return [statistics.interquartile_mean(one.trait_accuracy) for one in self.columns]
 
     def worst_tenths(self) -> list[float]:
-        """Mean trait accuracy of every run's tenth of seeds that has the most."""
+        """Mean trait accuracy of the worst tenth of every run's seeds."""
         return [statistics.worst_tenth(one.trait_accuracy, "high") for one in self.columns]
 
 
@@ -174,12 +177,12 @@ def build_scorecard(
 ) -> Scorecard:
     """Score an entry against references, on the entry's seeds.
 
-    An entry that stops early is scored by the statistics of its looks.
+    An entry that stops early is scored by the statistics of its interim looks.
 
     Args:
         entry: the run to score.
         references: runs by name, in the order of their columns.
-        sources: where a reference's numbers are from, where that needs saying.
+        sources: for some references, a note on the origin of their numbers.
 
     Raises:
         ProtocolError: the runs are from different protocols.
@@ -188,14 +191,14 @@ def build_scorecard(
     same_protocol([entry, *references.values()])
     seeds, name = entry.seed_numbers, entry.mitigation.name
     while name in references:
-        # A user's file may bear a reference's name.
+        # A user's file may have a reference's name.
         name += "*"
     for other, reference in references.items():
         lacking = set(seeds) - set(reference.seed_numbers)
         if lacking:
             raise ResultError(
-                f"{other} lacks seeds {describe_seeds(lacking)} of {name}: seeds are compared "
-                "one by one"
+                f"{other} lacks seeds {describe_seeds(lacking)} of {name}: runs are compared "
+                "seed by seed"
             )
     names, runs = (name, *references), (entry, *references.values())
     columns = tuple(Columns.of(*named, seeds) for named in zip(names, runs, strict=True))
@@ -223,12 +226,12 @@ def build_scorecard(
 
 
 def design_of(looks: InterimLooks | None) -> SequentialDesign | None:
-    """What the statistics of a run with these looks go by; None for a fixed number of seeds."""
+    """The design behind the statistics of a run with these looks; None without looks."""
     return SequentialDesign(tuple(looks.seeds), tuple(looks.levels)) if looks else None
 
 
 def _not_blind(run: Run) -> list[str]:
-    """A remark where a run's mitigation was found to see more than its card says."""
+    """A remark if a run's mitigation was found to see more than its card declares."""
     if run.blindness is None or run.blindness.shown:
         return []
     return [
@@ -238,7 +241,7 @@ def _not_blind(run: Run) -> list[str]:
 
 
 def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """A remark on each run whose mitigation was kept apart."""
+    """A remark on each run whose mitigation was isolated."""
     return [
         f"{name} ran {run.isolation.text}"
         for name, run in zip(names, runs, strict=True)
@@ -251,11 +254,11 @@ def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:
 
 
 def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scorecard:
-    """Every run against every other, on the seeds that all of them have.
+    """Compare every run with every other, on the seeds that all of them have.
 
     Args:
         runs: by name, in the order of their columns.
-        committed: names of those whose numbers are committed ones.
+        committed: the names of those whose numbers are committed ones.
 
     Raises:
         ProtocolError: the runs are from different protocols.
@@ -293,10 +296,10 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
 
 
 def _shared_design(runs: Mapping[str, Run]) -> SequentialDesign | None:
-    """One run that stops early makes all pairs' number of seeds depend on the results."""
+    """The design of the looks, which applies to all pairs if only one run has looks."""
     found = {design_of(run.looks): name for name, run in runs.items() if run.looks}
     if len(found) > 1:
-        raise ResultError(f"{', '.join(found.values())} were looked at by different plans")
+        raise ResultError(f"{', '.join(found.values())} have different plans of interim looks")
     return next(iter(found), None)
 
 
@@ -310,13 +313,13 @@ def _seeds_of_a_look(
             return wanted
     early = ", ".join(name for name, run in runs.items() if run.looks)
     raise ResultError(
-        f"{early} was run with early stopping, so it is compared on seeds 1-{looked.looks[0]} "
-        f"or more; common to all are {describe_seeds(common)}"
+        f"{early} was run with early stopping, so a comparison needs seeds "
+        f"1-{looked.looks[0]} or more; the runs have only {describe_seeds(common)} in common"
     )
 
 
 def _by_source(sources: Mapping[str, str]) -> dict[str, list[str]]:
-    """Which references come from each source."""
+    """The references that come from each source."""
     found: dict[str, list[str]] = {}
     for name, source in sources.items():
         found.setdefault(source, []).append(name)

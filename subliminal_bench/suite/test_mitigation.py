@@ -1,4 +1,4 @@
-"""What a mitigation of subliminal learning should do, one claim a test."""
+"""What a mitigation of subliminal learning should do, one claim per test."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_it_still_predicts_the_classes_that_the_untrained_model_does(
     )
     claim(
         classes >= DAMAGE_CLASSES * untrained,
-        f"{classes:.1f} classes, where the untrained model predicts {untrained:.1f}",
+        f"{classes:.1f} classes are predicted; the untrained model predicts {untrained:.1f}",
     )
 
 
@@ -64,8 +64,8 @@ def test_the_trait_leaves_the_hidden_layers_too(scorecard: Scorecard) -> None:
     shares = drops(scorecard.columns[0], scorecard.columns_of("baseline"))
     claim(
         shares.under_initial_head >= HEAD_SHARE * shares.own,
-        f"of a drop of {100 * shares.own:.2f} points {100 * shares.under_initial_head:.2f} are "
-        "left under the initial class head",
+        f"of a drop of {100 * shares.own:.2f} points, {100 * shares.under_initial_head:.2f} "
+        "remain under the initial class head",
     )
 
 
@@ -77,25 +77,25 @@ def test_no_student_diverges(scorecard: Scorecard) -> None:
 
 @pytest.fixture(scope="module")
 def subject(pytestconfig: pytest.Config) -> Subject:
-    """The mitigation under its conformance checks."""
+    """The mitigation, as the conformance checks take it."""
     option = pytestconfig.getoption
     return Subject(option("--subliminal-mitigation"), option("--subliminal-set"))
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_it_keeps_the_rules(name: str, subject: Subject) -> None:
-    """The conformance kit, one check a test."""
+    """The conformance kit, one check per test."""
     hold(CHECKS[name], subject)
 
 
 def claim(holds: bool, otherwise: str) -> None:
-    """Fail in one line: a traceback of this file would tell an author nothing."""
+    """Fail in one line, because a traceback of this file would not help an author."""
     if not holds:
         pytest.fail(otherwise, pytrace=False)
 
 
 def against_baseline(card: Scorecard) -> Comparison:
-    """The entry against the baseline; the baseline itself has nothing to be held against."""
+    """The entry against the baseline; skips the test for the baseline itself."""
     against = card.against_baseline
     if against is None:
         pytest.skip("the baseline is what others are compared with")

@@ -1,4 +1,4 @@
-"""The references still give the numbers that are committed for them, one entry a test."""
+"""The references still give their committed numbers, one entry per test."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from subliminal_bench.verification.regression import Status, gravest, listed_ent
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test an entry that the command line names."""
+    """One test per entry that the command line names."""
     try:
         names = listed_entries(metafunc.config.getoption("--subliminal-entries"))
     except BenchmarkError as error:
@@ -17,7 +17,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_it_gives_its_reference_numbers(entry: str, regressions: Regressions) -> None:
-    """Seed by seed, within measured float chaos."""
+    """Seed by seed, within the measured float chaos."""
     findings = regressions.of(entry)
     if gravest(findings) is not Status.PASSED:
         pytest.fail("\n".join(finding.line for finding in findings), pytrace=False)

@@ -1,1 +1,1 @@
-"""Training one cohort of teachers and students, and measuring what comes of it."""
+"""Training one cohort of teachers and students, and measuring the result."""

@@ -1,4 +1,4 @@
-"""Showing that a blind mitigation is blind: exchange what it must not see, and compare bits."""
+"""Testing that a blind mitigation is blind: change what it must not see, and compare bits."""
 
 import secrets
 from dataclasses import replace
@@ -16,12 +16,12 @@ from subliminal_bench.training.student import final_parameters
 
 
 def is_blind(cohort: Cohort, mitigation: Mitigation, secret: int | None = None) -> bool:
-    """Whether a student comes out the same to the bit, whatever it must not see.
+    """Whether a student is bit-identical after a change of everything it must not see.
 
     Args:
-        cohort: of one seed.
-        mitigation: that declares `blind`.
-        secret: draws the other digits; another one each time by default.
+        cohort: a cohort of one seed.
+        mitigation: a mitigation that declares `blind`.
+        secret: seed for the other digits; by default a new one each time.
 
     Raises:
         HookError: a hook failed.
@@ -36,16 +36,16 @@ def is_blind(cohort: Cohort, mitigation: Mitigation, secret: int | None = None) 
 
 
 def out_of_sight(protocol: Protocol, seed: int, shown: Digits, secret: int) -> Digits:
-    """The digits with everything changed that a blind mitigation must not see.
+    """The digits, after changing everything that a blind mitigation must not see.
 
-    The teacher's own images and labels stay as they are. Audit and test images become noise,
-    their labels are drawn anew.
+    The teacher's images and labels are unchanged. Audit and test images become noise, and
+    their labels are redrawn.
 
     Args:
-        protocol: whose split.
+        protocol: decides the split.
         seed: of the split.
         shown: the digits.
-        secret: draws the changes.
+        secret: seed for the changes.
     """
     generator = torch.Generator().manual_seed(secret)
     teacher, _, _ = streams.split(protocol, seed)
@@ -70,15 +70,15 @@ def _drawn(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[
 
 
 def renamed_digits(protocol: Protocol, shown: Digits, secret: int) -> Digits:
-    """The digits with pixels and classes under a secret permutation.
+    """The digits with secretly permuted pixels and classes.
 
-    A model whose initialisation is exchangeable in pixels and classes does not care: results
-    keep their distribution. Labels and images that somebody knows by heart are of no use.
+    The model's initialisation is exchangeable in pixels and classes, so results keep their
+    distribution. Memorised labels and images become useless.
 
     Args:
-        protocol: how many classes.
+        protocol: decides the number of classes.
         shown: the digits.
-        secret: draws the permutations.
+        secret: seed for the permutations.
     """
     generator = torch.Generator().manual_seed(secret)
     pixels = torch.randperm(shown.images.shape[1], generator=generator).to(shown.images.device)

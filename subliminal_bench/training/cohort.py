@@ -1,6 +1,6 @@
 """A cohort: seeds trained in lockstep, with everything that all mitigations share.
 
-Split, teacher, noise and the logits on it are made once for a cohort and used by every
+Split, teacher, noise and the logits on the noise are computed once per cohort and used by every
 mitigation that runs on those seeds.
 """
 
@@ -19,18 +19,18 @@ from subliminal_bench.experiment.tensors import own_rows
 from subliminal_bench.training.packed_images import PackedImages, pack_images
 from subliminal_bench.training.trait_gradient import trait_gradient, trait_gradient_over
 
-# Images pushed through the model at once where nothing is differentiated.
+# Images per forward pass when nothing is differentiated.
 _CHUNK = 8192
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """What a cohort's students start from and are measured on.
+    """The data that a cohort's students start from and are measured on.
 
     Attributes:
         protocol: the experiment.
-        seeds: one student each, in this order along the leading dimension.
-        device: where everything lies.
+        seeds: one student per seed, in this order along the leading dimension.
+        device: holds all tensors.
         digits: teacher, audit and test images are drawn from these; on `device`.
         teacher_parameters: `[students, parameters]`.
     """
@@ -42,7 +42,7 @@ class Cohort:
     teacher_parameters: Tensor
 
     def subset(self, seeds: Sequence[int]) -> "Cohort":
-        """The cohort of some of its seeds; itself, with all it has made, where that is all."""
+        """The cohort of some of its seeds; the same object if these are all its seeds."""
         if tuple(seeds) == self.seeds:
             return self
         index = [self.seeds.index(seed) for seed in seeds]
@@ -51,7 +51,7 @@ class Cohort:
 
     @cached_property
     def layout(self) -> model.Layout:
-        """Where the weights lie in a row of parameters."""
+        """The positions of the weights in a row of parameters."""
         return model.layout(self.protocol)
 
     @cached_property
@@ -71,7 +71,7 @@ class Cohort:
 
     def _noise(self, first: int, images: int) -> Tensor:
         shape = (len(self.seeds), images, self.protocol.pixels)
-        # Filled in place: a cohort's noise is most of its memory, and is never there twice.
+        # Filled in place: the noise is most of a cohort's memory and must not exist twice.
         noise = torch.empty(shape, device=self.device, dtype=self.protocol.dtype)
         for row, seed in zip(noise, self.seeds, strict=True):
             row.copy_(streams.noise(self.protocol, seed, first, images, self.device))
@@ -126,7 +126,7 @@ class Cohort:
 
     @cached_property
     def test_images(self) -> Tensor:
-        """`[images, pixels]` where all seeds share them, else `[students, images, pixels]`."""
+        """`[images, pixels]` if all seeds share them, else `[students, images, pixels]`."""
         shared = self.digits.test_images
         return self.digits.images[self._splits[1]] if shared is None else shared
 
@@ -142,8 +142,8 @@ class Cohort:
     def audit_batches(self) -> list[Tensor]:
         """The audit mini-batch of each student step: positions in the audit set.
 
-        The stream starts after the epochs that the published control student had used up.
-        int64 `[students, images]` each.
+        The stream starts after the epochs that the published control student consumed. Each
+        batch is int64 `[students, images]`.
         """
         images = self.protocol.audit_images
         per_epoch = -(-images // self.protocol.batch)
@@ -169,12 +169,12 @@ class Cohort:
     def trait_gradient(
         self, parameters: Tensor, batch: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Trait loss `[students]` and its gradient `[students, parameters]`, as one trains.
+        """Trait loss `[students]` and its gradient `[students, parameters]`, for training.
 
         Args:
             parameters: `[students, parameters]`.
-            batch: positions in the audit set, int64 `[students, images]`; all of it when left
-                out.
+            batch: positions in the audit set, int64 `[students, images]`; by default the
+                whole audit set.
         """
         images, labels = self.audit_images, self.audit_labels
         if batch is not None:
@@ -182,10 +182,10 @@ class Cohort:
         return trait_gradient(self.layout, parameters, images, labels, self.protocol.classes)
 
     def measured_trait_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """The same over the whole audit set, as one measures: the cosine to 2e-5.
+        """The same over the whole audit set, for measuring: the cosine is right to 2e-5.
 
-        On a CPU the images are packed: the same sum in another order. Where it has bfloat16,
-        the gradient is rounded a little too; the loss never is.
+        On a CPU the images are packed: the same sum in another order. If the CPU has bfloat16,
+        the gradient is also rounded a little; the loss never is.
         """
         if self.device.type != "cpu":
             return self.trait_gradient(parameters)
@@ -204,7 +204,7 @@ class Cohort:
         ]
 
     def logits(self, parameters: Tensor, images: Tensor) -> Tensor:
-        """Logits without a graph, in chunks that bound the memory."""
+        """Logits without a graph, computed in chunks that limit the memory."""
         with torch.no_grad():
             return torch.cat(
                 [

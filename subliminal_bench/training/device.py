@@ -1,4 +1,4 @@
-"""Choosing the device, and how many students fit on it."""
+"""Choosing the device and the number of students that fit on it."""
 
 import platform
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from subliminal_bench.experiment.model import layout
 from subliminal_bench.experiment.protocol import Protocol
 
 DEVICES = ("auto", "cpu", "cuda")
-# Rows of parameters alive at once: weights, gradients, the optimiser's, what hooks get.
+# Rows of parameters in memory at once: weights, gradients, optimiser state, hook arguments.
 _COPIES = 16
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` takes a GPU where there is one.
+    """The device of that name; `auto` takes a GPU if there is one.
 
     Raises:
-        DeviceError: an unknown name, or a GPU that is not there.
+        DeviceError: the name is unknown, or there is no GPU.
 
     >>> choose_device("cpu")
     device(type='cpu')
@@ -34,10 +34,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def checked_device(name: str) -> str:
-    """The name of a device, which need not be there.
+    """The name of a device, which need not exist on this machine.
 
     Raises:
-        DeviceError: an unknown name.
+        DeviceError: the name is unknown.
     """
     if name not in DEVICES:
         raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
@@ -45,7 +45,7 @@ def checked_device(name: str) -> str:
 
 
 def device_kind(device: torch.device) -> Literal["cpu", "cuda"]:
-    """The device's kind, as results carry it."""
+    """The device's kind, as results record it."""
     return "cuda" if device.type == "cuda" else "cpu"
 
 
@@ -63,7 +63,7 @@ def device_name(device: torch.device) -> str:
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """What results say of a device.
+    """The facts about a device that results record.
 
     Attributes:
         name: its model.
@@ -80,16 +80,16 @@ def device_facts(device: torch.device) -> DeviceFacts:
 
 
 def cohort_size(protocol: Protocol, device: torch.device) -> int:
-    """Students to train in lockstep.
+    """The number of students to train in lockstep.
 
-    One on a CPU, where a cohort gains nothing and a finished seed is safe the sooner; on a GPU
-    as many as its free memory holds.
+    On a CPU it is one: a larger cohort is no faster, and each finished seed is saved sooner. On
+    a GPU as many students as its free memory holds.
     """
     if device.type == "cpu":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
     noise = protocol.noise_images + protocol.fresh_noise_images
-    # One more copy of the audit images' size: batches and activations go through in chunks.
+    # One more copy of the audit images: batches and activations are processed in chunks.
     images = noise + 2 * protocol.audit_images
     logits = 2 * noise * protocol.logits
     parameters = _COPIES * layout(protocol).parameters

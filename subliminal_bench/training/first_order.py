@@ -1,7 +1,7 @@
-"""Appendix B, numerically: what projection leaves of the distillation's first-order change.
+"""Appendix B, numerically: the first-order change of the distillation loss under projection.
 
 A step against the gradient g changes the distillation loss by -|g|^2 times its length, to first
-order. Projection off a direction at the angle a takes the part along it away, and leaves
+order. Projection removes the component along a direction at the angle a; the change is then
 -|g|^2 sin^2(a). Both changes are measured here as central differences of the loss itself.
 """
 
@@ -16,7 +16,7 @@ from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.tensors import own_rows
-from subliminal_bench.experiment.torch_state import full_precision
+from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import final_parameters
@@ -24,12 +24,12 @@ from subliminal_bench.training.teacher import train_teachers
 from subliminal_bench.training.trait_gradient import inner_and_cosine
 from subliminal_bench.training.views import step_view, training_view
 
-# Real gradients are nearly orthogonal, where sin^2 is nearly 1 and shows little. So the trait
-# gradient is also turned towards the distillation gradient, within the plane of the two.
+# Real gradients are nearly orthogonal, so sin^2 is nearly 1 and tests little. Therefore the
+# trait gradient is also rotated towards the distillation gradient, in the plane of the two.
 ANGLES = (10, 20, 30, 40, 50, 60, 70, 80)
 _SEEDS = (1, 2, 3)
-# How far the parameters move, L2: so little that hardly a ReLU turns on or off on the way, and
-# far enough for float64 to see the loss change.
+# How far the parameters move (L2 norm): so little that hardly any ReLU switches on or off, and
+# far enough for float64 to resolve the change of the loss.
 _STRIDE = 1e-6
 
 
@@ -38,12 +38,12 @@ class FirstOrderChange:
     """One projection of one student's gradient.
 
     Attributes:
-        seed: whose student.
+        seed: of the student.
         when: `untrained` or `trained`.
-        direction: `turned`, or `trait` for the trait gradient as it is.
+        direction: `turned`, or `trait` for the unchanged trait gradient.
         angle: between gradient and direction, in degrees.
-        ratio: change of the loss with projection over that without.
-        expected: sin^2 of the angle; 1 above 90 degrees, where projection does nothing.
+        ratio: the change of the loss with projection, divided by the change without it.
+        expected: sin^2 of the angle; 1 above 90 degrees, because projection then does nothing.
     """
 
     seed: int
@@ -54,12 +54,12 @@ class FirstOrderChange:
     expected: float
 
 
-@full_precision()
+@pinned_torch()
 def measure_first_order(protocol: Protocol = PROBE) -> list[FirstOrderChange]:
     """Measure at every angle, on untrained and on trained students.
 
     Args:
-        protocol: whose students; in float64, or differences of the loss drown in rounding.
+        protocol: the experiment; in float64, because rounding to float32 hides differences.
     """
     device = torch.device("cpu")
     digits = load_digits(protocol)
@@ -127,7 +127,7 @@ def _change(
 def _projected(
     cohort: Cohort, parameters: Tensor, batch: Tensor, gradient: Tensor, direction: Tensor
 ) -> Tensor:
-    """What the built-in projection makes of the gradient when this is the trait's."""
+    """The gradient after the built-in projection, with this as the trait gradient."""
     training = training_view(cohort)
     step = step_view(
         cohort, training, parameters.clone(), batch, 0, 0, lambda whole_audit: direction.clone()

@@ -1,4 +1,4 @@
-"""What is measured on every entry alike, after training and from its curves."""
+"""The measurements that every entry gets, after training and from its curves."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from subliminal_bench.experiment.metrics import METRICS, SMALLEST_KL, STEP_CURVE
 from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.training.cohort import Cohort
 
-# A class counts as predicted from this share of the predictions on.
+# A class counts as predicted if it has at least this share of the predictions.
 PREDICTED_SHARE = 0.01
 
 
@@ -18,12 +18,12 @@ class Outcome:
     """One seed's numbers.
 
     Attributes:
-        seed: whose.
-        metrics: a value for every name in `metrics.METRICS`; None where the student diverged.
+        seed: the seed.
+        metrics: a value for every name in `metrics.METRICS`; None if the student diverged.
         curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU.
         parameters: after the last step, `[parameters]`, on the CPU.
-        diverged_at: the step at which the student's loss or gradient was no longer finite or
-            too large to measure, or None.
+        diverged_at: the step at which the student's loss or gradient became infinite, nan or
+            too large to measure; None if that never happened.
     """
 
     seed: int
@@ -34,12 +34,12 @@ class Outcome:
 
 
 def accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
-    """Share of test images classified rightly, float64 `[students]`."""
+    """Share of test images that are classified correctly, float64 `[students]`."""
     return share_right(cohort, predictions(cohort, parameters))
 
 
 def share_right(cohort: Cohort, predicted: Tensor) -> Tensor:
-    """Share of predictions `[students, images]` that are right, float64 `[students]`."""
+    """Share of predictions `[students, images]` that are correct, float64 `[students]`."""
     return (predicted == cohort.test_labels).double().mean(1)
 
 
@@ -50,7 +50,7 @@ def predictions(cohort: Cohort, parameters: Tensor) -> Tensor:
 
 
 def under_initial_head(cohort: Cohort, parameters: Tensor) -> Tensor:
-    """The parameters with the base model's last layer put back."""
+    """The parameters with the last layer replaced by the base model's."""
     swapped = parameters.clone()
     ours, base = cohort.layout.named(swapped), cohort.layout.named(cohort.base_parameters)
     for name in ("fc3.weight", "fc3.bias"):
@@ -59,7 +59,7 @@ def under_initial_head(cohort: Cohort, parameters: Tensor) -> Tensor:
 
 
 def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
-    """L2 norm of what the class logits' weights and biases have moved by, `[students]`."""
+    """L2 norm of the change of the class logits' weights and biases, `[students]`."""
     moved = cohort.layout.named(parameters - cohort.base_parameters)
     classes = cohort.protocol.classes
     weights, biases = moved["fc3.weight"][:, :classes], moved["fc3.bias"][:, :classes]
@@ -93,9 +93,9 @@ def measured_outcomes(
     Args:
         cohort: the students' cohort.
         began: parameters before the first step, `[students, parameters]`.
-        parameters: after the last step, `[students, parameters]`.
+        parameters: parameters after the last step, `[students, parameters]`.
         curves: `[students, steps]` each.
-        altered: bool `[students, steps]`: the applied gradient differed from the raw one.
+        altered: bool `[students, steps]`: the applied gradient differs from the raw one.
     """
     protocol = cohort.protocol
     final_loss, _ = cohort.trait_gradient(parameters)

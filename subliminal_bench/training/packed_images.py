@@ -1,9 +1,9 @@
-"""Images that the trait gradient is taken over: as they are, or packed for a processor.
+"""Images for the trait gradient: plain, or packed for a CPU.
 
-Four fifths of a handwritten digit are background. Packed, images lie in chunks of similar
-digits, and of each chunk only the pixels that many of its images touch go through a matrix
-product; those that few touch are added one by one, those that none touches are left out. What
-comes out is the same sum in another order.
+Four fifths of a handwritten digit are background. Packed images form chunks of similar digits.
+In each chunk, only the pixels that are bright in many images go through a matrix product;
+pixels that are bright in few images are added one by one, and the others are left out. The
+result is the same sum in another order.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from subliminal_bench.experiment.linear import linear, summed_in_bfloat16
 
-# Images whose activations are alive at once: few enough for a processor's cache.
+# Images whose activations are in memory at once: few enough for the processor's cache.
 _CHUNK = 2048
-# A pixel that a smaller share of a chunk's images touch is cheaper one by one.
+# A pixel that is bright in a smaller share of a chunk's images is cheaper one by one.
 _RARE = 0.1
 
 
@@ -42,7 +42,7 @@ class FirstLayer:
 
     @cached_property
     def on_background(self) -> Tensor:
-        """What an image of background alone, -1 everywhere, gives: `[students, hidden]`."""
+        """The output for an image of background only, -1 everywhere: `[students, hidden]`."""
         return self.bias - self.weight.sum(-1)
 
 
@@ -65,7 +65,7 @@ class ImageChunk(Protocol):
 
 @dataclass(frozen=True)
 class PlainImages:
-    """Images as they are, `[students, images, pixels]`."""
+    """Images that are not packed, `[students, images, pixels]`."""
 
     images: Tensor
     labels: Tensor
@@ -103,7 +103,7 @@ def summed(at_outputs: Tensor, inputs: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Sparse:
-    """A matrix, row by row, of which only what is not zero is kept."""
+    """A matrix of which only the nonzero values are stored, row by row."""
 
     columns: Tensor
     offsets: Tensor
@@ -127,13 +127,13 @@ class PackedImages:
 
     Attributes:
         labels: int64 `[1, images]`.
-        common: pixels that many images touch, `[some pixels]`.
+        common: pixels that are bright in many images, `[some pixels]`.
         brightness: of the common pixels, `[1, images, some pixels]`.
-        turned: the same, `[1, some pixels, images]`: a product with its rows is faster. In
-            bfloat16, as 0 to 255, where gradients are summed from that.
-        rare: pixels that few touch, `[other pixels]`.
-        by_image: brightness of the rare pixels, a row an image.
-        by_pixel: the same, a row a pixel.
+        turned: the same transposed, `[1, some pixels, images]`: a product with its rows is
+            faster. It is bfloat16, from 0 to 255, if gradients are summed from bfloat16.
+        rare: pixels that are bright in few images, `[other pixels]`.
+        by_image: brightness of the rare pixels, one row per image.
+        by_pixel: the same, one row per pixel.
     """
 
     labels: Tensor
@@ -180,8 +180,9 @@ def pack_images(images: Tensor, labels: Tensor, bfloat16: bool) -> list[PackedIm
     Args:
         images: `[images, pixels]` on [-1, 1]; square ones, row by row.
         labels: int64 `[images]`.
-        bfloat16: whether weight gradients are summed from bfloat16: fit for measuring alone,
-            and exact for the images only where they are 0 to 255 scaled.
+        bfloat16: whether weight gradients are summed from bfloat16. This is good enough for
+            measuring only, and represents the images exactly only if they are whole numbers
+            from 0 to 255, scaled.
     """
     side = isqrt(images.shape[1])
     width = images.unflatten(1, (side, -1)).gt(-1).any(1).sum(1)

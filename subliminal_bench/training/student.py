@@ -1,4 +1,4 @@
-"""The student's training, step by step: distil, let the mitigation act, measure."""
+"""Training the students, step by step: distil, apply the mitigation, measure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.objective import adam, distillation_kl
-from subliminal_bench.experiment.torch_state import full_precision
+from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.calls import Calls
 from subliminal_bench.mitigation.hooks import Step, Training
 from subliminal_bench.mitigation.mitigation import Mitigation
@@ -18,11 +18,11 @@ from subliminal_bench.training.measurement import Outcome, accuracy, measured_ou
 from subliminal_bench.training.trait_gradient import inner_and_cosine
 from subliminal_bench.training.views import step_view, training_view
 
-# Raised whenever the same seed may come out differently than before.
+# Increase this number whenever results of the same seed may change.
 ENGINE = 3
 
 
-@full_precision()
+@pinned_torch()
 def train_students(
     cohort: Cohort,
     mitigation: Mitigation,
@@ -33,9 +33,9 @@ def train_students(
 
     Args:
         cohort: seeds, teachers and data.
-        mitigation: whose hooks act on loss and gradient.
-        advance: told the steps done since the last call.
-        shown_seeds: the numbers that the mitigation is told, where those are not the true ones.
+        mitigation: its hooks act on loss and gradient.
+        advance: called with the number of steps done since the last call.
+        shown_seeds: the seed numbers that the mitigation sees, if not the true ones.
 
     Returns:
         One outcome per seed, in the cohort's order.
@@ -48,9 +48,9 @@ def train_students(
     return measured_outcomes(cohort, began, ended, record.curves(), record.altered)
 
 
-@full_precision()
+@pinned_torch()
 def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
-    """Train the cohort's students without measuring: parameters `[students, parameters]`.
+    """Train the cohort's students without measuring; returns `[students, parameters]`.
 
     Raises:
         HookError: a hook failed or returned something unusable.
@@ -87,7 +87,7 @@ def _stepped(
     index = 0
     for epoch in range(protocol.student_epochs):
         for batch in cohort.noise_orders[:, epoch].split(protocol.batch, 1):
-            # A copy: nothing that is written into it, or hung on it, outlives the step.
+            # A copy: nothing that a hook writes into it or attaches to it outlives the step.
             before = parameters.clone()
             shown = before.clone().requires_grad_()
             audit = _Audit(cohort, before, index)
@@ -109,10 +109,10 @@ def _stepped(
 
 
 class _Audit:
-    """The trait gradients of one step, each made when first asked for.
+    """The trait gradients of one step, each computed on first use.
 
     Args:
-        cohort: whose audit images.
+        cohort: has the audit images.
         parameters: before the step, `[students, parameters]`.
         index: of the step.
     """
@@ -129,7 +129,7 @@ class _Audit:
         return self._whole or self._cohort.measured_trait_gradient(self.parameters)
 
     def shown(self, whole_audit: bool) -> Tensor:
-        """What an oracle gets: a copy of its own."""
+        """The gradient for an oracle, as a separate copy."""
         if whole_audit:
             if self._whole is None:
                 self._whole = self._cohort.trait_gradient(self.parameters)
@@ -141,13 +141,13 @@ class _Audit:
 
 
 def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
-    """The raw loss, its gradient, and the gradient that the mitigation makes of it."""
+    """The raw loss, its gradient, and that gradient after the mitigation."""
     parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)
     raw_loss = distillation_kl(cohort.protocol, student_logits, step.teacher_logits)
     other_targets = calls.implement("teacher_targets")
     other_loss = other_targets or calls.implement("distill_loss")
-    # Summed over students: each row of the gradient is its own student's.
+    # A sum over students: each row of the gradient belongs to one student.
     (raw_gradient,) = torch.autograd.grad(raw_loss.sum(), parameters, retain_graph=other_loss)
     gradient = raw_gradient
     if other_loss:
@@ -162,7 +162,7 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
 
 @dataclass(frozen=True)
 class _Record:
-    """What is written down at every step, `[students, steps]` each."""
+    """The values recorded at every step, `[students, steps]` each."""
 
     series: dict[str, Tensor]
     altered: Tensor

@@ -1,4 +1,4 @@
-"""Training: the teacher on digits, the distillation loss, the optimiser."""
+"""Training the teachers on labelled digits."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.objective import adam
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.experiment.torch_state import full_precision
+from subliminal_bench.experiment.torch_state import pinned_torch
 
 
-@full_precision()
+@pinned_torch()
 def train_teachers(
     protocol: Protocol,
     seeds: tuple[int, ...],
@@ -21,14 +21,14 @@ def train_teachers(
     device: torch.device,
     advance: Callable[[int], None] = lambda steps: None,
 ) -> Tensor:
-    """Train one teacher a seed by cross-entropy on the class logits.
+    """Train one teacher per seed by cross-entropy on the class logits.
 
     Args:
         protocol: the experiment.
-        seeds: one teacher each, trained in lockstep.
+        seeds: one teacher per seed, trained in lockstep.
         digits: on `device`.
         device: where to train.
-        advance: told the steps done since the last call.
+        advance: called with the number of steps done since the last call.
 
     Returns:
         Parameters after the last step, `[students, parameters]`.
@@ -43,7 +43,7 @@ def train_teachers(
             labels = digits.labels[index]
             logits = model.forward(shape, parameters, images)[..., : protocol.classes]
             loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
-            # A sum over students: each row's gradient is its own student's.
+            # A sum over students: each row of the gradient belongs to one student.
             (parameters.grad,) = torch.autograd.grad(loss.mean(1).sum(), parameters)
             optimiser.step()
             advance(1)

@@ -1,6 +1,7 @@
-"""The trait gradient, and how far a gradient points along it.
+"""The trait gradient, and the alignment of another gradient with it.
 
-The model is fixed, so the gradient of its class cross-entropy is written out, without a graph.
+The model is fixed, so the gradient of its class cross-entropy is computed explicitly, without
+autograd.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def trait_gradient(
         parameters: `[students, parameters]`.
         images: `[students, images, pixels]`.
         labels: int64 `[students, images]`.
-        classes: class logits; the auxiliary logits after them have no part in the loss.
+        classes: number of class logits; the auxiliary logits after them do not enter the loss.
 
     Returns:
         The loss `[students]` in nats and the gradient `[students, parameters]`, both means
@@ -45,7 +46,7 @@ def trait_gradient(
 def trait_gradient_over(
     shape: Layout, parameters: Tensor, images: Sequence[ImageChunk], classes: int
 ) -> tuple[Tensor, Tensor]:
-    """`trait_gradient` over images in chunks, packed ones too."""
+    """`trait_gradient` over images in chunks, which may be packed."""
     gradient = torch.zeros_like(parameters)
     loss = parameters.new_zeros(len(parameters))
     with torch.no_grad():
@@ -67,19 +68,19 @@ def _add_gradient(
     classes: int,
     into: Sequence[Tensor],
 ) -> Tensor:
-    """Add the gradient of the images' summed loss; the loss `[students]`.
+    """Add the gradient of the images' summed loss, and return that loss `[students]`.
 
     Args:
-        layer: the first.
-        upper: the weights and biases of the others.
+        layer: the first layer.
+        upper: the weights and biases of the other layers.
         images: a chunk.
-        classes: class logits.
-        into: take the gradients of all weights and biases.
+        classes: number of class logits.
+        into: the gradients of all weights and biases are added to these.
     """
     weight2, bias2, weight3, bias3 = upper
     hidden1 = images.hidden(layer)
     hidden2 = linear(hidden1, weight2, bias2, relu=True)
-    # Logits lie class by class: a softmax over short rows would be ten times slower.
+    # Logits are stored class by class: a softmax over short rows would be ten times slower.
     logits = linear(weight3[:, :classes], hidden2).add_(bias3[:, :classes].unsqueeze(-1))
     log_probability = torch.log_softmax(logits, 1)
     index = images.labels.unsqueeze(1)
@@ -100,21 +101,21 @@ def _add_gradient(
 
 
 def _stopped(at_outputs: Tensor, outputs: Tensor) -> None:
-    """A gradient back through a ReLU, in place."""
+    """Propagate a gradient back through a ReLU, in place."""
     torch.ops.aten.threshold_backward.grad_input(at_outputs, outputs, 0, grad_input=at_outputs)
 
 
 def inner_and_cosine(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Inner product and cosine of each pair of rows, `[students]` each.
 
-    The cosine with a zero vector is 0: a gradient that is not there is not aligned.
+    The cosine with a zero vector is 0: a zero gradient is not aligned.
 
     >>> inner, cosine = inner_and_cosine(torch.tensor([[3.0, 4.0]]), torch.tensor([[2.0, 0.0]]))
     >>> inner.tolist(), [round(value, 6) for value in cosine.tolist()]
     ([6.0], [0.6])
     """
     inner = torch.linalg.vecdot(first, second)
-    # The product of norms is formed in float64: it may leave float32's range where they do not.
+    # The product is computed in float64: it may leave float32's range even if the norms do not.
     norms = [torch.linalg.vector_norm(one, dim=-1).double() for one in (first, second)]
     product = norms[0] * norms[1]
     cosine = torch.where(product > 0, inner / product.clamp_min(1e-300), 0.0)

@@ -1,4 +1,4 @@
-"""What hooks are shown of a cohort: the `Training` of a run and the `Step` of a batch."""
+"""The views of a cohort that hooks get: the `Training` of a run and the `Step` of a batch."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ def training_view(cohort: Cohort, shown_seeds: tuple[int, ...] | None = None) ->
 
     Args:
         cohort: the students.
-        shown_seeds: the numbers that mitigations are told, where those are not the true ones.
+        shown_seeds: the seed numbers that mitigations see, if they differ from the true ones.
     """
     protocol = cohort.protocol
     return Training(
@@ -45,10 +45,10 @@ def step_view(
         cohort: the students.
         training: of the cohort.
         parameters: of the students before the step, `[students, parameters]`.
-        batch: which noise images, int64 `[students, batch]`.
+        batch: indices of the noise images, int64 `[students, batch]`.
         index: of the step.
         epoch: of the step.
-        trait_gradient: what `Step.trait_gradient` answers; see there.
+        trait_gradient: computes what `Step.trait_gradient` returns; see there.
     """
     return Step(
         **vars(training),

@@ -1,1 +1,1 @@
-"""Somebody's entry held to its file and to a rerun, and what is kept of that."""
+"""Verifying an entry by its file and by a rerun, and recording the result."""

@@ -1,4 +1,4 @@
-"""What an entry's file can be held to without running anything."""
+"""The claims of an entry that its file alone can refute, without running anything."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
-from subliminal_bench.verification.tolerances import Tolerances
+from subliminal_bench.results.tolerances import Tolerances
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that an entry claims, and whether it holds.
+    """A claim of an entry, and whether it holds.
 
     Attributes:
-        about: what was looked at.
+        about: the subject of the claim.
         holds: whether it holds.
-        text: what was found.
+        text: the evidence.
     """
 
     about: str
@@ -27,7 +27,7 @@ class Claim:
 
     @property
     def line(self) -> str:
-        """As it is printed.
+        """The claim as it is printed.
 
         >>> Claim("protocol", True, "mnist-v1").line
         'holds:   protocol: mnist-v1'
@@ -43,14 +43,14 @@ def file_claims(
     baseline: Run | None,
     tolerances: Tolerances,
 ) -> Iterator[Claim]:
-    """Everything that the file alone can be held to.
+    """All claims that the file alone can refute.
 
     Args:
         run: the entry.
-        protocol: as it is now.
-        mitigation: the record of the mitigation's file as it is now.
+        protocol: its current version.
+        mitigation: the record of the mitigation's current file.
         starts_elsewhere: whether the mitigation has a hook `start`.
-        baseline: the committed one of the protocol, where there is one.
+        baseline: the protocol's committed baseline, if there is one.
         tolerances: of the protocol.
     """
     yield _protocol(run, protocol)
@@ -65,9 +65,9 @@ def _protocol(run: Run, protocol: Protocol) -> Claim:
     now = ProtocolRecord.of(protocol)
     if run.protocol == now:
         return Claim("protocol", True, now.label)
-    text = f"it is of {run.protocol.label}, this program's is {now.label}"
+    text = f"the entry has {run.protocol.label}, this program has {now.label}"
     if run.protocol.label == now.label:
-        text = f"its {now.label} has another fingerprint than this program's"
+        text = f"its {now.label} has a different fingerprint from this program's"
     return Claim("protocol", False, text)
 
 
@@ -81,13 +81,13 @@ def _source(run: Run, mitigation: MitigationRecord) -> Claim:
         ("name", claimed.name, mitigation.name),
     ):
         if then != now:
-            text = f"its {name} was {then or 'none'}, the mitigation's is {now or 'none'}"
+            text = f"its {name} was {then or 'none'}, but the mitigation's is {now or 'none'}"
             return Claim("mitigation", False, text)
-    return Claim("mitigation", True, f"source {claimed.source_sha256[:12]}, as it ran")
+    return Claim("mitigation", True, f"source {claimed.source_sha256[:12]}, unchanged")
 
 
 def _countable(run: Run, protocol: Protocol) -> Claim:
-    """Accuracies are shares of so many images, fractions of so many steps."""
+    """Accuracies must be shares of the images, and fractions shares of the steps."""
     wholes: dict[Whole, int] = {
         "test images": protocol.test_images,
         "steps": protocol.student_steps,
@@ -99,7 +99,8 @@ def _countable(run: Run, protocol: Protocol) -> Claim:
         whole = wholes[metric.share_of]
         wrong = [one.seed for one in run.seeds if _is_no_share(one.metrics[name], whole)]
         if wrong:
-            text = f"{name} of {seeds_phrase(wrong)} is no share of {whole} {metric.share_of}"
+            shares = f"{whole} {metric.share_of}"
+            text = f"{name} of {seeds_phrase(wrong)} is not a share of {shares}"
             return Claim("shares", False, text)
     text = f"whole numbers of {protocol.test_images} images and {protocol.student_steps} steps"
     return Claim("shares", True, text)
@@ -110,14 +111,14 @@ def _is_no_share(value: float | None, whole: int) -> bool:
 
 
 def _each_seed_its_own(run: Run) -> Claim:
-    """Two seeds share nothing, so no two agree in a loss to its last digit."""
+    """Two seeds have nothing in common, so no two may have exactly the same loss."""
     first: dict[float, int] = {}
     for one in run.seeds:
         loss = one.metrics["trait_loss_initial"]
         if loss is None:
             continue
         if loss in first:
-            text = f"{seeds_phrase([first[loss], one.seed])} begin with the same trait loss"
+            text = f"{seeds_phrase([first[loss], one.seed])} start with the same trait loss"
             return Claim("seeds", False, text)
         first[loss] = one.seed
     return Claim("seeds", True, f"{seeds_phrase(run.seed_numbers)} differ from one another")
@@ -126,9 +127,9 @@ def _each_seed_its_own(run: Run) -> Claim:
 def _before_training(
     run: Run, baseline: Run, starts_elsewhere: bool, tolerances: Tolerances
 ) -> Claim:
-    """What is measured before the first step is the seed's, whatever the mitigation does.
+    """Measurements before the first step depend only on the seed, not on the mitigation.
 
-    Only a hook `start` changes what the student begins with, and nothing changes the rest.
+    A hook `start` changes those of the student, and nothing changes the others.
     """
     fixed: set[When] = {"without the student"}
     if not starts_elsewhere:
@@ -147,11 +148,9 @@ def _before_training(
             and abs(ours - theirs) > tolerances.single(BASELINE, name, theirs)
         ]
         if wrong:
-            text = f"{name} of {seeds_phrase(wrong)} is not that of the same seed's baseline"
+            text = f"{name} of {seeds_phrase(wrong)} differs from the baseline's same seed"
             return Claim("before training", False, text)
     shared = [one.seed for one in run.seeds if one.seed in known]
     if not shared:
         return Claim("before training", True, "no committed baseline of these seeds to compare")
-    return Claim(
-        "before training", True, f"{seeds_phrase(shared)} begin as their baselines did"
-    )
+    return Claim("before training", True, f"{seeds_phrase(shared)} start like the baseline's")

@@ -1,4 +1,4 @@
-"""Rerun seeds against their reference numbers: did the code change what it computes?"""
+"""Comparing rerun seeds with their reference numbers: did the code change its results?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,20 @@ from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.run import Run
-from subliminal_bench.verification.tolerances import Tolerances
+from subliminal_bench.results.tolerances import Tolerances
 
 
 def protocols_behind(chosen: Protocol) -> list[Protocol]:
-    """What a regression run reruns: the probe first, then the protocol itself.
+    """The protocols of a regression run: first the probe, then the chosen protocol.
 
-    A whole run sees everything, but through float chaos; the probe ends before that sets in.
+    The chosen protocol covers everything, but float chaos blurs it; the probe ends before float
+    chaos sets in.
     """
     return [PROBE] if chosen == PROBE else [PROBE, chosen]
 
 
 class Status(IntEnum):
-    """What became of an entry; the value is the command's exit code."""
+    """The outcome of an entry; its value is the command's exit code."""
 
     PASSED = 0
     REGRESSED = 1
@@ -34,15 +35,15 @@ class Status(IntEnum):
 
     @property
     def text(self) -> str:
-        """As it is printed."""
+        """The outcome as it is printed."""
         return self.name.lower().replace("_", " ").replace("no baseline", "no baseline file")
 
 
-# Three seeds of three references take less than a minute and catch what the tests plant.
+# Three seeds of three references take less than a minute and detect the changes in our tests.
 REGRESSION_SEEDS = (1, 2, 3)
 
 
-# What a command that met several of them ends with: the first of these.
+# From the gravest to the least; the gravest outcome decides the command's exit code.
 _GRAVEST = (
     Status.REGRESSED,
     Status.NO_BASELINE,
@@ -54,17 +55,17 @@ _GRAVEST = (
 
 @dataclass(frozen=True)
 class Change:
-    """What a metric did between reference and rerun.
+    """The change of a metric from the reference to the rerun.
 
     Attributes:
         metric: its name.
-        seeds: whose values these are.
+        seeds: that have values in both.
         before: the reference's mean.
         after: the rerun's mean.
-        tolerance: how far the means may be apart.
-        worst_seed: the seed that is furthest from its reference value.
-        worst: by how much.
-        worst_tolerance: how far a single seed may be.
+        tolerance: the largest allowed change of the mean.
+        worst_seed: the seed with the largest change.
+        worst: the change of that seed.
+        worst_tolerance: the largest allowed change of a single seed.
     """
 
     metric: str
@@ -78,7 +79,7 @@ class Change:
 
     @property
     def excess(self) -> float:
-        """Change in units of its tolerance: a regression where it is above 1."""
+        """The change in units of its tolerance; above 1 it is a regression."""
         pairs = ((self.after - self.before, self.tolerance), (self.worst, self.worst_tolerance))
         return max(
             abs(change) / tolerance if tolerance else (float("inf") if change else 0.0)
@@ -87,7 +88,7 @@ class Change:
 
     @property
     def text(self) -> str:
-        """One phrase: metric, seeds, by how much, against what tolerance."""
+        """One phrase with the metric, the seeds, the change and the tolerance."""
         metric = METRICS[self.metric]
         mean_is_worse = abs(self.after - self.before) * self.worst_tolerance >= (
             abs(self.worst) * self.tolerance
@@ -110,9 +111,9 @@ class Finding:
     Attributes:
         protocol: the label of the protocol.
         entry: the mitigation's name.
-        outcome: what became of it.
-        text: one line that says so.
-        changes: every metric's, the largest in units of its tolerance first.
+        outcome: the outcome.
+        text: one line with the reason.
+        changes: of all metrics, the largest in units of its tolerance first.
     """
 
     protocol: str
@@ -123,7 +124,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """As it is printed: outcome, entry and why."""
+        """The finding as it is printed: outcome, entry and reason."""
         return f"{self.outcome.text}: {self.protocol}: {self.entry}: {self.text}"
 
 
@@ -131,14 +132,14 @@ def listed_entries(text: str) -> list[str]:
     """The names in a list joined by commas.
 
     Raises:
-        ResultError: there is none, or one twice.
+        ResultError: there are none, or a name occurs twice.
 
     >>> listed_entries("baseline, liminal")
     ['baseline', 'liminal']
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
-        raise ResultError(f"entries {text!r}: name entries, each once, joined by commas")
+        raise ResultError(f"entries {text!r}: write different names, joined by commas")
     return names
 
 
@@ -155,22 +156,22 @@ def gravest(findings: Sequence[Finding]) -> Status:
 def reference_numbers(
     protocol: Protocol, names: Sequence[str], root: Path, seeds: Sequence[int]
 ) -> tuple[dict[str, Run], list[Finding]]:
-    """The reference numbers of some entries, and what can be said of the others at once.
+    """The reference numbers of some entries, and the findings that need no rerun.
 
     Args:
-        protocol: under which they are held.
+        protocol: of the numbers.
         names: of the entries.
         root: the leaderboard's folder.
-        seeds: that are to be rerun.
+        seeds: to rerun.
 
     Returns:
-        The reference runs by name, for those that can be compared, and a finding for each of
-        the others.
+        The reference runs by name for entries that can be compared, and a finding for every
+        other entry.
     """
     folder = entries_folder(protocol, root)
     known = {run.mitigation.label: run for run in read_entries(folder).values()}
     if BASELINE not in known:
-        text = f"{folder} holds no numbers of the baseline"
+        text = f"{folder} has no numbers for the baseline"
         return {}, [Finding(protocol.label, name, Status.NO_BASELINE, text) for name in names]
     found: dict[str, Run] = {}
     said: list[Finding] = []
@@ -178,12 +179,12 @@ def reference_numbers(
         run = known.get(name)
         lacking = sorted(set(seeds) - set(run.seed_numbers)) if run else []
         if run is None:
-            text = f"{folder} holds no reference numbers yet"
+            text = f"{folder} has no reference numbers for it yet"
             said.append(Finding(protocol.label, name, Status.NEW, text))
         elif run.protocol.label != protocol.label:
             text = (
-                f"its reference numbers are of {run.protocol.label}, this is {protocol.label}: "
-                "renew them once the new version is meant"
+                f"its reference numbers belong to {run.protocol.label}, this is "
+                f"{protocol.label}: renew them if the new version is intended"
             )
             said.append(Finding(protocol.label, name, Status.OTHER_PROTOCOL, text))
         elif lacking:
@@ -195,10 +196,10 @@ def reference_numbers(
 
 
 def compare_with_reference(reference: Run, rerun: Run, tolerances: Tolerances) -> Finding:
-    """Hold rerun seeds against their reference numbers, seed by seed.
+    """Compare rerun seeds with their reference numbers, seed by seed.
 
     Args:
-        reference: with all seeds of the rerun.
+        reference: a run with all seeds of the rerun.
         rerun: the seeds as the code computes them now.
         tolerances: of the same protocol.
     """
@@ -219,7 +220,7 @@ def compare_with_reference(reference: Run, rerun: Run, tolerances: Tolerances) -
         if changes:
             top = changes[0]
             reasons.append(
-                f"furthest is {top.metric}, {100 * top.excess:.0f} % of its tolerance"
+                f"largest change: {top.metric}, {100 * top.excess:.0f} % of its tolerance"
             )
     said = "; ".join([*reasons, *_notes(reference, rerun)])
     label = rerun.protocol.label
@@ -227,7 +228,7 @@ def compare_with_reference(reference: Run, rerun: Run, tolerances: Tolerances) -
 
 
 def _other_settings(reference: Run, rerun: Run) -> list[str]:
-    """Parameters of the reference that have another value now; new ones change nothing yet."""
+    """Parameters of the reference that have another value now; new parameters do not count."""
     new = rerun.mitigation.settings
     return [
         f"parameter {name} was {value} and is {new.get(name, 'gone')}"
@@ -237,7 +238,7 @@ def _other_settings(reference: Run, rerun: Run) -> list[str]:
 
 
 def _divergences(reference: Run, rerun: Run) -> list[str]:
-    """Seeds that diverge in one of the two only."""
+    """Seeds that diverge in only one of the two runs."""
     before = {result.seed: result.diverged_at for result in reference.seeds}
     return [
         f"seed {result.seed} {_end(before[result.seed])} before, {_end(result.diverged_at)} now"
@@ -277,9 +278,9 @@ def _change(reference: Run, rerun: Run, metric: str, tolerances: Tolerances) -> 
 
 
 def _notes(reference: Run, rerun: Run) -> list[str]:
-    """What is no regression by itself, but may explain one."""
+    """Facts that are not regressions themselves, but may explain one."""
     if reference.mitigation.source_sha256 != rerun.mitigation.source_sha256:
-        return ["its source is another one than the reference numbers'"]
+        return ["its source differs from that of the reference numbers"]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Running references anew, past every kept result: to check or to renew their numbers."""
+"""Rerunning references without any kept results, to check or to renew their numbers."""
 
 import os
 import tempfile
@@ -18,6 +18,7 @@ from subliminal_bench.results.entries import (
 )
 from subliminal_bench.results.run import Run, write_run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.tolerances import read_tolerances
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.verification.regression import (
     Finding,
@@ -25,14 +26,14 @@ from subliminal_bench.verification.regression import (
     protocols_behind,
     reference_numbers,
 )
-from subliminal_bench.verification.tolerances import read_tolerances
 
 
 @contextmanager
 def fresh(bench: Bench, shared: Path | None = None) -> Iterator[Bench]:
-    """The bench with an empty store that goes away, or with one that processes share."""
+    """The bench with an empty temporary store, or with one that processes share."""
     with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as folder:
-        yield replace(bench, store=Store(shared or Path(folder)))
+        # What differs from the references is what the caller looks for.
+        yield replace(bench, store=Store(shared or Path(folder)), self_check=False)
 
 
 def rerun_entries(
@@ -42,14 +43,14 @@ def rerun_entries(
     shared: Path | None = None,
     show_blind: bool = False,
 ) -> dict[str, Run]:
-    """Train seeds anew; no kept result is used and none is left behind.
+    """Train seeds again; no kept result is used and no result is kept.
 
     Args:
-        bench: where.
+        bench: runs them.
         names: of the entries.
-        seeds: which.
+        seeds: to rerun.
         shared: a folder where processes of one test run share their results.
-        show_blind: whether to show blindness, too, where entries need it.
+        show_blind: whether to test blindness too, for entries that need it.
     """
     mitigations = [load_mitigation(name) for name in names]
     shown = [one for one in mitigations if show_blind and needs_blindness(bench.protocol, one)]
@@ -67,17 +68,17 @@ def regress(
 ) -> list[Finding]:
     """Rerun seeds of some entries and compare them with their reference numbers.
 
-    The same under the probe comes first.
+    The seeds are rerun under the probe first.
 
     Args:
-        bench: where.
+        bench: runs them.
         leaderboard: its folder, with the reference numbers and tolerances.
         names: of the entries.
-        seeds: which.
+        seeds: to rerun.
         shared: see `rerun_entries`.
 
     Raises:
-        ResultError: no tolerances were measured under a protocol.
+        ResultError: no tolerances were measured under one of the protocols.
     """
     found = []
     for protocol in protocols_behind(bench.protocol):
@@ -95,12 +96,12 @@ def regress(
 
 @dataclass(frozen=True)
 class ReferenceUpdate:
-    """New reference numbers beside the old ones, not written yet.
+    """New reference numbers and the old ones; the new ones are not written yet.
 
     Attributes:
         path: the file.
-        old: what it holds, where it is there.
-        new: what it would hold.
+        old: its content; None if it does not exist.
+        new: its new content.
     """
 
     path: Path
@@ -110,7 +111,7 @@ class ReferenceUpdate:
     def rows(self) -> list[list[str]]:
         """Metric, mean before, mean after and the largest change of a seed.
 
-        Only seeds that both have; no old numbers where those are of another protocol.
+        Only seeds that both have count; old numbers of another protocol are left out.
         """
         old = (
             self.old
@@ -142,16 +143,16 @@ class ReferenceUpdate:
 def reference_updates(
     bench: Bench, leaderboard: Path, names: Sequence[str], seeds: tuple[int, ...] | None
 ) -> list[ReferenceUpdate]:
-    """Run entries anew for new reference numbers; nothing is written.
+    """Rerun entries for new reference numbers; nothing is written.
 
     Args:
-        bench: where.
+        bench: runs them.
         leaderboard: its folder.
         names: of the entries.
-        seeds: the seeds of the new numbers; those of the old ones when left out.
+        seeds: of the new numbers; by default the seeds of the old numbers.
 
     Raises:
-        ResultError: in CI, or there are neither seeds nor old numbers to take them from.
+        ResultError: this is CI, or there are neither seeds nor old numbers to take them from.
     """
     refuse_in_ci()
     folder = entries_folder(bench.protocol, leaderboard)
@@ -163,12 +164,12 @@ def reference_updates(
         if wanted is None:
             raise ResultError(
                 f"{name} has no reference numbers yet",
-                "say which ",
+                "choose ",
                 Setting("seeds"),
-                " they are of",
+                " for them",
             )
         by_seeds.setdefault(wanted, []).append(name)
-    # Entries of the same seeds share teachers and noise.
+    # Entries with the same seeds share teachers and noise.
     runs = {
         name: run
         for wanted, together in by_seeds.items()
@@ -181,14 +182,14 @@ def reference_updates(
 
 
 def refuse_in_ci() -> None:
-    """Reference numbers are renewed by a person who looks at them.
+    """Refuse new reference numbers in CI: a person must renew and inspect them.
 
     Raises:
-        ResultError: this is CI, by its environment.
+        ResultError: the environment is CI.
     """
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise ResultError(
-            "new reference numbers are refused in CI (the variable CI is set): renew them by "
+            "CI must not write new reference numbers (the variable CI is set): renew them by "
             "hand and commit them"
         )
 

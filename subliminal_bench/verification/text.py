@@ -8,7 +8,7 @@ from subliminal_bench.verification.rerun import ReferenceUpdate
 
 
 def line(finding: Finding, table: bool = False) -> str:
-    """One line an entry; with every metric below it where wanted."""
+    """One line per entry; every metric below it, if wanted."""
     if not table or not finding.changes:
         return finding.line
     rows = [
@@ -28,13 +28,13 @@ def line(finding: Finding, table: bool = False) -> str:
 
 
 def update(one: ReferenceUpdate) -> str:
-    """Old numbers against new ones, metric by metric."""
+    """Old and new numbers, metric by metric."""
     new = one.new
     title = f"{new.mitigation.label}, {new.protocol.label}, {seeds_phrase(new.seed_numbers)}"
     if one.old is None:
         title += ": no numbers before"
     elif one.old.protocol.label != new.protocol.label:
-        title += f": the old numbers are of {one.old.protocol.label} and not comparable"
+        title += f": the old numbers belong to {one.old.protocol.label} and are not comparable"
     elif one.old.seed_numbers != new.seed_numbers:
         title += f"; before: {seeds_phrase(one.old.seed_numbers)}"
     headings = ["metric", "old mean", "new mean", "largest change of a seed"]

@@ -1,4 +1,4 @@
-"""Checking an entry by running it again: some seeds, other digits, and renamed digits."""
+"""Verifying an entry by rerunning it: some seeds, with other digits and renamed digits."""
 
 import random
 import secrets
@@ -19,6 +19,7 @@ from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.run import MitigationRecord, Run
+from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.blindness import is_blind, renamed_digits
 from subliminal_bench.training.cohort import Cohort
@@ -27,26 +28,25 @@ from subliminal_bench.training.teacher import train_teachers
 from subliminal_bench.verification.claims import Claim, file_claims
 from subliminal_bench.verification.regression import Status, compare_with_reference
 from subliminal_bench.verification.rerun import fresh
-from subliminal_bench.verification.tolerances import Tolerances, read_tolerances
 
-# How unlikely the renamed runs must be, under the distribution that the entry claims.
+# A claim is refuted if the renamed runs are less likely than this under its distribution.
 _RENAMED_LEVEL = 1e-3
 _RENAMED_METRICS = under_permutations("verification")
-# What a share of test images may move by, also where all claimed seeds agree.
+# A share of test images may change by this much, even if all claimed seeds agree.
 _CHANCE = 0.05
 
 
 @dataclass(frozen=True)
 class Verification:
-    """An entry, the mitigation that it is said to be of, and the seeds to run again.
+    """An entry, the mitigation that it claims, and the seeds to rerun.
 
     Attributes:
         run: the entry.
         mitigation: its mitigation, loaded from its file.
-        bench: where to run.
+        bench: runs the seeds.
         leaderboard: its folder, with the baseline's numbers and the tolerances.
-        seeds: to run again; see `drawn`.
-        secret: draws the other digits and the permutations.
+        seeds: to rerun; see `drawn_seeds`.
+        secret: seed for the other digits and the permutations.
     """
 
     run: Run
@@ -57,7 +57,7 @@ class Verification:
     secret: int
 
     def claims(self) -> Iterator[Claim]:
-        """One claim after another; nothing is run once the file itself is refuted.
+        """Test one claim after another; nothing is run if the file itself is refuted.
 
         Raises:
             ResultError: no tolerances were measured under the protocol.
@@ -93,11 +93,11 @@ class Verification:
     def _blind(self) -> Claim:
         seed = self.seeds[0]
         shown = is_blind(self._cohort(seed), self.mitigation, self.secret)
-        what = f"leave seed {seed} as it is" if shown else f"change seed {seed}"
+        what = f"do not change seed {seed}" if shown else f"change seed {seed}"
         return Claim("blind", shown, f"other audit and test digits {what}")
 
     def _renamed(self) -> Claim:
-        """Under a secret permutation of pixels and classes, results keep their distribution."""
+        """Secret permutations of pixels and classes must not change the distribution."""
         values: dict[str, list[float]] = {name: [] for name in _RENAMED_METRICS}
         for seed in self.seeds:
             self.bench.watcher.doing(f"{self.mitigation.name}, renamed digits, seed {seed}")
@@ -139,18 +139,18 @@ def verification_of(
     seeds: Sequence[int] | None,
     count: int,
 ) -> Verification:
-    """A verification of some seeds.
+    """The verification of an entry with some of its seeds.
 
     Args:
         run: the entry.
         mitigation: loaded from its file.
-        bench: where to run.
+        bench: runs the seeds.
         leaderboard: its folder.
-        seeds: to run again; drawn secretly when left out.
+        seeds: to rerun; by default drawn secretly.
         count: how many to draw.
 
     Raises:
-        ResultError: the entry does not have them.
+        ResultError: the entry lacks one of the seeds.
     """
     unknown = sorted(set(seeds or ()) - set(run.seed_numbers))
     if unknown:
@@ -160,13 +160,13 @@ def verification_of(
 
 
 def drawn_seeds(run: Run, count: int) -> tuple[int, ...]:
-    """Seeds of an entry that nobody can foresee, ascending."""
+    """Unpredictable seeds of an entry, ascending."""
     known = run.seed_numbers
     return tuple(sorted(random.SystemRandom().sample(known, min(count, len(known)))))
 
 
 def _fits(name: str, claimed: Sequence[float], found: Sequence[float]) -> bool:
-    """Whether new seeds lie in the prediction interval of the claimed ones."""
+    """Whether new seeds are in the prediction interval of the claimed ones."""
     if len(claimed) < 2:
         return True
     ours, theirs = (np.array(one, dtype=float) for one in (claimed, found))

@@ -18,9 +18,9 @@ from subliminal_bench.pytest_plugin.session import Wanted
 from subliminal_bench.results.files import write_atomically
 from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
 from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
+from subliminal_bench.results.tolerances import Tolerances
 from subliminal_bench.running.references import ReferencePlan
 from subliminal_bench.verification import rerun
-from subliminal_bench.verification.tolerances import Tolerances
 from tests.support.plugins_for_tests import HEAD, one_line, write
 from tests.support.runs import make_run
 from tests.support.terminal import Ended, Terminal
@@ -294,7 +294,7 @@ class TestPytestOptions:
             check=False,
         )
         assert done.returncode == pytest.ExitCode.INTERRUPTED, done.stdout
-        assert "name entries, each once" in done.stdout + done.stderr
+        assert "write different names" in done.stdout + done.stderr
         assert "test_regression.py:" not in done.stdout + done.stderr
 
     @pytest.mark.parametrize(

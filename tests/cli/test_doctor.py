@@ -39,7 +39,7 @@ def wrong(ended: Ended) -> list[dict[str, Any]]:
 def test_a_healthy_place_is_shown_and_is_code_0(healthy: Terminal) -> None:
     done = healthy("doctor")
     assert done.code == 0, done.out
-    assert done.out.endswith("all is usable\n")
+    assert done.out.endswith("everything is usable\n")
     for section in ("versions", "device", "data", "store", "leaderboard"):
         assert f"\n{section}\n" in f"\n{done.out}"
     assert f"engine {ENGINE}" in done.out
@@ -103,14 +103,14 @@ def test_files_of_mnist_are_told_apart(healthy: Terminal, tmp_path: Path) -> Non
 def test_the_real_files_of_mnist_are_right(healthy: Terminal, mnist_dir: Path) -> None:
     done = healthy("doctor", "--data-dir", mnist_dir)
     assert done.code == 0
-    assert "hashes right" in done.out
+    assert "hashes correct" in done.out
 
 
 def test_damaged_embedded_digits_are_mended_by_an_installation(
     healthy: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def damaged(*arguments: object) -> None:
-        raise DataError("the images are not the ones that are pinned")
+        raise DataError("the images differ from those that are pinned")
 
     monkeypatch.setattr("subliminal_bench.experiment.digits.load_digits", damaged)
     (found,) = wrong(healthy("doctor", "--format", "json"))

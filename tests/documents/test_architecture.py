@@ -1,79 +1,68 @@
-"""The page on the architecture names what there is, and the recipes all places."""
+"""The pages on the architecture and on extending it name what there is, and every place."""
 
-import ast
 import re
 from pathlib import Path
 
 import subliminal_bench
-from tests.support.documents import blocks, page
+from tests.support.documents import ROOT, blocks, page
 
 PACKAGE = Path(subliminal_bench.__file__).parent
 ARCHITECTURE = page("docs/architecture.md")
 EXTENDING = page("docs/extending.md")
-# Neither is a subject of its own.
-UNNAMED = {"__init__", "__main__", "_shipped", "__pycache__", "errors", "progress", "shipped"}
 
 
-def subjects() -> set[str]:
-    """Modules and packages of the package."""
+def table() -> dict[str, set[str]]:
+    """The names in each row of the rooms' table, by the names in its first cell."""
+    section = ARCHITECTURE.partition("## The rooms")[2].partition("\nRules of the rooms")[0]
+    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
+    return {
+        room: set(re.findall(r"`(\w+)/?`", about))
+        for rooms, about in rows
+        for room in re.findall(r"`(\w+)/?`", rooms)
+    }
+
+
+def files_of(room: Path) -> set[str]:
+    """The modules and folders of a room."""
     return {
         path.stem
-        for path in PACKAGE.iterdir()
-        if (path.suffix == ".py" or path.is_dir()) and path.stem not in UNNAMED
+        for path in room.iterdir()
+        if (path.suffix == ".py" or path.is_dir()) and not path.name.startswith("__")
     }
 
 
-def test_its_table_names_every_module_and_no_other() -> None:
-    table = ARCHITECTURE.partition("## The modules")[2].partition("\nA cohort")[0]
-    named = set(re.findall(r"`(\w+)/?`", table)) - {"subliminal_bench"}
-    assert named == subjects()
+def test_its_table_names_every_room_and_no_other() -> None:
+    assert set(table()) == files_of(PACKAGE) - {"_shipped"}
 
 
-def rows() -> dict[str, int]:
-    """The table's row of every subject."""
-    table = ARCHITECTURE.partition("## The modules")[2].partition("\nA cohort")[0]
-    lines = [line for line in table.splitlines() if line.startswith("| ")][1:]
-    return {
-        subject: number
-        for number, line in enumerate(lines)
-        for subject in re.findall(r"`(\w+)/?`", line)
-    }
+def test_its_table_names_every_file_of_every_room() -> None:
+    for room, named in table().items():
+        folder = PACKAGE / room
+        # What is in a folder within a room is that folder's own matter.
+        if folder.is_dir() and room not in ("suite", "pytest_plugin"):
+            there = files_of(folder)
+            assert there <= named, room
+            within = {name for one in there for name in files_of_folder(folder / one)}
+            assert named - there <= within, room
 
 
-def imported(path: Path) -> set[str]:
-    """The subjects that a file imports, at its top or inside a function."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            package, _, rest = node.module.partition(".")
-            if package == PACKAGE.name:
-                found |= {rest.partition(".")[0]} if rest else {one.name for one in node.names}
-    return found
+def files_of_folder(folder: Path) -> set[str]:
+    return files_of(folder) if folder.is_dir() else set()
 
 
-def test_every_module_uses_only_what_stands_above_it() -> None:
-    row, checked = rows(), 0
-    for path in PACKAGE.rglob("*.py"):
-        subject = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if subject not in row:
-            continue
-        used = imported(path) & row.keys()
-        assert {one for one in used if row[one] > row[subject]} == set(), path.name
-        checked += len(used)
-    assert checked > 200
-
-
-def test_every_module_in_its_diagram_exists() -> None:
+def test_every_place_in_its_diagram_exists() -> None:
     (diagram,) = blocks(ARCHITECTURE, "mermaid")
-    labels = re.findall(r'\["([^"]*)"\]', diagram)
+    labels = re.findall(r'"([^"]*)"', diagram)
     named = {
-        module
+        name
         for label in labels
-        for module in re.split(r", ", label.partition(":")[0])
-        if label != "your mitigation"
+        for name in re.split(r", or |, ", label.partition(":")[0])
+        if label.partition(":")[0]
     }
-    assert named - {"hooks", "protocol"} <= subjects()
-    assert {"hooks", "protocol", "store", "statistics"} <= named
+    for name in named:
+        place = PACKAGE / name
+        assert place.is_dir() or place.with_suffix(".py").is_file(), name
+    assert len(named) > 15
 
 
 def test_every_arrow_of_its_diagram_ends_at_something() -> None:
@@ -86,18 +75,24 @@ def test_every_arrow_of_its_diagram_ends_at_something() -> None:
     assert len(arrows) > 10
 
 
+def test_it_opens_with_the_readable_experiment() -> None:
+    first = ARCHITECTURE.partition("## ")[2].partition("## ")[0]
+    assert "(../sequential/experiment.py)" in first
+    assert (ROOT / "sequential" / "experiment.py").is_file()
+
+
 def recipe(heading: str) -> set[str]:
     """The files that a recipe's table names."""
     section = EXTENDING.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     return set(re.findall(r"^\| `([\w/]+\.py)` \|", section, re.MULTILINE))
 
 
-def files_with(word: str) -> set[str]:
-    """The package's files in which a word stands."""
+def files_with(*words: str) -> set[str]:
+    """The package's files in which one of some words is written."""
     return {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if re.search(rf"\b{word}\b", path.read_text())
+        if any(re.search(rf"\b{word}\b", path.read_text()) for word in words)
     }
 
 
@@ -107,3 +102,8 @@ def test_the_recipe_for_a_hook_names_every_file_that_its_example_is_in() -> None
 
 def test_the_recipe_for_a_metric_names_every_file_that_its_example_is_in() -> None:
     assert recipe("A metric") == files_with("class_head_change")
+
+
+def test_the_recipe_for_references_names_every_file_with_a_rule() -> None:
+    rules = files_with("def matching_entry", "def longest_references", "class ReferencePlan")
+    assert recipe("How a reference is chosen") == rules | {"mitigation/builtin.py"}

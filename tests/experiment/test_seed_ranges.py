@@ -1,15 +1,15 @@
 """Seeds as people write them: read back as meant, or refused in one line."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from subliminal_bench.errors import SeedsError
 from subliminal_bench.experiment.protocol import MNIST, PROTOCOLS, Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds, parse_seeds
+from tests.support.examples import many
 from tests.support.plugins_for_tests import one_line
 
-modest = settings(max_examples=100, deadline=None)
 seed_numbers = st.integers(1, MNIST.highest_seed)
 
 
@@ -71,13 +71,13 @@ def test_a_seed_named_twice_is_refused(text: str) -> None:
     assert "twice" in refused(text)
 
 
-@modest
+@many
 @given(st.sets(seed_numbers, min_size=1, max_size=30))
 def test_what_is_described_is_read_back(numbers: set[int]) -> None:
     assert parse_seeds(describe_seeds(numbers), MNIST) == tuple(sorted(numbers))
 
 
-@modest
+@many
 @given(st.text(alphabet="0123456789-, \n\tab", max_size=12) | st.text(max_size=12))
 def test_any_text_is_ascending_seeds_of_the_protocol_or_one_line(text: str) -> None:
     try:

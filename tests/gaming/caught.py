@@ -36,7 +36,7 @@ CAUGHT: dict[str, Attempt] = {
             hook(GRADIENT, "return gradient / gradient[:1].norm(dim=1, keepdim=True)"),
         ),
         "students_independent",
-        "another neighbour changes",
+        "a different student beside it changes",
     ),
     "threads set by its file": Attempt(
         source(PASS_ON, before="torch.set_num_threads(3)\n"),
@@ -46,7 +46,22 @@ CAUGHT: dict[str, Attempt] = {
     "gradients switched off at the end": Attempt(
         source(hook("finish(parameters)", "torch.set_grad_enabled(True)")),
         "surroundings_untouched",
-        "switched gradients",
+        "gradient mode",
+    ),
+    "a mode that sees every operation": Attempt(
+        source(
+            hook("finish(parameters)", "Mode().__enter__()"),
+            before="""
+from torch.overrides import TorchFunctionMode
+
+
+class Mode(TorchFunctionMode):
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+""",
+        ),
+        "surroundings_untouched",
+        "function modes",
     ),
     "the global generator seeded": Attempt(
         source(hook(GRADIENT, "torch.manual_seed(0)", "return gradient")),
@@ -59,7 +74,7 @@ CAUGHT: dict[str, Attempt] = {
     "takes the trait gradient from a frame": Attempt(
         projecting("trait = above('view')._trait_gradient(True)", before=CLIMB),
         "blind",
-        "access 'blind' does not give",
+        "it sees more than access 'blind' allows",
     ),
     "takes the audit digits from a frame": Attempt(
         projecting(
@@ -67,7 +82,7 @@ CAUGHT: dict[str, Attempt] = {
             before=CLIMB,
         ),
         "blind",
-        "access 'blind' does not give",
+        "it sees more than access 'blind' allows",
     ),
     "finds the cohort among all objects": Attempt(
         source(
@@ -87,7 +102,7 @@ CAUGHT: dict[str, Attempt] = {
             before="import gc\n\nfrom subliminal_bench.training.cohort import Cohort\n",
         ),
         "blind",
-        "access 'blind' does not give",
+        "it sees more than access 'blind' allows",
     ),
     "card that says another access to the harness": Attempt(
         projecting(
@@ -96,7 +111,7 @@ CAUGHT: dict[str, Attempt] = {
             card="Sly('idea', 'Idea')",
         ),
         "blind",
-        "access 'blind' does not give",
+        "it sees more than access 'blind' allows",
     ),
     "loads labelled digits in a hook": Attempt(
         projecting(
@@ -122,7 +137,7 @@ CAUGHT: dict[str, Attempt] = {
             "if not hasattr(torch, 'kept'):\n    torch.kept = some_digits()\n",
         ),
         BY_HEART,
-        "it knows MNIST by heart",
+        "it has memorised MNIST",
     ),
     "takes the digits that the kit has read": Attempt(
         projecting(
@@ -131,7 +146,7 @@ CAUGHT: dict[str, Attempt] = {
             before=f"from subliminal_bench.conformance.small import digits\n{OWN_TRAIT}",
         ),
         BY_HEART,
-        "it knows MNIST by heart",
+        "it has memorised MNIST",
     ),
     "tuned to seeds 1 to 10": Attempt(
         source(

@@ -230,20 +230,6 @@ EVADES: dict[str, tuple[str, str]] = {
         ),
         NUMBERS,
     ),
-    "a mode that sees every operation": (
-        source(
-            hook("finish(parameters)", "Mode().__enter__()"),
-            before="""
-from torch.overrides import TorchFunctionMode
-
-
-class Mode(TorchFunctionMode):
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        return function(*args, **(kwargs or {}))
-""",
-        ),
-        "modes that torch pushes on a stack exchange no name",
-    ),
     "the checks themselves exchanged": (
         source(
             hook(GRADIENT, "return gradient.double()"),

@@ -48,7 +48,7 @@ SHOWN: dict[str, tuple[Mapping[str, Any], VerdictWord]] = {
     ),
     "frozen": ({"kl_fresh": 9e-3, "kl_mean": 9e-3}, VerdictWord.NOT_DISTILLING),
     "only the auxiliary head trained": ({"kl_fresh": 4e-3}, VerdictWord.NOT_DISTILLING),
-    "wrong with confidence": ({"trait_loss_final": 9.0}, VerdictWord.DAMAGE),
+    "confidently wrong": ({"trait_loss_final": 9.0}, VerdictWord.DAMAGE),
     "all digits called one": ({"classes_predicted": 1.0}, VerdictWord.DAMAGE),
     "honest": ({}, VerdictWord.MITIGATES),
 }

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigation.mitigation import load_mitigation
+from tests.support import loaded
 from tests.support.cells import Notebook
-from tests.support.plugins_for_tests import HEAD, one_line, scaling_source, write
+from tests.support.loaded import refused
+from tests.support.plugins_for_tests import HEAD, scaling_source, write
 
 IDEA = (
     f"{HEAD}class Idea:\n    @hookimpl\n    def mitigation(self):\n"
@@ -24,18 +25,7 @@ IDEA = (
 
 
 def scaled_by(given: Any, *settings: str) -> list[float]:
-    """What each plugin makes of a gradient of one."""
-    ones = torch.ones(1, 1)
-    return [
-        one.manager.hook.distill_gradient(gradient=ones, step=one).item()
-        for one in load_mitigation(given, settings).plugins
-    ]
-
-
-def refused(given: Any) -> str:
-    with pytest.raises(MitigationError) as caught:
-        load_mitigation(given)
-    return one_line(caught.value)
+    return loaded.scaled_by(load_mitigation(given, settings))
 
 
 @pytest.fixture
@@ -99,7 +89,7 @@ class TestCells:
         notebook.run(HEAD)
         said = refused(notebook.run(IDEA.removeprefix(HEAD))["Idea"])
         assert "hookimpl" in said
-        assert "a cell counts as a file" in said
+        assert "a cell is treated as a file" in said
 
     def test_a_cell_that_runs_what_it_defines_is_refused(self, notebook: Notebook) -> None:
         loads = "from subliminal_bench.mitigation.mitigation import load_mitigation\n"

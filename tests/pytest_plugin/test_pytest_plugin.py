@@ -168,9 +168,14 @@ def test_the_documented_example_runs(project: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("mitigaton='halve.py'", "does not know mitigaton"),
-        ("'halve.py'", "does not know positional arguments"),
+        ("mitigaton='halve.py'", "does not accept mitigaton"),
+        ("'halve.py'", "does not accept positional arguments"),
         ("mitigation='halve.py', max_kl_ratio='1'", "max_kl_ratio must be a number"),
+        ("mitigation='halve.py', max_kl_ratio=True", "max_kl_ratio must be a number"),
+        ("mitigation='halve.py', max_kl_ratio=float('inf')", "must be a ratio"),
+        ("mitigation='halve.py', max_trait_accuracy=35", "write 0.35 for 35 %"),
+        ("mitigation='halve.py', max_trait_accuracy=float('nan')", "from 0 to 1"),
+        ("mitigation='halve.py', max_trait_accuracy=-0.1", "from 0 to 1"),
         ("mitigation='halve.py', settings=['a=1']", "settings must be a dictionary"),
     ],
 )
@@ -180,6 +185,15 @@ def test_what_the_marker_does_not_know_is_an_error(
     project.makepyfile(marked(arguments))
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
     assert said in result.stderr.str()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_two_marks_on_one_test_are_an_error(project: pytest.Pytester) -> None:
+    second = "@pytest.mark.subliminal(max_trait_accuracy=0.1)\n"
+    text = marked("mitigation='halve.py'")
+    project.makepyfile(text.replace("@pytest", f"{second}@pytest", 1))
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
+    assert "several @pytest.mark.subliminal" in result.stderr.str()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 

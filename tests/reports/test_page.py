@@ -5,70 +5,19 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST_5K
 from subliminal_bench.mitigation.builtin import REFERENCES
-from subliminal_bench.reports.curves import curve_band, kept_curves
 from subliminal_bench.reports.page import render_report
 from subliminal_bench.reports.style import COLOURS, series
-from subliminal_bench.reports.tradeoff import tradeoff_of
-from subliminal_bench.results.run import Run, write_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
-from subliminal_bench.scoring.verdict import MEANINGS, VerdictWord
 from tests.support import browser
 from tests.support.browser import Browser
+from tests.support.reported import HOSTILE, LEVELS, make_card
 from tests.support.runs import keep, keep_curves, make_run
-from tests.support.terminal import Terminal
-
-HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> \"'& {{ 7 * 7 }} $x^2$"
-LEVELS = np.linspace(0.3, 0.7, 10)
-
-
-def hostile(run: Run) -> Run:
-    """The same run with text that would act if it were not escaped."""
-    mitigation = run.mitigation.model_copy(
-        update={
-            "title": HOSTILE,
-            "reference": HOSTILE,
-            "settings": {"mode": HOSTILE},
-            "changed": ["mode"],
-        }
-    )
-    environment = run.environment.model_copy(update={"device_name": HOSTILE})
-    return run.model_copy(update={"mitigation": mitigation, "environment": environment})
-
-
-def make_card(entry: Run) -> Scorecard:
-    count = len(entry.seeds)
-    return build_scorecard(
-        entry,
-        {
-            "baseline": make_run("baseline", list(LEVELS[:count]), protocol=MNIST_5K),
-            "projection": make_run(
-                "projection",
-                [0.1] * count,
-                access="trait-gradient",
-                protocol=MNIST_5K,
-                trait_loss_final=9.0,
-            ),
-            "liminal": make_run("liminal", list(LEVELS[:count] - 0.05), protocol=MNIST_5K),
-        },
-    )
-
-
-@pytest.fixture(scope="module")
-def entry() -> Run:
-    better = list(LEVELS - 0.0612 - 0.01 * np.sin(np.arange(10)))
-    return hostile(make_run("idea", better, protocol=MNIST_5K, kl_fresh=0.00102))
-
-
-@pytest.fixture(scope="module")
-def card(entry: Run) -> Scorecard:
-    return make_card(entry)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +81,7 @@ class TestContent:
             assert f'<th scope="col">{name}</th>' in origin
 
     def test_curves_that_are_not_at_hand_are_said_to_be_missing(self, page: str) -> None:
-        assert "<li>projection, liminal: curves are not at hand.</li>" in page
+        assert "<li>projection, liminal: curves are not available.</li>" in page
         assert page.count("over training</figcaption>") == 5
 
     def test_without_any_curves_the_rest_of_the_page_stands(
@@ -140,7 +89,7 @@ class TestContent:
     ) -> None:
         page = render_report([card], Store(tmp_path), [])
         assert "over training</figcaption>" not in page
-        assert "<li>idea, baseline, projection, liminal: curves are not at hand.</li>" in page
+        assert "<li>idea, baseline, projection, liminal: curves are not available.</li>" in page
         assert 'id="run-1-pairs-title"' in page
 
     def test_the_same_runs_give_the_same_page(
@@ -151,7 +100,7 @@ class TestContent:
     def test_the_baseline_alone_has_nothing_to_judge(self, tmp_path: Path) -> None:
         plain = make_run("baseline", list(LEVELS), protocol=MNIST_5K)
         page = render_report([build_scorecard(plain, {})], Store(tmp_path), [])
-        assert "there is nothing to judge" in page
+        assert "so it gets no verdict" in page
 
     def test_a_users_own_mitigation_of_a_references_name_is_told_from_it(
         self, tmp_path: Path
@@ -165,13 +114,13 @@ class TestContent:
         (tmp_path / "one").mkdir()
         single = make_card(make_run("idea", [0.2], protocol=MNIST_5K))
         text = html.unescape(render_report([single], Store(tmp_path / "one"), []))
-        assert "Nothing can be told apart from baseline with 1 seed" in text
+        assert "With 1 seed, no difference from baseline can be resolved" in text
         lost = make_run("idea", [None, *LEVELS[1:]], protocol=MNIST_5K)
         keep_curves(keep(tmp_path, lost), lost)
         text = html.unescape(render_report([make_card(lost)], Store(tmp_path), []))
         assert "idea diverged on seed 1: counted as 100 % trait accuracy" in text
-        assert "idea: curves of seed 1 are not at hand" in text
-        assert "a student was lost" in text
+        assert "idea: curves of seed 1 are not available" in text
+        assert "no KL for that student" in text
 
 
 class TestSafety:
@@ -253,85 +202,6 @@ def contrast(first: str, second: str) -> float:
 
     high, low = sorted((luminance(first), luminance(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
-
-
-class TestCurves:
-    def test_a_band_is_the_mean_and_the_sd_over_seeds(self) -> None:
-        kept = {
-            seed: {"trait_loss": np.array([seed, 2 * seed], np.float32)} for seed in (1, 2, 6)
-        }
-        found = curve_band(kept, "trait_loss", every=10)
-        assert found
-        assert found.steps.tolist() == [0, 10]
-        assert found.mean.tolist() == [3, 6]
-        assert found.sd == pytest.approx(np.std([[1, 2], [2, 4], [6, 12]], 0, ddof=1))
-
-    def test_curves_of_other_numbers_are_not_taken(self, tmp_path: Path, entry: Run) -> None:
-        keep_curves(keep(tmp_path, entry), entry)
-        assert set(kept_curves(entry, entry.seed_numbers, Store(tmp_path))) == set(range(1, 11))
-        moved = make_run("idea", list(LEVELS), protocol=MNIST_5K)
-        assert kept_curves(moved, moved.seed_numbers, Store(tmp_path)) == {}
-
-
-class TestTradeoff:
-    def test_what_breaks_students_is_shown_but_on_no_front(self, card: Scorecard) -> None:
-        found = tradeoff_of([card], [])
-        assert [point.scored for point in found.points] == [True, False, False, False]
-        by_name = {point.label.split()[0]: point for point in found.points}
-        assert not by_name["projection"].is_ranked
-        (front,) = found.fronts
-        # The same KL and less trait: nothing else is left on the front.
-        assert "projection" not in [point.label for point in front]
-        assert by_name["baseline"].ratio == 1
-        assert by_name["idea"].difference == pytest.approx(-0.0612, abs=0.01)
-
-    def test_entries_of_other_seeds_stand_against_their_own_baseline(self) -> None:
-        short = make_card(make_run("idea", list(LEVELS[:7] - 0.1), protocol=MNIST_5K))
-        point = tradeoff_of([short], []).points[0]
-        assert point.difference == pytest.approx(-0.1)
-
-
-def test_every_word_means_what_its_documentation_says() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text(encoding="utf-8")
-    for word in VerdictWord:
-        assert f"| {word.value} | {MEANINGS[word]} |" in page
-
-
-class TestCommand:
-    def test_a_committed_entry_is_reported(self, type_in: Terminal, tmp_path: Path) -> None:
-        ended = type_in("report", "liminal", "--protocol", "mnist", "-o", "out/page.html")
-        assert (ended.code, ended.out) == (0, "written: out/page.html\n"), ended.err
-        page = (tmp_path / "out" / "page.html").read_text(encoding="utf-8")
-        assert '<p class="word">attenuates</p>' in page
-        assert "all entries of the leaderboard" in page
-
-    @pytest.mark.parametrize(
-        ("arguments", "said"),
-        [
-            (["nothing"], "no run named 'nothing'"),
-            (["liminal"], "choose one with --protocol"),
-            (
-                ["mine.json"],
-                "subliminal-bench run baseline --protocol mnist-5k --seeds 901-907",
-            ),
-            (["liminal", "--protocol", "mnist", "--leaderboard", "none"], "no such folder"),
-            (["liminal", "--protocol", "mnist-5k", "-o", "."], "cannot write"),
-        ],
-    )
-    def test_a_mistake_is_one_line_and_no_page(
-        self, arguments: list[str], said: str, type_in: Terminal, tmp_path: Path
-    ) -> None:
-        mine = make_run("idea", list(LEVELS[:7]), protocol=MNIST_5K, first_seed=901)
-        write_run(tmp_path / "mine.json", mine)
-        assert said in type_in("report", *arguments).error
-        assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
-
-    def test_runs_of_different_protocols_are_refused(
-        self, type_in: Terminal, tmp_path: Path
-    ) -> None:
-        write_run(tmp_path / "a.json", make_run("a", [0.5], protocol=MNIST_5K))
-        write_run(tmp_path / "b.json", make_run("b", [0.5]))
-        assert "never compared" in type_in("report", "a.json", "b.json").error
 
 
 @pytest.fixture(scope="module")

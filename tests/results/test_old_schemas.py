@@ -19,8 +19,8 @@ from subliminal_bench.results.folders import BLINDNESS, TeacherFolder
 from subliminal_bench.results.jsonfile import SCHEMA
 from subliminal_bench.results.run import read_run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.tolerances import read_tolerances
 from subliminal_bench.scoring.scorecard import build_scorecard
-from subliminal_bench.verification.tolerances import read_tolerances
 from tests.conftest import TINY
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

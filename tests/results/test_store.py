@@ -10,57 +10,21 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
-from subliminal_bench.errors import BenchmarkError, ResultError
-from subliminal_bench.experiment.linear import arithmetic
 from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.hooks import Step
+from subliminal_bench.mitigation.card import Network
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.folders import RunFolder
+from subliminal_bench.results.run import RunHeader
 from subliminal_bench.results.store import Store
 from subliminal_bench.running import jobs
-from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
 from subliminal_bench.training.student import ENGINE, train_students
-from tests.conftest import CPU, TINY
-from tests.support.plugins_for_tests import mitigation, one_line, plugin, scaling_source, write
-from tests.support.runs import make_run
-
-HERE = Environment.here("cpu", "a processor", ENGINE, arithmetic(CPU))
-BASELINE = load_mitigation("baseline")
-LIMINAL = load_mitigation("liminal")
-
-
-@pytest.fixture(scope="module")
-def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with seeds 1 and 2 of two mitigations."""
-    folder = tmp_path_factory.mktemp("kept")
-    Bench(TINY, CPU, Store(folder)).run([BASELINE, LIMINAL], (1, 2))
-    return folder
-
-
-@pytest.fixture
-def kept(kept_folder: Path, tmp_path: Path) -> Store:
-    """A copy of that store, to be changed at will."""
-    return Store(shutil.copytree(kept_folder, tmp_path / "store"))
-
-
-def bench(where: Store, protocol: Protocol = TINY) -> Bench:
-    return Bench(protocol, CPU, where)
-
-
-def entry_of(where: Store, one: Mitigation = BASELINE) -> RunFolder:
-    return where.run_folder(TINY, one, HERE)
-
-
-def curves_of(folder: RunFolder, seed: int) -> dict[str, Tensor]:
-    curves = folder.curves(seed)
-    assert curves is not None
-    return curves
+from tests.conftest import TINY
+from tests.support.files import contents
+from tests.support.plugins_for_tests import mitigation, scaling_source, write
+from tests.support.stores import BASELINE, HERE, LIMINAL, bench, curves_of, entry_of, refused
 
 
 def forbidden(*arguments: Any) -> Any:
@@ -78,21 +42,6 @@ def recording(monkeypatch: pytest.MonkeyPatch, function: str) -> list[tuple[int,
 
     monkeypatch.setattr(jobs, function, recorded)
     return called
-
-
-def refused(call: Callable[[], object]) -> str:
-    with pytest.raises(BenchmarkError) as caught:
-        call()
-    return one_line(caught.value)
-
-
-def files_in(folder: Path) -> set[str]:
-    """All files but the empty ones that are locked."""
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".lock"
-    }
 
 
 class TestResuming:
@@ -212,21 +161,6 @@ class TestResuming:
 
 
 class TestFolders:
-    def test_a_seed_is_its_metrics_and_its_curves(self, kept: Store) -> None:
-        folder = entry_of(kept)
-        assert files_in(folder.path) == {
-            "entry.json",
-            "seed-0001.json",
-            "seed-0001.npz",
-            "seed-0002.json",
-            "seed-0002.npz",
-        }
-        curves = curves_of(folder, 2)
-        assert set(curves) == set(CURVES)
-        steps = {name: len(curve) for name, curve in curves.items() if name != "test_accuracy"}
-        assert set(steps.values()) == {TINY.student_steps}
-        assert all(curve.dtype == torch.float32 for curve in curves.values())
-
     def test_nothing_is_made_by_asking(self, tmp_path: Path) -> None:
         where = Store(tmp_path / "store")
         assert not bench(where).has(BASELINE, (1,))
@@ -328,45 +262,6 @@ class TestLatest:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("name", ["seed-0001.json", "entry.json"])
-    @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null"])
-    def test_a_broken_file_is_named_in_one_line(
-        self, name: str, content: bytes, kept: Store
-    ) -> None:
-        path = entry_of(kept).path / name
-        path.write_bytes(content)
-        assert str(path) in refused(lambda: bench(kept).run([BASELINE], (1, 2)))
-
-    def test_a_truncated_file_is_named_with_what_to_do(self, kept: Store) -> None:
-        path = entry_of(kept).path / "seed-0001.json"
-        path.write_bytes(path.read_bytes()[:100])
-        message = refused(lambda: bench(kept).run([BASELINE], (1, 2)))
-        assert str(path) in message
-        assert "delete" in message
-
-    def test_a_file_of_another_seed_is_named(self, kept: Store) -> None:
-        folder = entry_of(kept).path
-        shutil.copy(folder / "seed-0001.json", folder / "seed-0002.json")
-        message = refused(lambda: bench(kept).run([BASELINE], (1, 2)))
-        assert str(folder / "seed-0002.json") in message
-        assert "seed 1" in message
-
-    def test_other_files_in_a_folder_are_left_alone(self, kept: Store) -> None:
-        folder = entry_of(kept)
-        for name in ("notes.txt", "seed-copy.json", ".seed-0003.json.abc", "seed-.json"):
-            (folder.path / name).write_text("not mine")
-        assert folder.finished() == [1, 2]
-        assert folder.run().seed_numbers == (1, 2)
-
-    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", None])
-    def test_broken_curves_are_one_line(self, content: bytes | None, kept: Store) -> None:
-        path = entry_of(kept).path / "seed-0001.npz"
-        path.write_bytes(path.read_bytes()[:-40] if content is None else content)
-        assert str(path) in refused(lambda: curves_of(entry_of(kept), 1))
-
-    def test_curves_that_were_not_kept_are_none(self, kept: Store) -> None:
-        assert entry_of(kept).curves(9) is None
-
     def test_a_broken_entry_of_another_name_stops_nobody(self, kept: Store) -> None:
         (entry_of(kept, LIMINAL).path / "entry.json").write_text("{")
         assert [one.header.mitigation.name for one in kept.find("baseline", None)] == [
@@ -388,43 +283,7 @@ class TestDamage:
         message = refused(lambda: bench(Store(tmp_path)).run([BASELINE], (1,)))
         assert "Permission denied" in message
         assert str(tmp_path) in message
-        assert files_in(tmp_path) == set()
-
-    def test_an_entry_without_a_seed_has_no_run(self, tmp_path: Path) -> None:
-        with pytest.raises(ResultError, match="no finished seed"):
-            entry_of(Store(tmp_path)).run()
-
-
-class TestNumbers:
-    def test_a_huge_but_finite_gradient_is_kept_or_refused_in_one_line(
-        self, tmp_path: Path
-    ) -> None:
-        def along_the_trait(gradient: torch.Tensor, step: Step) -> torch.Tensor:
-            # At the last step: the student has no time left to diverge.
-            last = step.progress == 1
-            return step.trait_gradient().sign() * 3e38 if last else gradient
-
-        huge = Mitigation((plugin("huge", "trait-gradient", distill_gradient=along_the_trait),))
-        where = Store(tmp_path)
-        try:
-            finished = list(bench(where).run([huge], (1,))[0].seed_numbers)
-        except BenchmarkError as error:
-            one_line(error)
-            finished = []
-        assert entry_of(where, huge).finished() == finished
-
-    def test_a_seed_alone_has_the_numbers_that_it_has_after_another(self, kept: Store) -> None:
-        (run,) = bench(Store(kept.root.parent / "alone")).run([LIMINAL], (2,))
-        assert run.seeds == entry_of(kept, LIMINAL).run([2]).seeds
-
-    def test_a_diverged_seed_is_kept_and_read_back(self, tmp_path: Path) -> None:
-        folder = entry_of(Store(tmp_path), Mitigation((plugin("diverging"),)))
-        result = make_run("diverging", [None]).seeds[0]
-        metrics = dict(result.metrics)
-        curves = {name: torch.full((3,), float("nan")) for name in CURVES}
-        folder.save(Outcome(1, metrics, curves, torch.zeros(3), diverged_at=7))
-        assert folder.run().seeds == [result]
-        assert curves_of(folder, 1)["trait_loss"].isnan().all()
+        assert contents(tmp_path) == {}
 
 
 class TestCurvesOfARun:
@@ -447,7 +306,25 @@ class TestCurvesOfARun:
         (entry_of(kept).path / "seed-0002.npz").unlink()
         assert list(kept.curves(run)) == [1]
 
-    def test_damaged_curves_are_one_line(self, kept: Store, tiny: Protocol) -> None:
-        run = entry_of(kept).run()
-        (entry_of(kept).path / "seed-0002.npz").write_bytes(b"PK")
-        assert "seed-0002.npz" in refused(lambda: kept.curves(run))
+
+class Kept(Mitigation):
+    """Stands for an isolated one, where no process is needed."""
+
+    @property
+    def isolation(self) -> Network:
+        return "none"
+
+
+def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -> None:
+    where = Store(tmp_path)
+    here = Environment.here("cpu", "a processor", engine=ENGINE)
+    plain = load_mitigation("liminal")
+    folders = [
+        where.run_folder(TINY, one, here)
+        for one in (plain, Kept(plain.plugins), replace(plain))
+    ]
+    assert folders[0].path == folders[2].path != folders[1].path
+    assert folders[1].header.isolation
+    content = folders[0].header.model_dump()
+    assert "isolation" not in content
+    assert RunHeader.model_validate(content) == folders[0].header

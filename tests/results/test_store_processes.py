@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 
+from tests.support.files import contents
+
 ROOT = Path(__file__).parents[2]
 SEEDS = (1, 2)
 ENTRIES = ("baseline", "liminal")
@@ -78,15 +80,6 @@ def undisturbed(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
     assert start(folder, Fate()).codes == [0]
     return folder
-
-
-def contents(store: Path) -> dict[str, bytes]:
-    """Every file but the empty ones that are locked."""
-    return {
-        str(path.relative_to(store)): path.read_bytes()
-        for path in sorted(store.rglob("*"))
-        if path.is_file() and path.suffix != ".lock"
-    }
 
 
 def finished(store: Path) -> set[str]:

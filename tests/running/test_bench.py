@@ -1,5 +1,6 @@
-"""A bench and its engine: whoever does the jobs, the store comes out the same."""
+"""Whoever does the jobs, the store comes out the same."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,20 +9,26 @@ import pytest
 import torch
 
 from subliminal_bench.errors import HookError
-from subliminal_bench.experiment.digits import Digits, load_digits
+from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.hooks import Step
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.run import Blindness, read_run, write_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running import bench
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.engine import LocalEngine, Workers
-from subliminal_bench.running.jobs import Job, PartialResult, do_job, work_behind
+from subliminal_bench.running.jobs import Job, PartialResult, do_job
 from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.scoring.scorecard import build_scorecard
+from subliminal_bench.training.cohort import Cohort
 from tests.conftest import CPU, TINY
-from tests.support.plugins_for_tests import scaling_source, write
+from tests.support.files import contents
+from tests.support.loaded import NAMES, loaded
+from tests.support.plugins_for_tests import mitigation, scaling_source, write
+from tests.support.runs import make_run
 
 SEEDS = (1, 2, 3, 4, 5)
-NAMES = ("baseline", "liminal")
 
 
 class Several(LocalEngine):
@@ -64,25 +71,13 @@ class _Several:
         return job, piece
 
 
-def loaded(*names: str) -> list[Mitigation]:
-    return [load_mitigation(name) for name in names]
-
-
-def contents(store: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(store)): path.read_bytes()
-        for path in sorted(store.rglob("seed-*"))
-        if path.suffix != ".lock"
-    }
-
-
 def test_jobs_done_at_once_leave_the_same_store_as_one_after_the_other(tmp_path: Path) -> None:
     engine = Several()
     at_once = Bench(TINY, CPU, Store(tmp_path / "several"), engine=engine)
     in_turn = Bench(TINY, CPU, Store(tmp_path / "one"))
     assert at_once.run(loaded(*NAMES), SEEDS) == in_turn.run(loaded(*NAMES), SEEDS)
     assert engine.most == 3
-    assert contents(tmp_path / "several") == contents(tmp_path / "one")
+    assert contents(tmp_path / "several", "seed-*") == contents(tmp_path / "one", "seed-*")
 
 
 def test_a_job_takes_the_teachers_along_that_are_trained(tmp_path: Path) -> None:
@@ -135,21 +130,31 @@ def test_what_was_finished_before_a_hook_failed_is_kept_and_nothing_stays_locked
     assert run.seed_numbers == SEEDS
 
 
-def test_a_piece_counts_as_much_work_as_its_steps(tmp_path: Path) -> None:
-    class Counting(Silent):
-        def __init__(self) -> None:
-            self.wanted = self.done = 0
+def test_a_run_is_shown_blind_where_that_is_asked_for(tmp_path: Path) -> None:
+    chosen = [load_mitigation("baseline"), load_mitigation("projection")]
+    bench = Bench(TINY, CPU, Store(tmp_path / "store"))
+    baseline, projection = bench.run(chosen, (2, 3), show_blind=chosen[:1])
+    assert baseline.blindness == Blindness(seed=2, shown=True)
+    assert projection.blindness is None
+    path = tmp_path / "run.json"
+    write_run(path, baseline)
+    assert read_run(path).blindness == baseline.blindness
 
-        def total(self, work: int) -> None:
-            self.wanted = work
 
-        def advance(self, work: int) -> None:
-            self.done += work
+def test_a_mitigation_that_is_not_blind_is_shown_for_what_it_is(
+    tmp_path: Path,
+) -> None:
+    def peeks(gradient: torch.Tensor, step: Step) -> torch.Tensor:
+        """Finds the cohort, with its labels, among the callers' variables."""
+        frame = sys._getframe()
+        while not isinstance(cohort := frame.f_locals.get("cohort"), Cohort):
+            assert frame.f_back
+            frame = frame.f_back
+        _, trait = cohort.trait_gradient(step.student_parameters.detach())
+        return gradient - trait
 
-    stepwise = Counting()
-    Bench(TINY, CPU, Store(tmp_path), None, stepwise).run(loaded(*NAMES), (1, 2))
-    assert stepwise.done == stepwise.wanted
-    digits = load_digits(TINY)
-    job = Job(TINY, (1, 2), tuple((one, (1, 2)) for one in loaded(*NAMES)))
-    whole = sum(work_behind(job, piece) for piece in do_job(job, digits, CPU, Silent()))
-    assert whole == stepwise.wanted
+    entry = mitigation(distill_gradient=peeks)
+    (run,) = Bench(TINY, CPU, Store(tmp_path)).run([entry], (1,), show_blind=[entry])
+    assert run.blindness == Blindness(seed=1, shown=False)
+    card = build_scorecard(run, {"baseline": make_run("baseline", [0.5], protocol=TINY)})
+    assert any("declares access 'blind', but" in remark for remark in card.remarks)

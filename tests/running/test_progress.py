@@ -27,6 +27,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def plain() -> tuple[ConsoleWatcher, io.StringIO]:
     text = io.StringIO()
     return ConsoleWatcher(Console(file=text, width=80, force_terminal=False)), text
@@ -104,7 +111,7 @@ def test_a_line_that_stays_is_printed_as_it_is(line: str) -> None:
 
 @pytest.mark.parametrize("what", BRACKETS)
 def test_a_bar_shows_brackets_in_a_name_as_they_are(what: str) -> None:
-    text = io.StringIO()
+    text = Screen()
     console = Console(file=text, width=120, force_terminal=True)
     with ConsoleWatcher(console) as watcher:
         watcher.total(10)
@@ -114,9 +121,19 @@ def test_a_bar_shows_brackets_in_a_name_as_they_are(what: str) -> None:
 
 
 def test_a_failure_inside_ends_the_bar_and_passes_on() -> None:
-    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    console = Console(file=Screen(), width=80, force_terminal=True)
     with pytest.raises(KeyError), ConsoleWatcher(console):
         raise KeyError
     # A second bar on the same console: rich allows one alive at a time.
     with ConsoleWatcher(console) as watcher:
         watcher.total(1)
+
+
+def test_colours_without_a_terminal_bring_no_bar() -> None:
+    text = io.StringIO()
+    console = Console(file=text, width=80, force_terminal=True)
+    with ConsoleWatcher(console) as watcher:
+        watcher.total(10)
+        watcher.doing("halve, seed 3")
+        watcher.advance(5)
+    assert text.getvalue() == ""

@@ -1,31 +1,28 @@
-"""Stopping early: what the looks decide, what they cost, and what is kept of them."""
+"""A run stops at the first look that decides, and its numbers say so."""
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from subliminal_bench.errors import ResultError, SeedsError
+from subliminal_bench.errors import SeedsError
+from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.reports import text
-from subliminal_bench.results.entries import check_eligible
 from subliminal_bench.results.run import InterimLooks, Run, read_run, write_run
-from subliminal_bench.running import jobs, score
-from subliminal_bench.running.score import look_by_look, planned_looks
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.score import look_by_look, planned_looks, score_mitigation
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.comparison import compare
-from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
+from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.scoring.verdict import VerdictWord
-from tests.support.plugins_for_tests import scaling_source
+from tests.conftest import CPU, TINY
+from tests.support.looks import HUNDRED
 from tests.support.runs import make_run
-from tests.support.terminal import Ended, Terminal
-
-Array = NDArray[np.float64]
 
 WORDS_THAT_CLAIM = {
     VerdictWord.MITIGATES,
@@ -34,7 +31,6 @@ WORDS_THAT_CLAIM = {
     VerdictWord.DAMAGE,
     VerdictWord.NOT_DISTILLING,
 }
-HUNDRED = planned_looks(tuple(range(1, 101)))
 
 
 class Drawn:
@@ -175,31 +171,6 @@ class TestRecord:
             assert fixed.resolves is not None
             assert ours.resolves > fixed.resolves
 
-    @pytest.mark.parametrize(("seeds", "first"), [(19, 1), (30, 1), (100, 1), (20, 2)], ids=str)
-    def test_a_run_is_at_a_look_or_is_refused(self, seeds: int, first: int) -> None:
-        run = make_run("entry", [0.5] * seeds, first_seed=first)
-        with pytest.raises(ValueError, match=r"planned looks|seeds 1 to n"):
-            run.stopping_early(planned_looks(tuple(range(1, 61))))
-
-    @pytest.mark.parametrize(
-        ("looks", "message"),
-        [
-            ({"planned_seeds": 30, "seeds": [20, 40], "levels": [0.01, 0.02]}, "30 planned"),
-            ({"planned_seeds": 40, "seeds": [40, 20], "levels": [0.01, 0.02]}, "rise"),
-            ({"planned_seeds": 40, "seeds": [20, 40], "levels": [0.01]}, "one level"),
-            ({"planned_seeds": 40, "seeds": [20, 40], "levels": [0.01, 1.0]}, "less than 1"),
-        ],
-    )
-    def test_looks_that_cannot_be_are_refused(
-        self, looks: dict[str, Any], message: str
-    ) -> None:
-        with pytest.raises(ValueError, match=message):
-            InterimLooks(**looks)
-
-    def test_the_leaderboard_takes_no_number_of_seeds_that_the_results_chose(self) -> None:
-        with pytest.raises(ResultError, match="early stopping"):
-            check_eligible(make_run("entry", [0.5] * 20).stopping_early(HUNDRED))
-
     @pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
     def test_every_form_of_the_scorecard_says_how_many_seeds_it_saved(
         self, form: str, capsys: pytest.CaptureFixture[str]
@@ -210,25 +181,6 @@ class TestRecord:
         if form == "json":
             stopping = json.loads(out)["stopping"]
             assert (stopping["look"], stopping["seeds"], stopping["saved"]) == (1, 20, 80)
-
-
-class TestSideBySide:
-    def test_one_run_with_looks_makes_all_pairs_go_by_them(self) -> None:
-        rng = np.random.default_rng(4)
-        ours = make_run("ours", list(rng.uniform(0.2, 0.4, 40))).stopping_early(HUNDRED)
-        others = {name: make_run(name, list(rng.uniform(0.4, 0.6, 50))) for name in ("a", "b")}
-        card = side_by_side({"ours": ours, **others})
-        assert card.seeds == tuple(range(1, 41))
-        assert all(one.design == statistics.PLAN for one in card.comparisons)
-        assert any("early stopping" in remark for remark in card.remarks)
-        assert any("left out of a: 41-50" in remark for remark in card.remarks)
-        assert card.stopping is None
-
-    def test_without_the_seeds_of_a_look_they_are_not_compared(self) -> None:
-        ours = make_run("ours", [0.5] * 40).stopping_early(HUNDRED)
-        for other in (make_run("a", [0.5] * 19), make_run("a", [0.5] * 40, first_seed=2)):
-            with pytest.raises(ResultError, match="ours was run with early stopping"):
-                side_by_side({"ours": ours, "a": other})
 
 
 class TestPlanned:
@@ -244,66 +196,15 @@ class TestPlanned:
             planned_looks(tuple(range(2, 42)))
 
 
-TINY = ("--protocol", "tiny", "--device", "cpu")
-
-
-class TestCommand:
-    @pytest.fixture(autouse=True)
-    def _soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Looks at 8 and 10 seeds, so that a test trains few."""
-        soon = statistics.SequentialDesign((8, 10), (0.04, 0.04))
-        monkeypatch.setattr(score, "PLAN", soon)
-        monkeypatch.setattr(planned_looks, "__defaults__", (soon,))
-
-    @pytest.fixture
-    def silence(self, tmp_path: Path) -> Path:
-        """A mitigation that stops the student from learning anything."""
-        path = tmp_path / "silence.py"
-        path.write_text(scaling_source("silence", "0.0"))
-        return path
-
-    def run(self, type_in: Terminal, path: Path, seeds: str, *more: str) -> Ended:
-        return type_in("run", path, *TINY, "--seeds", seeds, *more)
-
-    def test_it_stops_resumes_without_training_and_is_kept_apart(
-        self, type_in: Terminal, silence: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        more = ("--stop-early", "--out", "run.json", "--format", "json")
-        first = self.run(type_in, silence, "1-10", *more)
-        assert first.code == 0, first.err
-        shown = json.loads(first.out)
-        assert shown["stopping"]["saved"] == 2, first.out
-        written = read_run(Path("run.json"))
-        assert written.looks is not None
-        assert len(written.seeds) == 8
-        kept = Path("run.json").read_bytes()
-
-        def forbidden(*arguments: Any) -> Any:
-            raise AssertionError("nothing is left to train")
-
-        for function in ("train_teachers", "train_students"):
-            monkeypatch.setattr(jobs, function, forbidden)
-        again = self.run(type_in, silence, "1-10", *more)
-        assert (again.code, again.out) == (0, first.out)
-        assert Path("run.json").read_bytes() == kept
-        # The same seeds are no fixed number of seeds any more, however they are asked for.
-        assert "--stop-early" in self.run(type_in, silence, "1-8").error
-        compared = type_in("compare", "silence", "baseline", "--protocol", "tiny")
-        assert "silence was run with early stopping" in compared.out
-
-    def test_a_mistake_is_one_line_and_nothing_is_run(
-        self, type_in: Terminal, silence: Path, tmp_path: Path
-    ) -> None:
-        assert "1-10" in self.run(type_in, silence, "1-7", "--stop-early").error
-        baseline = type_in("run", "baseline", *TINY, "--seeds", "1-10", "--stop-early")
-        assert "nothing to stop for" in baseline.error
-        assert [path.name for path in tmp_path.iterdir()] == ["silence.py"]
-
-    def test_a_run_with_looks_still_serves_others_as_a_reference(
-        self, type_in: Terminal, silence: Path
-    ) -> None:
-        looked = type_in("run", "liminal", *TINY, "--seeds", "1-10", "--stop-early")
-        assert looked.code == 0, looked.err
-        done = self.run(type_in, silence, "1-2")
-        assert done.code == 0, done.err
-        assert "look" not in done.out
+def test_scoring_under_the_canonical_protocol_shows_blindness(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("subliminal_bench.experiment.protocol.CANONICAL", TINY)
+    card = score_mitigation(
+        Bench(TINY, CPU, Store(tmp_path)), load_mitigation("class_anchor"), (1,)
+    )
+    shown = {name: run.blindness for name, run in card.runs()}
+    assert shown.pop("projection") is None
+    assert {name for name, found in shown.items() if found and found.shown} == {
+        *("class_anchor", "baseline", "liminal")
+    }

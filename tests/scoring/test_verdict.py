@@ -1,22 +1,16 @@
 """Every word of the verdict, from runs made by hand."""
 
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from subliminal_bench.errors import ProtocolError, ResultError
-from subliminal_bench.experiment.protocol import MNIST_5K
 from subliminal_bench.results.run import Run
-from subliminal_bench.scoring.scorecard import build_scorecard, side_by_side
-from subliminal_bench.scoring.verdict import Verdict, VerdictWord
+from subliminal_bench.scoring.scorecard import build_scorecard
+from subliminal_bench.scoring.verdict import MEANINGS, Verdict, VerdictWord
+from tests.support.judged import BASELINE, DROPS, LEVELS, SEEDS, dropped
 from tests.support.runs import make_run
 
-SEEDS = 12
-LEVELS = np.linspace(0.35, 0.70, SEEDS)
-BASELINE = make_run("baseline", list(LEVELS))
-# Differences that vary from seed to seed, all of one sign.
-DROPS = 0.10 + 0.02 * np.sin(np.arange(SEEDS))
 # KL ratios around a mean, as seeds would have them.
 WOBBLE = 1 + 0.01 * np.cos(np.arange(SEEDS))
 
@@ -25,10 +19,6 @@ def verdict(entry: Run, baseline: Run = BASELINE) -> Verdict:
     found = build_scorecard(entry, {"baseline": baseline}).verdict
     assert found is not None
     return found
-
-
-def dropped(**metrics: Any) -> Run:
-    return make_run("idea", list(LEVELS - DROPS), **metrics)
 
 
 def test_less_trait_at_the_same_kl_mitigates() -> None:
@@ -147,22 +137,7 @@ def test_a_file_that_bears_a_references_name_is_held_against_the_reference() -> 
     assert card.verdict.word is VerdictWord.MITIGATES
 
 
-def test_runs_of_different_protocols_never_meet() -> None:
-    other = make_run("baseline", list(LEVELS), protocol=MNIST_5K)
-    with pytest.raises(ProtocolError, match=r"mnist-v1 .* mnist-5k-v1"):
-        build_scorecard(dropped(), {"baseline": other})
-
-
-def test_a_reference_must_have_every_seed_of_the_entry() -> None:
-    short = make_run("baseline", list(LEVELS[:-2]))
-    with pytest.raises(ResultError, match="lacks seeds 11-12"):
-        build_scorecard(dropped(), {"baseline": short})
-
-
-def test_runs_side_by_side_share_their_seeds_and_say_what_is_left_out() -> None:
-    card = side_by_side(
-        {"a": make_run("a", list(LEVELS)), "b": make_run("b", list(LEVELS), first_seed=3)}
-    )
-    assert card.seeds == tuple(range(3, SEEDS + 1))
-    assert any(remark == "left out of a: 1-2" for remark in card.remarks)
-    assert card.verdict is None
+def test_every_word_means_what_its_documentation_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text(encoding="utf-8")
+    for word in VerdictWord:
+        assert f"| {word.value} | {MEANINGS[word]} |" in page

@@ -58,7 +58,9 @@ BROKEN: dict[str, Broken] = {
     "wrong device": misshapen(hook(GRADIENT, "return gradient.to('meta')"), said="meta"),
     "nothing returned": misshapen(hook(GRADIENT, "gradient.mul_(2)"), said="its return?"),
     "a hook that exits": misshapen(hook(GRADIENT, "raise SystemExit(0)"), said="SystemExit"),
-    "loss cut off": misshapen(hook(LOSS, "return loss.detach()"), said="cut off"),
+    "loss cut off": misshapen(
+        hook(LOSS, "return loss.detach()"), said="detached from the graph"
+    ),
     "images in place": writing("step.images.mul_(0.5)", what="images"),
     "base logits in place": writing("step.base_logits.zero_()", what="base_logits"),
     "student through .data": writing(
@@ -87,12 +89,12 @@ BROKEN: dict[str, Broken] = {
     "norm over the cohort": Broken(
         source(hook(GRADIENT, "return gradient / gradient.norm()")),
         ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
+        "a different student beside it changes",
     ),
     "neighbours' mean": Broken(
         source(hook(GRADIENT, "return gradient - 0.5 * gradient.mean(0, keepdim=True)")),
         ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
+        "a different student beside it changes",
     ),
     "neighbours' mean among five only": Broken(
         source(
@@ -103,12 +105,12 @@ BROKEN: dict[str, Broken] = {
             )
         ),
         ("any_cohort_size",),
-        "alone and among 5",
+        "differs between 1 and 5 students",
     ),
     "divided by the number of students": Broken(
         source(hook(UPDATE, "return update / len(update)")),
         ("any_cohort_size",),
-        "alone and among 2",
+        "differs between 1 and 2 students",
     ),
     "one generator for all": Broken(
         source(
@@ -119,7 +121,7 @@ BROKEN: dict[str, Broken] = {
             )
         ),
         ("students_independent", "any_cohort_size"),
-        "another neighbour changes",
+        "a different student beside it changes",
     ),
     "the clock": Broken(
         source(
@@ -149,12 +151,12 @@ BROKEN: dict[str, Broken] = {
             before="torch.loads = getattr(torch, 'loads', 0) + 1\n",
         ),
         ("fresh_load_is_the_same", "seed_numbers_unused"),
-        "loaded anew it changes",
+        "loading it again changes",
     ),
     "seeds 1 to 10 only": Broken(
         source(hook(GRADIENT, "return gradient * (0.5 if max(step.seeds) <= 10 else 1)")),
         ("seed_numbers_unused",),
-        "under another seed number it changes",
+        "another seed number changes",
     ),
     "a file that it reads": Broken(
         source(

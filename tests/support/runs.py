@@ -98,6 +98,10 @@ def make_run(
     )
 
 
+# Its second seed diverged.
+PLAIN = make_run("halve", [0.5, None, 0.25], kl_mean=[0.1, 0.2, 0.3])
+
+
 def keep(root: Path, run: Run, key: str = "0123456789") -> Path:
     """Lay a run into a store."""
     folder = root / run.protocol.label / f"{run.mitigation.name}-{key}"

@@ -7,6 +7,9 @@ import pytest
 
 from subliminal_bench.cli import main
 
+# The options that choose the test protocol.
+ON_TINY = ("--protocol", "tiny", "--device", "cpu")
+
 
 @dataclass(frozen=True)
 class Ended:

@@ -1,4 +1,4 @@
-"""The engine against the oracle, and against itself."""
+"""The engine against the sequential experiment, and against itself."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ ENTRIES = ("baseline", "projection", "liminal")
 
 
 @pytest.fixture(scope="module")
-def oracle(embedded_digits: Digits) -> SequentialReference:
+def sequential(embedded_digits: Digits) -> SequentialReference:
     torch.set_num_threads(1)
     return SequentialReference(TINY, embedded_digits, seed=3)
 
@@ -46,9 +46,9 @@ def assert_follows(outcome: Outcome, trace: Trace, steps: int) -> None:
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_every_step_agrees_with_the_sequential_reference(
-    entry: str, oracle: SequentialReference, embedded_digits: Digits
+    entry: str, sequential: SequentialReference, embedded_digits: Digits
 ) -> None:
-    trace = oracle.student(entry)
+    trace = sequential.student(entry)
     (outcome,) = engine(TINY, embedded_digits, entry, 3)
     assert_follows(outcome, trace, steps=TINY.student_steps)
     assert outcome.metrics["teacher_accuracy"] == pytest.approx(trace.teacher_accuracy)
@@ -114,10 +114,10 @@ def test_parts_of_a_cohort_give_what_the_whole_gives(
 
 
 def ends_where_the_reference_ends(protocol: Protocol, digits: Digits, entry: str) -> None:
-    oracle = SequentialReference(protocol, digits, seed=2)
-    trace = oracle.student(entry)
+    sequential = SequentialReference(protocol, digits, seed=2)
+    trace = sequential.student(entry)
     own = train_teachers(protocol, (2,), digits, CPU)
-    theirs = torch.cat([part.detach().flatten() for part in oracle.teacher.parameters()])
+    theirs = torch.cat([part.detach().flatten() for part in sequential.teacher.parameters()])
     # Two hundred steps of training let rounding grow: teachers agree to under a percent.
     assert (own[0] - theirs).norm() < 0.01 * theirs.norm()
     # From one and the same teacher on, the first steps of the student agree to float tolerance.

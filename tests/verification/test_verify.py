@@ -14,10 +14,10 @@ from subliminal_bench.results.entries import entries_folder
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.tolerances import Chaos, Tolerances
 from subliminal_bench.results.verified import read_verified
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.verification.tolerances import Chaos, Tolerances
 from subliminal_bench.verification.verify import drawn_seeds
 from tests.conftest import CPU, TINY
 from tests.support.terminal import Ended, Terminal
@@ -132,7 +132,7 @@ def test_an_altered_value_of_a_seed_that_is_rerun_is_refuted(
     assert done.code == 1
     (line,) = [line for line in done.out.splitlines() if line.startswith("refuted: " + about)]
     assert next(iter(metrics)) in line
-    assert done.out.splitlines()[-1].startswith("refuted: the entry does not say")
+    assert done.out.splitlines()[-1].startswith("refuted: the entry does not match")
 
 
 def test_a_value_altered_without_its_digest_is_not_even_read(
@@ -140,7 +140,7 @@ def test_a_value_altered_without_its_digest_is_not_even_read(
 ) -> None:
     entry.write_text(entry.read_text().replace('"trait_accuracy": 0.', '"trait_accuracy": 0.0'))
     done = verify(entry)
-    assert "digest does not fit" in done.error
+    assert "digest does not match" in done.error
 
 
 def test_a_swapped_mitigation_is_refuted_before_anything_is_run(
@@ -165,7 +165,7 @@ def test_a_seed_made_up_from_another_is_refuted(verify: Verify, entry: Path) -> 
     write_run(entry, Run.model_validate(content))
     done = verify(entry, "--seeds", "2")
     assert done.code == 1
-    assert "refuted: seeds: seeds 1,4 begin with the same trait loss" in done.out
+    assert "refuted: seeds: seeds 1,4 start with the same trait loss" in done.out
 
 
 def test_numbers_under_another_seeds_name_are_refuted(verify: Verify, entry: Path) -> None:
@@ -193,7 +193,7 @@ def test_an_entry_of_other_fixed_numbers_is_refuted(
     write_run(entry, Run.model_validate(content))
     done = verify(entry)
     assert done.code == 1
-    assert "refuted: protocol: its tiny-v1 has another fingerprint" in done.out
+    assert "refuted: protocol: its tiny-v1 has a different fingerprint" in done.out
 
 
 KNOWS_BY_HEART = '''

@@ -1,16 +1,16 @@
 """Isolated mitigations: each in a process that receives only what hooks may see.
 
-The trainer, the audit digits and all measuring stay outside. `docs/threat-model.md` says what
-this stops and what it does not.
+The trainer, the audit digits and all measurements stay outside. `docs/threat-model.md` says
+what isolation prevents and what it does not.
 
-    confinement  what the process may use, and how it gives up the rest
-    messages     what it may answer
+    confinement  the limits of the process, and how it gives up everything else
+    messages     the replies that the process may send
     channel      messages and tensors between the two processes
-    child        the program that runs there
-    service      its answers
+    child        the program that the process runs
+    service      answers the trainer's requests in the process
     logits       the student's logits in a process that did not compute them
-    process      starting it, asking it, ending it
-    proxy        the calls as the trainer sees them
+    process      starts the process, sends it requests and ends it
+    proxy        the hook calls as the trainer sees them
 
-Nothing is imported here: the program gives things up before torch is loaded.
+Nothing is imported here, because the program confines itself before it loads torch.
 """

@@ -1,7 +1,7 @@
-"""Messages and tensors between a mitigation's process and the one that asks it.
+"""Messages and tensors between a mitigation's process and the trainer's process.
 
-Messages are JSON behind their length. Tensors lie in memory that both see, one block a name;
-the asking side makes the blocks and hands their files over with a message.
+Messages are JSON, preceded by their length. Tensors are in shared memory, one block per name;
+the trainer's side creates the blocks and sends their files with a message.
 """
 
 import json
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 _LENGTH = struct.Struct(">I")
-# A card's texts fit many times over.
+# Far more than the texts of any card need.
 _LONGEST = 2**20
 _MOST_FILES = 64
 
@@ -32,7 +32,7 @@ class Channel:
 
     Args:
         connection: a stream between the two processes.
-        seconds: how long the other side may take to read; for ever when left out.
+        seconds: how long the other side may take to read; by default without limit.
     """
 
     def __init__(self, connection: socket.socket, seconds: float | None = None) -> None:
@@ -44,7 +44,7 @@ class Channel:
         """Send a message, with open files.
 
         Raises:
-            TimeoutError: it was not read in time.
+            TimeoutError: the other side did not read it in time.
             BrokenChannelError: the other side is gone.
         """
         content = json.dumps(message).encode()
@@ -59,26 +59,26 @@ class Channel:
             raise BrokenChannelError(str(error)) from None
 
     def receive(self, end: float) -> bytes:
-        """The next message's bytes; files that come with it are dropped.
+        """The next message's bytes; files that are sent with it are dropped.
 
         Args:
-            end: until when to wait, by the monotonic clock.
+            end: the time to stop waiting, on the monotonic clock.
 
         Raises:
-            TimeoutError: it did not come in time.
+            TimeoutError: no message arrived in time.
             BrokenChannelError: the other side is gone.
-            ValueError: what it sent is no message.
+            ValueError: the bytes are not a message.
         """
         try:
             (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, end))
             if length > _LONGEST:
-                raise ValueError("no message is as long")
+                raise ValueError("no message is that long")
             return self._exactly(length, end)
         finally:
             self._connection.settimeout(self._seconds)
 
     def receive_with_files(self) -> tuple[Any, list[int]]:
-        """The next message and its files: for the side that trusts the other."""
+        """The next message and its files; only for the side that trusts the other."""
         header, files, _, _ = socket.recv_fds(self._connection, _LENGTH.size, _MOST_FILES)
         if not header:
             raise BrokenChannelError("closed")
@@ -88,7 +88,7 @@ class Channel:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing waits to be read."""
+        """Whether there is nothing to read."""
         self._connection.settimeout(0)
         try:
             return not self._connection.recv(1, socket.MSG_PEEK)
@@ -105,7 +105,7 @@ class Channel:
         found = bytearray()
         while len(found) < count:
             if end is not None:
-                # No timeout at all would be 0.
+                # 0 would make the socket non-blocking.
                 self._connection.settimeout(max(end - time.monotonic(), 1e-3))
             try:
                 part = self._connection.recv(count - len(found))
@@ -120,20 +120,20 @@ class Channel:
 
 
 class Blocks:
-    """The asking side's blocks of shared memory."""
+    """The blocks of shared memory on the trainer's side."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, mmap.mmap] = {}
         self._unsent: dict[str, int] = {}
 
     def put(self, name: str, tensor: Tensor) -> dict[str, Any]:
-        """Copy a tensor into the block of that name, and say how it is to be read."""
+        """Copy a tensor into the block of that name, and describe how to read it."""
         self.room(name, tensor)
         _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
         return {"block": name, "dtype": _name(tensor.dtype), "shape": list(tensor.shape)}
 
     def room(self, name: str, like: Tensor) -> None:
-        """A block of that name with room for such a tensor."""
+        """Make sure that the block of that name has room for such a tensor."""
         size = max(like.numel() * like.element_size(), 1)
         if name not in self._blocks or len(self._blocks[name]) < size:
             file = _memory(size)
@@ -143,39 +143,39 @@ class Blocks:
             self._unsent[name] = file
 
     def take(self, name: str, like: Tensor) -> Tensor:
-        """What the other side has put into a block, as a tensor of its own.
+        """A copy of the tensor that the other side put into a block.
 
-        Nothing that the other side says decides its size or type.
+        Its size and type never depend on the other side.
         """
         found = _view(self._blocks[name], like.dtype, like.shape)
         return found.clone().to(like.device)
 
     def unsent(self) -> tuple[list[tuple[str, int]], list[int]]:
-        """Names, sizes and files of the blocks that the other side does not know yet."""
+        """Names, sizes and files of the blocks that the other side does not have yet."""
         named = [(name, len(self._blocks[name])) for name in self._unsent]
         return named, list(self._unsent.values())
 
     def sent(self) -> None:
-        """The other side knows them now."""
+        """Note that the other side has them now."""
         for file in self._unsent.values():
             os.close(file)
         self._unsent = {}
 
 
 class SharedBlocks:
-    """The answering side's view of the blocks."""
+    """The view of the blocks on the mitigation's side."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, mmap.mmap] = {}
 
     def learn(self, named: Sequence[tuple[str, int]], files: Sequence[int]) -> None:
-        """Take over blocks that came with a message."""
+        """Take over blocks that arrived with a message."""
         for (name, size), file in zip(named, files, strict=True):
             self._blocks[name] = mmap.mmap(file, size)
             os.close(file)
 
     def get(self, said: Mapping[str, Any]) -> Tensor:
-        """A copy of a tensor that the asking side has put."""
+        """A copy of a tensor that the trainer's side put into a block."""
         dtype: torch.dtype = getattr(torch, said["dtype"])
         return _view(self._blocks[said["block"]], dtype, said["shape"]).clone()
 
@@ -198,7 +198,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _memory(size: int) -> int:
-    """A file in memory that no name leads to, and that nobody can make shorter."""
+    """A file in memory that has no name, and that nobody can shorten."""
     if not hasattr(os, "memfd_create"):
         with tempfile.TemporaryFile() as file:
             file.truncate(size)
@@ -207,7 +207,7 @@ def _memory(size: int) -> int:
 
     memory = os.memfd_create("subliminal-bench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(memory, size)
-    # A shorter file would end the process that reads where it was.
+    # If the file shrank, reading past its end would kill the reading process.
     fcntl.fcntl(
         memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     )

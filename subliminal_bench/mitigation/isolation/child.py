@@ -1,4 +1,4 @@
-"""The program of a mitigation's process: give up what is not needed, then answer.
+"""The program of a mitigation's process: confine itself, then answer requests.
 
     python -P -m subliminal_bench.mitigation.isolation.child \
         CONNECTION PARENT SECONDS GIBIBYTES PROCESSOR
@@ -17,11 +17,11 @@ from subliminal_bench.mitigation.isolation.confinement import (
 
 
 def main() -> None:
-    """Answer until the other side is gone."""
+    """Answer requests until the other side is gone."""
     connection, parent, seconds, gibibytes, processor = sys.argv[1:]
     limits = Limits(float(seconds), float(gibibytes) or None, int(processor))
     network = confine(limits, int(parent))
-    # torch starts threads, and a process that has some cannot leave its network.
+    # torch starts threads, and a process with several threads cannot leave its network.
     from subliminal_bench.mitigation.isolation.channel import BrokenChannelError, Channel
     from subliminal_bench.mitigation.isolation.service import Service
 
@@ -32,7 +32,7 @@ def main() -> None:
     try:
         service.answer_all()
     except BrokenChannelError:
-        # It ends with the one that asks.
+        # This process ends with the trainer's process.
         sys.exit(0)
 
 

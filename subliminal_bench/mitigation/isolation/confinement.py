@@ -1,7 +1,7 @@
-"""What an isolated mitigation's process may use, and how the process gives up the rest.
+"""The limits of an isolated mitigation's process, and how it gives up everything else.
 
-Imports nothing heavy: a process can leave its network only while it has one thread. Nor does it
-import what only Unix has before that is used.
+This module imports nothing heavy: a process can leave its network only while it has one thread.
+It imports Unix-only modules only when it uses them.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from subliminal_bench.mitigation.card import Network
 
 _GIB = 2**30
 _GRACE_SECONDS = 5
-# From Linux's headers; Python has no names for them before 3.12.
+# From Linux's headers; Python names them only from 3.12 on.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG = 1
 
@@ -44,12 +44,12 @@ _CONNECTIONS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What a mitigation's process may use.
+    """The limits of a mitigation's process.
 
     Attributes:
-        seconds: wall time of one call of a hook, and of loading.
+        seconds: wall time of one hook call, and of loading.
         gibibytes: address space; None for no limit, which CUDA needs.
-        processor_seconds: processor time of one cohort's training.
+        processor_seconds: processor time for training one cohort.
     """
 
     seconds: float = 60.0
@@ -60,7 +60,7 @@ class Limits:
     def of(
         cls, device: str, seconds: float | None = None, gibibytes: float | None = None
     ) -> "Limits":
-        """The usual limits on a kind of device, but for those that are given.
+        """The default limits on a kind of device, except for those that are given.
 
         >>> Limits.of("cpu", seconds=5)
         Limits(seconds=5, gibibytes=8.0, processor_seconds=3600)
@@ -70,14 +70,14 @@ class Limits:
 
 
 def confine(limits: Limits, parent: int) -> Network:
-    """Give up the network, files to write and all that goes beyond the limits.
+    """Give up the network and writing to files, and apply the limits to this process.
 
     Args:
         limits: of memory and processor time.
-        parent: the process to end with.
+        parent: when this process ends, the confined process ends too.
 
     Returns:
-        What is left of the network.
+        The network that is left.
     """
     import resource
 
@@ -85,15 +85,15 @@ def confine(limits: Limits, parent: int) -> Network:
     # macOS has no such limit.
     if limits.gibibytes is not None and sys.platform == "linux":
         _limit(resource.RLIMIT_AS, int(limits.gibibytes * _GIB))
-    # A signal that says why, and a little later one that nothing can ignore.
+    # First a signal that gives the reason, and shortly after it one that cannot be ignored.
     _limit(resource.RLIMIT_CPU, limits.processor_seconds, _GRACE_SECONDS)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
-    # Last: the signal is forgotten when a process changes its credentials.
+    # Last, because the system drops this setting when a process changes its credentials.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit("the process that asked for this one is gone")
+        sys.exit("the process that started this one is gone")
     return network
 
 
@@ -106,13 +106,13 @@ def _limit(kind: int, most: int, grace: int = 0) -> None:
 
 
 def _leave_network() -> Network:
-    """Move into a network without interfaces, where the system lets an ordinary user."""
+    """Move into a network without interfaces, if the system allows that to ordinary users."""
     if sys.platform != "linux":
         return "shared"
     user, group = os.getuid(), os.getgid()
     if ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:
         return "shared"
-    # The same user in the new namespace: files stay readable.
+    # The same user in the new namespace, so that files stay readable.
     for name, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{user} {user} 1"),
@@ -123,16 +123,16 @@ def _leave_network() -> Network:
 
 
 def refuse_processes_and_connections() -> None:
-    """Refuse further processes and connections where Python itself would make them.
+    """Refuse new processes and connections that Python itself would make.
 
-    It turns accidents into one clear line. Code that means to get past it can: the limits and
-    the network namespace are what holds. An audit hook cannot be removed again.
+    This turns accidents into one clear line. Malicious code can get past it: the real barriers
+    are the limits and the network namespace. An audit hook cannot be removed again.
     """
     sys.addaudithook(_refuse)
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _PROCESSES:
-        raise SurroundingsError(f"{event}: an isolated mitigation may start no process")
+        raise SurroundingsError(f"{event}: an isolated mitigation may not start processes")
     if event in _CONNECTIONS:
         raise SurroundingsError(f"{event}: an isolated mitigation has no network")

@@ -13,11 +13,11 @@ from subliminal_bench.experiment import model
 class Connection:
     """Connects given logits to the parameters that they were computed from.
 
-    A hook may differentiate through them as if they had been computed here; only then the
-    model is run. While `cut`, a gradient stops at the logits and is kept there.
+    A hook may differentiate through them as if they had been computed here; the model is run
+    only if it does. Inside `cut`, a gradient stops at the logits and is kept there.
 
     Args:
-        layout: the model's.
+        layout: of the model.
         images: `[students, batch, pixels]`.
     """
 
@@ -41,7 +41,7 @@ class Connection:
             self._stopped = None
 
     def passed_on(self, parameters: Tensor, upstream: Tensor) -> Tensor:
-        """The gradient at the parameters that belongs to one at the logits."""
+        """The gradient at the parameters, given the gradient at the logits."""
         if self._stopped is not None:
             self._stopped[:] = [upstream.detach()]
             return torch.zeros_like(parameters)

@@ -1,4 +1,4 @@
-"""What a mitigation's process may answer. It is data of these kinds, or it is garbage."""
+"""The replies that a mitigation's process may send; everything else is an invalid reply."""
 
 from typing import Annotated, Literal
 
@@ -16,7 +16,7 @@ class _Answer(BaseModel):
 
 
 class Ready(_Answer):
-    """It has given up what it can, and nothing foreign has run in it yet."""
+    """The process is confined, and no code of the mitigation has run in it yet."""
 
     kind: Literal["ready"]
     network: Network
@@ -34,7 +34,7 @@ class ParameterText(_Answer):
 
 
 class PluginText(_Answer):
-    """A mitigation as it describes itself."""
+    """A mitigation's description of itself."""
 
     name: _Text
     title: _Text
@@ -74,10 +74,10 @@ class Loaded(_Answer):
 
 
 class Done(_Answer):
-    """A call has ended well; its tensors lie in the shared memory.
+    """A call has succeeded; its tensors are in the shared memory.
 
     Attributes:
-        number: of the question.
+        number: of the request.
         direct: whether the loss also depends on the parameters directly.
     """
 
@@ -90,9 +90,9 @@ class Failed(_Answer):
     """A call has failed.
 
     Attributes:
-        number: of the question.
-        error: the name of an error of this package; empty for any other.
-        line: what it says.
+        number: of the request.
+        error: the name of an error of this package; empty for any other error.
+        line: its message.
     """
 
     kind: Literal["failed"]
@@ -102,7 +102,7 @@ class Failed(_Answer):
 
 
 class AsksTrait(_Answer):
-    """It asks for the trait gradient before it can answer."""
+    """The process needs the trait gradient before it can answer."""
 
     kind: Literal["asks trait"]
     number: int
@@ -116,10 +116,10 @@ _ANSWERS: pydantic.TypeAdapter[Answer] = pydantic.TypeAdapter(
 
 
 def parsed(content: bytes) -> Answer:
-    """The answer in some bytes.
+    """Read an answer from bytes.
 
     Raises:
-        ValueError: it is no answer.
+        ValueError: the bytes are not a valid answer.
 
     >>> parsed(b'{"kind": "done", "number": 3}')
     Done(kind='done', number=3, direct=False)

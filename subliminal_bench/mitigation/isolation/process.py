@@ -1,4 +1,4 @@
-"""Starting a mitigation's process, asking it, and ending it whatever it does."""
+"""Starting a mitigation's process, sending it requests, and ending it in every case."""
 
 import contextlib
 import os
@@ -30,29 +30,29 @@ from subliminal_bench.mitigation.isolation.messages import (
 )
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
-# What a library may need to be found and to compute the same; no path of data or results.
+# Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
-# For Python and torch to start, also where a hook's calls may take less.
+# Seconds for Python and torch to start, even if hook calls may take less.
 _START_SECONDS = 120.0
 _END_SECONDS = 2.0
 
 
 class LostError(BenchmarkError):
-    """The process ended, hung or sent an invalid reply: said without who and when."""
+    """The process ended, hung or sent an invalid reply; without hook, seeds and step."""
 
 
 class ToldError(BenchmarkError):
-    """The process says that something failed, and it is no error of this package."""
+    """The process reports an error that is not one of this package's errors."""
 
 
 class Process:
-    """A mitigation's process: a fresh interpreter in a session of its own.
+    """A mitigation's process: a fresh interpreter in its own session.
 
-    It ends when this object is closed or forgotten, and with this process, however that ends.
+    It ends when this object is closed or deleted, and when this process ends in any way.
 
     Args:
-        limits: what it may use.
+        limits: of the process.
 
     Raises:
         LostError: it did not start.
@@ -79,7 +79,7 @@ class Process:
             )
         self._channel = Channel(ours, limits.seconds)
         self._number = 0
-        assert self._process.stdout, "it was asked for"
+        assert self._process.stdout, "stdout is a pipe"
         printing = threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True)
         printing.start()
         self.close = weakref.finalize(self, _end, self._process, self._channel, printing)
@@ -95,16 +95,16 @@ class Process:
         trait_gradient: Callable[[bool], Tensor] | None = None,
         **question: Any,
     ) -> Done | Loaded:
-        """Ask a question and wait for its answer.
+        """Send a request and wait for its answer.
 
         Args:
-            ask: what the service is to do.
-            trait_gradient: answers what an oracle asks in between.
-            question: what it needs to know; tensors as `blocks.put` describes them.
+            ask: the task of the service.
+            trait_gradient: computes the trait gradient if an oracle requests it meanwhile.
+            question: the data of the request; tensors as `blocks.put` describes them.
 
         Raises:
-            BenchmarkError: what the process says went wrong, in its words.
-            ToldError: the same, where it is no error of this package.
+            BenchmarkError: the error that the process reports.
+            ToldError: the process reports an error that is not one of this package's errors.
             LostError: it ended, hung or sent an invalid reply.
         """
         if not self._channel.silent:
@@ -125,9 +125,9 @@ class Process:
     def _serve(
         self, asked: AsksTrait, trait_gradient: Callable[[bool], Tensor] | None
     ) -> float:
-        """Answer with a trait gradient; the seconds that it took are not the mitigation's."""
+        """Send a trait gradient; return its seconds, which do not count as the mitigation's."""
         if trait_gradient is None:
-            raise self._lost("asked for a trait gradient that its card does not declare")
+            raise self._lost("requested the trait gradient, which its card does not declare")
         began = time.monotonic()
         found = trait_gradient(asked.whole_audit)
         self._send({"trait_gradient": self.blocks.put("trait_gradient", found)})
@@ -154,7 +154,7 @@ class Process:
             raise self._garbage() from None
 
     def _told(self, answer: Failed) -> BenchmarkError:
-        """The error that the process names, where this package has it."""
+        """The error that the process names, if it is one of this package's errors."""
         line = "".join(letter if letter.isprintable() else " " for letter in answer.line)
         advice: Advice = ()
         if self._limits.gibibytes and ("MemoryError" in line or "allocate memory" in line):
@@ -167,7 +167,7 @@ class Process:
 
     def _hung(self) -> LostError:
         return self._lost(
-            f"gave no answer within {self._limits.seconds:g} s, as long as a call may take",
+            f"did not answer within {self._limits.seconds:g} s, the limit for one call",
             Setting("isolate_timeout"),
             " allows more",
         )
@@ -198,12 +198,12 @@ def _environment() -> dict[str, str]:
         if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
     }
     folders = [str(Path(folder).absolute()) for folder in sys.path]
-    # Words have the same hashes in every process: a rerun is the same.
+    # Strings get the same hashes in every process, so that a rerun is bit-identical.
     return kept | {"PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "0"}
 
 
 def _relay(output: IO[bytes]) -> None:
-    """Pass on what a mitigation prints: it can write to no file, ours included."""
+    """Print the mitigation's output here, because its process cannot write to any file."""
     with contextlib.suppress(ValueError, OSError):
         for line in output:
             sys.stderr.write(line.decode(errors="replace"))
@@ -212,10 +212,10 @@ def _relay(output: IO[bytes]) -> None:
 def _end(
     process: subprocess.Popen[bytes], channel: Channel, printing: threading.Thread
 ) -> None:
-    """End it with its whole group."""
+    """End the process and its whole group."""
     channel.close()
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    # What it printed comes before what is said of its end.
+    # Its output is printed before the message about its end.
     printing.join(_END_SECONDS)

@@ -1,6 +1,5 @@
-"""A mitigation in a process of its own, as the trainer sees it."""
+"""An isolated mitigation, as the trainer sees it."""
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +39,7 @@ from subliminal_bench.mitigation.plugin import Plugin
 
 @dataclass(frozen=True)
 class IsolatedMitigation(Mitigation):
-    """A mitigation of which nothing runs in this process.
+    """A mitigation whose code never runs in this process.
 
     Attributes:
         launcher: starts its processes.
@@ -50,29 +49,29 @@ class IsolatedMitigation(Mitigation):
 
     @property
     def isolation(self) -> Network:
-        """What is left of the network to its processes."""
+        """The network that its processes have left."""
         return self.launcher.network
 
     def begin(self, training: Training, seeds: Sequence[int], classes: int) -> "IsolatedCalls":
-        """A fresh process for one cohort, to be used in a `with` statement."""
+        """The hook calls in a fresh process for one cohort, for a `with` statement."""
         return IsolatedCalls(self, training, seeds, classes)
 
 
 def load_isolated(
     spec: str, settings: Sequence[str] = (), limits: Limits | None = None
 ) -> IsolatedMitigation:
-    """Load a mitigation in a process of its own; see `mitigations.load`.
+    """Load an isolated mitigation in its own process; see `load_mitigation`.
 
     Args:
-        spec: what a user would call it.
+        spec: the mitigation, as a user names it.
         settings: `name=value` each.
-        limits: what its processes may use.
+        limits: of its processes.
 
     Raises:
-        MitigationError: nothing there, nothing usable there, or a setting it does not have.
+        MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
     """
     if not hasattr(os, "killpg"):
-        raise MitigationError("a process of its own needs Linux or macOS")
+        raise MitigationError("an isolated mitigation needs Linux or macOS")
     launcher = Launcher(spec, settings, limits or Limits())
     described = launcher.described
     cards = [one.card() for one in described]
@@ -81,19 +80,20 @@ def load_isolated(
         Plugin(card, Settings(own), one.source_sha256, _stand_ins(one), None, one.attribute)
         for card, own, one in zip(cards, values, described, strict=True)
     )
-    return IsolatedMitigation(plugins, launcher=launcher)
+    untold = tuple(filter(None, (loading.sources(part).untold for part in loading.parts(spec))))
+    return IsolatedMitigation(plugins, untold=untold, launcher=launcher)
 
 
 class Launcher:
-    """Starts processes that have loaded one mitigation, one for each cohort.
+    """Starts processes that have loaded one mitigation, one process per cohort.
 
-    What a mitigation keeps in its process is gone with it: nothing passes from one cohort to
-    the next, or from a student that sees to one that is blindfolded.
+    The state of a mitigation ends with its process: nothing passes from one cohort to the next,
+    or from a normal run to a run that tests whether the mitigation is blind.
 
     Args:
         spec: the mitigation.
         settings: `name=value` each.
-        limits: what a process may use.
+        limits: of a process.
 
     Raises:
         MitigationError: it cannot be loaded.
@@ -103,14 +103,14 @@ class Launcher:
         self._spec, self._settings, self._limits = spec, list(settings), limits
         process, self.described = self._started()
         self.network: Network = process.network
-        # The one that says what the mitigation is serves the first cohort.
+        # The process that described the mitigation serves the first cohort.
         self._waiting: Process | None = process
 
     def started(self) -> Process:
-        """A process that nobody has used yet.
+        """A process that has not been used yet.
 
         Raises:
-            MitigationError: it cannot be loaded any more, or is another one by now.
+            MitigationError: the mitigation cannot be loaded any more, or it has changed.
         """
         process, self._waiting = self._waiting, None
         if process is None:
@@ -118,14 +118,13 @@ class Launcher:
             if (described, process.network) != (self.described, self.network):
                 process.close()
                 raise MitigationError(
-                    f"{self._spec} is not the same at every load: it must not change while it "
-                    "runs"
+                    f"{self._spec} differs from load to load: it must not change during a run"
                 )
         return process
 
     def _started(self) -> tuple[Process, list[PluginText]]:
         parts = loading.parts(self._spec)
-        hashes = [hashlib.sha256(loading.source(part)).hexdigest() for part in parts]
+        hashes = [loading.sources(part).sha256 for part in parts]
         try:
             process = Process(self._limits)
             answer = process.ask(
@@ -137,10 +136,10 @@ class Launcher:
         except (LostError, ToldError) as error:
             message = f"cannot load {self._spec}: {error.message}"
             raise MitigationError(message, *error.advice) from error
-        assert isinstance(answer, Loaded), "it was asked to load"
+        assert isinstance(answer, Loaded), "the request was to load"
         if [one.source_sha256 for one in answer.plugins] != hashes:
             process.close()
-            raise MitigationError(f"{self._spec} changed while it was loaded: run it again")
+            raise MitigationError(f"{self._spec} changed while it was loading: run it again")
         return process, answer.plugins
 
 
@@ -148,10 +147,10 @@ class IsolatedCalls:
     """The trainer's `Calls`, answered by another process.
 
     Args:
-        mitigation: whose process.
+        mitigation: starts the process.
         training: of the cohort.
-        seeds: the cohort's; they decide the generators.
-        classes: class logits; the others are auxiliary.
+        seeds: the cohort's seeds, which determine the generators.
+        classes: number of class logits; the others are auxiliary.
     """
 
     def __init__(
@@ -205,10 +204,10 @@ class IsolatedCalls:
         targets: Tensor,
         step: Step,
     ) -> Tensor:
-        """Differentiate what every `distill_loss` makes of the loss.
+        """Pass the loss through each plugin's `distill_loss`, and differentiate the result.
 
-        The process gets the logits without their graph, and answers with the slopes at logits
-        and parameters; the way from logits to parameters is gone here.
+        The process gets the logits without their graph, and returns the gradients at the
+        logits and at the parameters. The graph from logits to parameters is in this process.
         """
         parameters = step.student_parameters
         if not self.implement("distill_loss"):
@@ -236,7 +235,7 @@ class IsolatedCalls:
         return self._finite(gradient, raw_gradient, hook, step, what)
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
-        """A value after it went through every hook of a kind; see `Calls.passed`."""
+        """Pass a value through every plugin's hook of one kind; see `Calls.passed`."""
         if not self.implement(hook):
             return value
         self._process.blocks.room("returned", value)
@@ -255,14 +254,14 @@ class IsolatedCalls:
     def _finite(
         self, found: Tensor, given: Tensor, hook: str, view: Training, otherwise: str
     ) -> Tensor:
-        """Checked here: what the process says of it counts for nothing."""
+        """Check the result here, because the process cannot be trusted to do so."""
         bad = fresh_faults(found, given)
         if bad is not None:
             raise self._error(hook, view, otherwise, picked(view, bad), NotFiniteError)
         return found
 
     def _asked(self, hook: str, view: Training, ask: str, **question: Any) -> bool:
-        """Whether the process says that its loss depends on the parameters directly."""
+        """Whether the process reports that its loss depends on the parameters directly."""
         oracle = self._mitigation.access == "trait-gradient"
         trait = view.trait_gradient if isinstance(view, Step) and oracle else None
         try:
@@ -277,7 +276,7 @@ class IsolatedCalls:
         return not isinstance(answer, Loaded) and answer.direct
 
     def _step(self, step: Step) -> dict[str, Any] | None:
-        """What a step shows, when it is first shown."""
+        """The step's content for the process, if it does not have this step yet."""
         if self._shown is step:
             return None
         self._shown = step
@@ -300,7 +299,7 @@ class IsolatedCalls:
 
 
 def _stand_ins(plugin: PluginText) -> pluggy.PluginManager:
-    """Hooks under the names that a plugin has elsewhere; they refuse to run here."""
+    """Placeholders for the plugin's hooks in the other process; they refuse to run here."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(HookSpecifications)
     names = [hook for hook in HOOKS if hook in plugin.hooks]
@@ -311,6 +310,6 @@ def _stand_ins(plugin: PluginText) -> pluggy.PluginManager:
 def _elsewhere() -> Callable[[], None]:
     @hookimpl
     def refuse() -> None:
-        raise AssertionError("this hook runs in a process of its own")
+        raise AssertionError("this hook runs in an isolated process")
 
     return refuse

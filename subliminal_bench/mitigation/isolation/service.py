@@ -1,4 +1,4 @@
-"""A mitigation's process at its work: it loads the mitigation and calls its hooks."""
+"""The service in a mitigation's process: it loads the mitigation and calls its hooks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +27,10 @@ _LONGEST_LINE = 1500
 
 
 class Service:
-    """Answers one question after the other.
+    """Answers one request after the other.
 
     Args:
-        channel: where they come from.
+        channel: connects it to the trainer's process.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -45,7 +45,7 @@ class Service:
         self._step: Step | None = None
 
     def answer_all(self) -> None:
-        """Answer until nobody asks any more.
+        """Answer requests until the other side is gone.
 
         Raises:
             BrokenChannelError: the other side is gone.
@@ -60,7 +60,7 @@ class Service:
             except BenchmarkError as error:
                 answer = _failed(type(error).__name__, str(error))
             except BaseException as error:
-                # Also what a hook raises to end or to interrupt the program.
+                # This includes what a hook raises to end or to interrupt the program.
                 answer = _failed("", reason(error))
             self._channel.send({"number": self._number, **answer})
 
@@ -71,7 +71,7 @@ class Service:
 
     def _load(self, question: Mapping[str, Any]) -> dict[str, Any]:
         torch.set_num_threads(question["threads"])
-        # For good: this process does nothing else.
+        # Never restored, because this process does nothing else.
         torch.set_float32_matmul_precision("highest")
         self._mitigation = load_mitigation(question["spec"], question["settings"])
         return {"kind": "loaded", "plugins": [*map(_described, self._mitigation.plugins)]}
@@ -94,14 +94,14 @@ class Service:
         return {"kind": "done"}
 
     def _pass(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """One tensor through every hook of a kind."""
+        """Pass one tensor through every plugin's hook of one kind."""
         hook, value = question["through"], self._tensor(question["value"])
         view = self._stepped(question) if PASSED[hook].every_step else self._calls.training
         self._blocks.put("returned", self._calls.passed(hook, value, view))
         return {"kind": "done"}
 
     def _loss(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """The loss through every `distill_loss`; its slopes at logits and parameters."""
+        """Pass the loss through each `distill_loss`; its gradients at logits and parameters."""
         step = self._stepped(question)
         connection = Connection(self._training.layout, step.images)
         logits = connection.made(step.student_parameters, self._tensor(question["logits"]))
@@ -114,7 +114,7 @@ class Service:
             direct = passed.gradient(sound, step)
         (slope,) = at_logits or [torch.zeros_like(logits)]
         if (~finite_rows(slope) & sound).any():
-            # Once more through the model, to find out whose it is.
+            # Differentiate through the model again, to find out which hook is to blame.
             passed.gradient(sound, step)
         self._blocks.put("at_logits", slope)
         depends = bool(direct.any())
@@ -123,7 +123,7 @@ class Service:
         return {"kind": "done", "direct": depends}
 
     def _stepped(self, question: Mapping[str, Any]) -> Step:
-        """The step of a question; its tensors come with the first one."""
+        """The step of a request; its tensors are sent with the step's first request."""
         said = question["step"]
         if said is not None:
             tensors: dict[str, Any] = {name: self._tensor(said[name]) for name in STEP_TENSORS}

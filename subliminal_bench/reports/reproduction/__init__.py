@@ -1,1 +1,1 @@
-"""The paper's results beside ours, from finished runs."""
+"""Showing the paper's results beside ours, from finished runs."""

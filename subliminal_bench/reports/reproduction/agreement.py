@@ -24,13 +24,13 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class Agreement:
-    """Ours against what was published, on the seeds of both.
+    """Our values and the published ones, on the seeds of both.
 
     Attributes:
-        entry: whose.
+        entry: the entry's name.
         metric: its name in `metrics.METRICS`.
         seeds: in both, ascending.
-        ours: a value a seed, unscaled.
+        ours: one value per seed, unscaled.
         published: likewise.
         difference: ours minus published.
     """
@@ -66,14 +66,14 @@ def headline_rows(runs: Mapping[str, Run]) -> list[Row]:
 
 
 def _standard_errors(published: Headline, ours: Summary) -> float | None:
-    """Ours minus the published mean, in standard errors of the published one."""
+    """Our mean minus the published mean, in standard errors of the published mean."""
     if ours.mean is None:
         return None
     return (ours.mean - published.mean) / (published.sd / math.sqrt(SEEDS))
 
 
 def headline(runs: Mapping[str, Run]) -> Table:
-    """The headline table as it is shown."""
+    """The headline table as shown to readers."""
     seeds = {name: describe_seeds(run.seed_numbers) for name, run in runs.items()}
     rows = []
     for one in HEADLINES:
@@ -120,7 +120,7 @@ def agreements(runs: Mapping[str, Run], published: Published) -> list[Agreement]
 
 
 def agreement_rows(found: list[Agreement]) -> list[Row]:
-    """One row a seed, unscaled."""
+    """One row per seed, unscaled."""
     return [
         {"entry": one.entry, "metric": one.metric, "seed": seed, "ours": a, "published": b}
         for one in found
@@ -129,7 +129,7 @@ def agreement_rows(found: list[Agreement]) -> list[Row]:
 
 
 def agreement(found: list[Agreement]) -> Table:
-    """The agreement as it is shown; every metric in it is a share, in percent."""
+    """The agreement as shown to readers; every metric in it is a share, in percent."""
     rows = []
     for one in found:
         metric, difference = METRICS[one.metric], one.difference

@@ -29,12 +29,12 @@ def reproduction_files(
     published: Published,
     measured: list[FirstOrderChange],
 ) -> dict[str, bytes]:
-    """Everything, by the name of its file; `README.md` is what a reader opens.
+    """The content of all files, by file name; readers start with `README.md`.
 
     Args:
         runs: the references' runs under the canonical protocol, by name.
-        store: where curves are looked for.
-        published: what was read from files.
+        store: to look for curves in.
+        published: the published results that were read from files.
         measured: the check of Appendix B.
 
     Raises:
@@ -52,7 +52,7 @@ def reproduction_files(
     shown = []
     for plate in paper_figures.PAPER_FIGURES:
         panels = paper_figures.lines(plate, ours, published.curves, MNIST.test_every)
-        # Every panel must show our own runs.
+        # A figure is shown only if every panel has our own runs.
         if all(any(line.source == "here" for line in drawn) for drawn in panels):
             made |= _drawn(plate.name, plate.title, paper_figures.draw(plate, panels))
             made[f"{plate.name}.csv"] = _csv(paper_figures.line_rows(panels))

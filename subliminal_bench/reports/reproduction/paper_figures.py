@@ -1,4 +1,4 @@
-"""The paper's figures from our runs, with the published curves where they are at hand."""
+"""The paper's figures from our runs, with the published curves if they are available."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Line:
     """One run's curve in a panel.
 
     Attributes:
-        entry: whose.
+        entry: the entry's name.
         curve: its name in `metrics.CURVES`.
         source: `here` or `published`.
-        seeds: whose curves there are.
+        seeds: that have this curve.
         band: mean and SD over seeds, unscaled.
     """
 
@@ -40,8 +40,8 @@ class PaperFigure:
 
     Attributes:
         name: of its files.
-        title: what it shows.
-        panels: for each panel its curve and the entries in it.
+        title: of the figure.
+        panels: for each panel, its curve and the entries in it.
     """
 
     name: str
@@ -74,10 +74,10 @@ def lines(
     published: Mapping[str, Mapping[int, Curves]],
     test_every: int,
 ) -> list[list[Line]]:
-    """A plate's lines by panel; those without curves are left out.
+    """A figure's lines by panel; entries without curves are left out.
 
     Args:
-        plate: which figure.
+        plate: the figure.
         ours: curves by entry and seed.
         published: likewise.
         test_every: steps from one test accuracy to the next.
@@ -97,7 +97,7 @@ def lines(
 
 @drawing()
 def draw(plate: PaperFigure, panels: list[list[Line]]) -> Figure:
-    """Mean and a band of one SD for our runs; a thin line for the published ones."""
+    """Draw mean and a band of one SD for our runs, and a thin line for the published ones."""
     figure = Figure(figsize=(4.8 * len(panels), 3.4), facecolor=light("paper"))
     for place, made in enumerate(panels, 1):
         axes = figure.add_subplot(1, len(panels), place)
@@ -128,7 +128,7 @@ def draw(plate: PaperFigure, panels: list[list[Line]]) -> Figure:
 
 
 def line_rows(panels: list[list[Line]]) -> list[Row]:
-    """The numbers behind a plate, unscaled: one row a line and point."""
+    """The numbers behind a figure, unscaled: one row per line and point."""
     return [
         {
             "curve": line.curve,
@@ -152,7 +152,7 @@ def axis_of(curve: str) -> Panel:
 
 @drawing()
 def draw_first_order(measured: list[FirstOrderChange]) -> Figure:
-    """Measured ratios over the curve that Appendix B predicts."""
+    """Draw the measured ratios over the curve that Appendix B predicts."""
     figure = Figure(figsize=(4.6, 3.4), facecolor=light("paper"))
     axes = figure.add_subplot()
     ordered = sorted(measured, key=lambda one: one.angle)

@@ -1,4 +1,4 @@
-"""What was published: the paper's headline numbers, and per-seed results read from files."""
+"""Published results: the paper's headline numbers, and per-seed results read from files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Headline:
     """One published mean and standard deviation over seeds 1 to 100.
 
     Attributes:
-        entry: whose.
+        entry: the entry's name.
         metric: its name in `metrics.METRICS`; values are unscaled.
         mean: over the seeds.
         sd: over the seeds.
@@ -32,7 +32,7 @@ class Headline:
 
 
 # Projection's published alignment was measured on one mini-batch at every tenth step, ours on
-# the whole audit set at every step: only its accuracy and its share of altered steps compare.
+# the whole audit set at every step: only accuracy and share of altered steps are comparable.
 HEADLINES = (
     Headline("baseline", "teacher_accuracy", 0.9376, 0.0021),
     Headline("baseline", "trait_accuracy", 0.5528, 0.1048),
@@ -50,7 +50,7 @@ HEADLINES = (
     Headline("projection", "altered_fraction", 0.562, 0.037),
 )
 
-# Columns of the published tables, and what they are called here.
+# Columns of the published tables, and their names here.
 _PER_SEED = {
     "teacher": ("baseline", "teacher_accuracy"),
     "baseline": ("baseline", "trait_accuracy"),
@@ -86,11 +86,11 @@ def read_published(folder: Path) -> Published:
     """Read a folder with published results.
 
     `*per_seed*.csv` have the columns seed, teacher, baseline, projection, projected_fraction
-    and liminal, accuracies as fractions; `*per_step*.csv` seed, entry, step, trait_loss,
-    distill_loss, cos_pre and cos_post. Either may be missing, further columns may be there.
+    and liminal, accuracies as fractions; `*per_step*.csv` have seed, entry, step, trait_loss,
+    distill_loss, cos_pre and cos_post. Either may be missing; further columns are ignored.
 
     Raises:
-        ResultError: there is no such folder, no such file in it, or one cannot be read.
+        ResultError: there is no such folder, no such file in it, or a file cannot be read.
     """
     if not folder.is_dir():
         raise ResultError(f"no such folder: {folder}")
@@ -98,7 +98,7 @@ def read_published(folder: Path) -> Published:
         sorted(folder.glob(f"*{kind}*.csv")) for kind in ("per_seed", "per_step")
     )
     if not per_seed and not per_step:
-        raise ResultError(f"{folder} holds neither *per_seed*.csv nor *per_step*.csv")
+        raise ResultError(f"{folder} contains neither *per_seed*.csv nor *per_step*.csv")
     values: dict[tuple[str, str], dict[int, float]] = {one: {} for one in _PER_SEED.values()}
     for path in per_seed:
         table = _table(path, [*_PER_SEED])
@@ -120,7 +120,7 @@ def _table(
     words: list[str] | None = None,
     whole: list[str] | None = None,
 ) -> pandas.DataFrame:
-    """A CSV file with these columns, checked."""
+    """Read a CSV file and check that it has these columns."""
     try:
         table = pandas.read_csv(path)
     except (OSError, ValueError) as error:
@@ -131,5 +131,5 @@ def _table(
         raise ResultError(f"{path} lacks the columns {', '.join(missing)}")
     for name in (*integers, *numbers):
         if not pandas.api.types.is_numeric_dtype(table[name]) or table[name].isna().any():
-            raise ResultError(f"{path}: column {name} holds something that is no number")
+            raise ResultError(f"{path}: column {name} contains a value that is not a number")
     return table.astype(dict.fromkeys(integers, int))

@@ -1,7 +1,7 @@
-"""Jobs as tasks of a ray cluster: on several machines, or on several GPUs of one.
+"""Jobs as tasks of a ray cluster: on several machines, or on several GPUs of one machine.
 
-Only the process that calls this touches the store: the nodes need no common disk. They need
-this package, torch and ray, each in the same version.
+Only the calling process touches the store, so the nodes need no shared disk. They need the same
+versions of this package, torch and ray.
 """
 
 import contextlib
@@ -35,9 +35,9 @@ from subliminal_bench.training.device import DeviceFacts, checked_device
 from subliminal_bench.version import __version__
 
 ADDRESS_VARIABLE = "RAY_ADDRESS"
-# How often a job whose worker was lost begins again.
+# How often a job is restarted after it loses its worker.
 _RETRIES = 3
-# Seconds between two looks at the cluster's nodes.
+# Seconds between two checks of the cluster's nodes.
 _POLL = 2.0
 
 
@@ -45,8 +45,8 @@ _POLL = 2.0
 def connected() -> Iterator["RayEngine"]:
     """Connect to the cluster of `RAY_ADDRESS`, else to this machine's, else to a new one here.
 
-    Where ray is connected already, it stays so. Until the end nothing is printed on stdout:
-    ray's announcements go there.
+    An existing connection of ray is used and kept. Inside the context nothing is printed on
+    stdout, because ray prints its announcements there.
 
     Raises:
         EngineError: ray is not installed, or there is no cluster at that address.
@@ -75,7 +75,7 @@ def _connect(ray: Any) -> None:
     address = os.environ.get(ADDRESS_VARIABLE, "")
     if address.startswith("ray://"):
         raise EngineError(
-            f"{ADDRESS_VARIABLE}={address}: run on a node of the cluster, and name the "
+            f"{ADDRESS_VARIABLE}={address}: run on a node of the cluster, and set the "
             "cluster's own address, such as 10.0.0.1:6379"
         )
     try:
@@ -88,7 +88,7 @@ def _connect(ray: Any) -> None:
 
 
 class RayEngine:
-    """Does as many jobs at once as the cluster has processors, or GPUs.
+    """The engine that does as many jobs at once as the cluster has processors or GPUs.
 
     Args:
         ray: the module, connected.
@@ -99,11 +99,11 @@ class RayEngine:
         self._known: dict[tuple[str, Protocol | None], WorkerFacts] = {}
 
     def choose(self, name: str) -> torch.device:
-        """The device of that name; `auto` takes GPUs where the cluster has any.
+        """The device of that name; `auto` takes GPUs if the cluster has any.
 
         Raises:
-            DeviceError: an unknown name, or a GPU where the cluster has none: a task that asks
-                for one would wait for ever.
+            DeviceError: the name is unknown, or the cluster has no GPU: a task that needs one
+                would wait forever.
         """
         checked_device(name)
         gpus = _slots(self._ray, torch.device("cuda"))
@@ -111,15 +111,15 @@ class RayEngine:
             raise DeviceError("the ray cluster has no GPU", "use ", Setting("device", "cpu"))
         chosen = torch.device("cuda" if gpus and name != "cpu" else "cpu")
         if not _slots(self._ray, chosen):
-            raise DeviceError("the ray cluster has no processor: start a node that has some")
+            raise DeviceError("the ray cluster has no processor: start a node with processors")
         return chosen
 
     def facts(self, device: torch.device) -> DeviceFacts:
-        """What results say of the device of one worker; others may have others."""
+        """The facts about one worker's device that results record; other workers may differ."""
         return self._facts_of_worker(device, None).device
 
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
-        """One on CPUs; what fits on a GPU, but no more than keeps every GPU busy."""
+        """One on CPUs; on GPUs as many as fit, but few enough to keep every GPU busy."""
         share = math.ceil(seeds / max(1, _slots(self._ray, device)))
         return max(1, min(self._facts_of_worker(device, protocol).cohort_size, share))
 
@@ -144,7 +144,7 @@ class RayEngine:
     def workers(
         self, digits: Digits, device: torch.device, watcher: Watcher
     ) -> Iterator[Workers]:
-        """The cluster's workers; the digits go to each node once."""
+        """The cluster's workers; the digits are sent to each node once."""
         workers = _RayWorkers(self._ray, self._ray.put(digits), device, watcher)
         try:
             yield workers
@@ -182,7 +182,7 @@ class _RayWorkers:
         self._watcher.doing(f"{count} cohort{'s' if count > 1 else ''} on the cluster")
 
     def _shipped(self, mitigation: Mitigation) -> Shipment:
-        # Beside the mitigation, so that no other one gets its id.
+        # Stored with the mitigation, so that no other mitigation gets the same id.
         if id(mitigation) not in self._shipments:
             self._shipments[id(mitigation)] = mitigation, ship(mitigation)
         return self._shipments[id(mitigation)][1]
@@ -202,12 +202,12 @@ class _RayWorkers:
             del self._running[task]
             return job, None
         except errors.RayTaskError as error:
-            # A bug's traceback, from the worker.
+            # An error in the worker is a bug; its traceback is shown.
             raise error.cause or error from error
         except errors.RayError as error:
             raise EngineError(
-                f"{_RETRIES + 1} workers were lost one after the other at the same cohort; "
-                f"finished seeds are kept, and the same command goes on ({_reason(error)})"
+                f"{_RETRIES + 1} workers in a row were lost on the same cohort; finished seeds "
+                f"are kept, and the same command continues ({_reason(error)})"
             ) from None
         if isinstance(result, BenchmarkError):
             raise result
@@ -217,9 +217,9 @@ class _RayWorkers:
     def _notice_lost_nodes(self) -> None:
         alive = self._alive()
         if len(alive) < len(self._nodes):
-            waits = "" if _slots(self._ray, self._device) else ", once there is one again"
+            waits = "" if _slots(self._ray, self._device) else " as soon as there is one"
             self._watcher.say(
-                "a node of the cluster was lost: what it was training begins again on another"
+                "a node of the cluster was lost: its training restarts on another node"
                 f"{waits}; finished seeds are kept"
             )
         self._nodes = alive
@@ -233,16 +233,16 @@ class _RayWorkers:
 
 
 def _demand(device: torch.device) -> dict[str, float]:
-    """What a task asks for: a processor for its one thread, or a whole GPU."""
+    """The resources of a task: a processor for its only thread, or a whole GPU."""
     return {"num_cpus": 1} if device.type == "cpu" else {"num_cpus": 0, "num_gpus": 1}
 
 
 def _slots(ray: Any, device: torch.device) -> int:
-    """Jobs that the cluster can do at once."""
+    """The number of jobs that the cluster can do at once."""
     return int(ray.cluster_resources().get("CPU" if device.type == "cpu" else "GPU", 0))
 
 
 def _reason(error: BaseException) -> str:
-    """The last line, under ray's own account of what it did."""
+    """The last line of an error, which follows ray's own report."""
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

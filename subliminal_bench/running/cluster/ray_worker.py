@@ -1,4 +1,4 @@
-"""What runs on a ray cluster's workers; ray itself is not needed here."""
+"""The code that runs on a ray cluster's workers; it does not need ray itself."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ from subliminal_bench.training.measurement import Outcome
 from subliminal_bench.training.student import ENGINE
 from subliminal_bench.version import __version__
 
-# What decides the numbers, besides what a job carries.
+# The versions that decide the numbers, besides the job itself.
 VERSIONS = (
     f"subliminal-bench {__version__}",
     f"engine version {ENGINE}",
@@ -34,7 +34,7 @@ VERSIONS = (
 
 @dataclass(frozen=True)
 class WorkerFacts:
-    """What a worker found on its machine."""
+    """The facts that a worker found about its machine."""
 
     device: DeviceFacts
     cohort_size: int
@@ -43,11 +43,11 @@ class WorkerFacts:
 def worker_facts(
     device: str, protocol: Protocol | None, versions: tuple[str, ...]
 ) -> WorkerFacts | BenchmarkError:
-    """Look at a worker's machine.
+    """Examine a worker's machine.
 
     Args:
         device: its kind.
-        protocol: whose cohorts to measure the device's memory by.
+        protocol: of the cohorts that have to fit into the device's memory.
         versions: the caller's `VERSIONS`.
     """
     try:
@@ -65,11 +65,11 @@ def do_shipped_job(
     device: str,
     versions: tuple[str, ...],
 ) -> Iterator[PartialResult | BenchmarkError]:
-    """Do a job; a user's mistake is a result like others, so that nothing is begun again.
+    """Do a job; a user's mistake is returned as a result, so that ray does not retry the job.
 
     Args:
         job: without its shares.
-        shipments: these.
+        shipments: the shares.
         digits: on the CPU.
         device: the device's kind.
         versions: the caller's `VERSIONS`.
@@ -91,15 +91,15 @@ def do_shipped_job(
 def _prepared(device: str, versions: tuple[str, ...]) -> torch.device:
     if versions != VERSIONS:
         raise EngineError(
-            f"a worker has {', '.join(VERSIONS)}, and this machine {', '.join(versions)}: "
-            "install the same on every node"
+            f"a worker has {', '.join(VERSIONS)}, but this machine has {', '.join(versions)}: "
+            "install the same versions on every node"
         )
     torch.set_num_threads(1)
     return choose_device(device)
 
 
 def _sent(result: PartialResult) -> PartialResult:
-    """The result on the CPU: a row that is sent would take all of its tensor along."""
+    """The result on the CPU, as copies: sending a row would send the whole tensor."""
     match result:
         case Teachers(trained):
             return Teachers({seed: _alone(row) for seed, row in trained.items()})

@@ -1,6 +1,5 @@
-"""Mitigations shipped to machines that do not have their files."""
+"""Sending mitigations to machines that do not have their files."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,29 +9,31 @@ from pathlib import Path
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.plugin import Plugin
+from subliminal_bench.mitigation.sources import Sources, read_sources
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One plugin: its file's name and source, or the module that it is imported from."""
+    """One plugin: its file's name and sources, or the module that it is imported from."""
 
     name: str
     attribute: str
-    source: bytes | None
+    sources: Sources | None
 
     def placed(self, folder: Path) -> str:
-        """What to load, once the source lies in a folder of its own."""
+        """The specification to load, after writing the sources to a separate folder."""
         place = self.name
-        if self.source is not None:
-            folder.mkdir()
-            (folder / self.name).write_bytes(self.source)
+        if self.sources is not None:
+            for name, source in {**self.sources.beside, self.name: self.sources.main}.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(source)
             place = str(folder / self.name)
         return f"{place}:{self.attribute}" if self.attribute else place
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A mitigation as it can be sent: sources, settings and the hash of what was loaded."""
+    """A mitigation in a form that can be sent: sources, settings and the loaded hash."""
 
     name: str
     parts: tuple[_Part, ...]
@@ -44,7 +45,7 @@ class Shipment:
         """The mitigation, loaded from temporary files; modules are imported.
 
         Raises:
-            MitigationError: it cannot be loaded here, or a module here has another source.
+            MitigationError: it cannot be loaded here, or a module has a different source here.
 
         >>> with ship(load_mitigation("liminal", ["temperature=3"])).loaded() as there:
         ...     there.settings["temperature"]
@@ -58,18 +59,18 @@ class Shipment:
             loaded = load_mitigation("+".join(places), self.settings)
             if loaded.source_sha256 != self.source_sha256:
                 raise MitigationError(
-                    f"{self.name} has another source on a worker than here: install the same "
+                    f"{self.name} has a different source on a worker: install the same "
                     f"version of {', '.join(self._modules)} on every node"
                 )
             yield loaded
 
     @property
     def _modules(self) -> list[str]:
-        return [part.name for part in self.parts if part.source is None]
+        return [part.name for part in self.parts if part.sources is None]
 
 
 def ship(mitigation: Mitigation) -> Shipment:
-    """A mitigation as it was loaded.
+    """Prepare a mitigation for sending, exactly as it was loaded.
 
     Raises:
         MitigationError: its file was changed since.
@@ -85,11 +86,11 @@ def ship(mitigation: Mitigation) -> Shipment:
 def _part(plugin: Plugin) -> _Part:
     if plugin.module:
         return _Part(plugin.module, plugin.attribute, None)
-    assert plugin.path, "what is no module was loaded from a file"
+    assert plugin.path, "a plugin without a module was loaded from a file"
     try:
-        source = plugin.path.read_bytes()
+        sources = read_sources(plugin.path, plugin.path.read_bytes())
     except OSError as error:
         raise MitigationError(f"cannot read {plugin.path}: {error.strerror}") from None
-    if hashlib.sha256(source).hexdigest() != plugin.source_sha256:
+    if sources.sha256 != plugin.source_sha256:
         raise MitigationError(f"{plugin.path} was changed after it was loaded: run again")
-    return _Part(plugin.path.name, plugin.attribute, source)
+    return _Part(plugin.path.name, plugin.attribute, sources)

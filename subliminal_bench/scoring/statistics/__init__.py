@@ -1,9 +1,9 @@
-"""How a verdict is reached from the numbers of two entries over the same seeds.
+"""The statistics behind a verdict: they compare the numbers of two entries on the same seeds.
 
 Seed s has the same split, initialisation, teacher and noise under every entry, so every
-comparison here pairs the entries seed by seed. Nothing in this package knows of torch or
-of files: it takes numbers and gives numbers back, and the same input gives the same bits.
-Each subject has its own file.
+comparison here pairs the entries seed by seed. This package uses neither torch nor files: it
+takes numbers and returns numbers, and the same input gives bit-identical output. Each subject
+has its own file.
 """
 
 from subliminal_bench.scoring.statistics.distillation import (

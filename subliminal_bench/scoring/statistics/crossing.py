@@ -1,4 +1,4 @@
-"""How often a test statistic that is looked at several times crosses a boundary by chance."""
+"""How often a test statistic crosses a boundary by chance, if it is tested several times."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,25 +10,25 @@ from subliminal_bench.scoring.statistics.values import Array
 
 Sides = Literal[1, 2]
 
-# Nodes of the quadrature at each look: doubling them moves no size by more than 1e-12.
+# Nodes of the quadrature at each look: doubling them changes no size by more than 1e-12.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
-# A one-sided region is cut off this many standard deviations below zero: 1e-23 lies beyond.
+# A one-sided region is cut off this many standard deviations below zero; it omits 1e-23.
 _FAR = 10.0
 
 
 def crossing_probability(
     quantiles: Sequence[float], information: Sequence[float], sides: Sides = 2
 ) -> float:
-    """Chance that a standard normal statistic lies beyond its quantile at some look.
+    """Chance that a standard normal statistic is beyond its quantile at any of the looks.
 
-    The statistic is that of a growing sample of independent differences, so its sum has
-    independent increments, and the density of the sum where no boundary was crossed yet is
-    carried from look to look by quadrature (Armitage, McPherson & Rowe 1969, Repeated
+    The statistic belongs to a growing sample of independent differences, so its sum has
+    independent increments. Quadrature propagates the density of the sum from look to look,
+    given that no boundary has been crossed yet (Armitage, McPherson & Rowe 1969, Repeated
     significance tests on accumulating data).
 
     Args:
-        quantiles: of the standard normal, zero or above, one a look.
-        information: of each look, rising, in any unit: the number of differences will do.
+        quantiles: of the standard normal, zero or above, one per look.
+        information: of each look, rising, in any unit, such as the number of differences.
         sides: whether both ends count, or only the upper one.
 
     Returns:
@@ -40,7 +40,7 @@ def crossing_probability(
     0.083
     """
     crossed = 0.0
-    # All of the sum's mass lies at zero before the first look.
+    # Before the first look, the sum is zero with probability 1.
     places, masses, before = np.zeros(1), np.ones(1), 0.0
     for quantile, now in zip(quantiles, information, strict=True):
         step = float(np.sqrt(now - before))

@@ -14,10 +14,10 @@ _ALPHA = 0.05
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """What the seeds show about entry minus reference; no field is ever nan.
+    """The seeds' evidence about entry minus reference; no field is ever nan.
 
     Attributes:
-        seeds: how many pairs.
+        seeds: number of pairs.
         mean: mean difference, in the unit of the values, like every difference here.
         sd: standard deviation of the differences (n - 1); None for one seed.
         low: lower end of the paired t interval of the mean; None for one seed.
@@ -25,9 +25,9 @@ class PairedDifference:
         p_value: two-sided, sign-flip; None for one seed.
         smallest_p: the smallest p that the test can give at this many seeds.
         smallest_difference: the smallest mean difference that this many seeds with this SD
-            resolve at .05 with 80 % power; None where they resolve none.
-        correlation: Pearson's, between entry and reference over the seeds; None where one
-            of them does not vary.
+            resolve at .05 with 80 % power; None if they resolve no difference.
+        correlation: Pearson's, between entry and reference over the seeds; None if one of
+            them does not vary.
     """
 
     seeds: int
@@ -44,7 +44,7 @@ class PairedDifference:
     def resolvable(self) -> bool:
         """Whether any difference could reach .05 at this many seeds: 6 or more.
 
-        Where not, a large p means "not resolvable at n seeds", never "no difference".
+        If not, a large p means "not resolvable at n seeds", never "no difference".
         """
         return self.smallest_p <= _ALPHA
 
@@ -57,11 +57,11 @@ def paired_difference(
     The p-value assumes nothing but that entry and reference are interchangeable on each
     seed under "no difference" (Fisher 1935, Pitman 1937; see `sign_flip_p`). The interval is
     Student's (1908) for paired samples and assumes normal differences; it is too narrow for
-    skewed ones at few seeds, so it is shown and never decides.
+    skewed ones at few seeds, so it is only shown and decides nothing.
 
     Args:
-        entry: one value a seed.
-        reference: one value a seed.
+        entry: one value per seed.
+        reference: one value per seed.
         level: coverage of the interval.
 
     Raises:
@@ -88,7 +88,7 @@ def paired_difference(
     rounding = noise(left, right)
     sd = float(differences.std(ddof=1))
     if sd <= rounding:
-        # Equal differences: a t test would divide rounding by rounding.
+        # Equal differences: a t test would divide one rounding error by another.
         sd, low, high = 0.0, mean, mean
     else:
         tail = (1 - level) / 2
@@ -107,7 +107,7 @@ def paired_difference(
 
 
 def _correlation(left: Array, right: Array) -> float | None:
-    # Below the square root of the smallest float a variance is zero.
+    # Below the square root of the smallest float, a variance is zero.
     least = float(np.sqrt(np.finfo(float).tiny))
     if any(float(np.ptp(one)) <= max(noise(one), least) for one in (left, right)):
         return None

@@ -1,4 +1,4 @@
-"""Many entries at once: families of tests, ranks that are tie groups, the Pareto front."""
+"""Comparing many entries: families of tests, ranks by tie groups, the Pareto front."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -18,10 +18,10 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Holm's adjusted p-values, in the order they came.
+    """Holm's adjusted p-values, in the order of the input.
 
-    Rejecting where the adjusted p is at most alpha keeps the chance of any false rejection
-    in the family at alpha, whatever the dependence (Holm 1979, A simple sequentially
+    Rejecting a hypothesis if its adjusted p is at most alpha keeps the chance of any false
+    rejection in the family at alpha, whatever the dependence (Holm 1979, A simple sequentially
     rejective multiple test procedure).
 
     Raises:
@@ -44,32 +44,32 @@ def tie_groups(
     better: Literal["low", "high"] = "low",
     alpha: float = 0.05,
 ) -> list[list[str]]:
-    """Rank entries so that a rank is shared wherever the seeds do not tell entries apart.
+    """Rank entries; entries that the seeds do not tell apart share a rank.
 
-    Two entries are told apart when the sign-flip test of their paired difference is
-    significant after Holm's correction over all pairs of entries. "Not told apart" is no
-    equivalence: A may tie with B and B with C while A and C differ. So entries are ordered
-    by their mean, and a new group starts only where every entry above is told apart from
-    every entry below. Hence no two entries in different groups are ever unresolved, at the
-    price of groups that chain; the order of `names` has no say.
+    Two entries are told apart if the sign-flip test of their paired difference is significant
+    after Holm's correction over all pairs of entries. "Not told apart" is not an equivalence
+    relation: A may tie with B and B with C while A and C differ. So entries are ordered by
+    their mean, and a new group starts only where every entry above is told apart from every
+    entry below. Hence two entries in different groups are always resolved, at the price of
+    chains within groups; the order of `names` does not matter.
 
     The p-values are those of `paired_difference`, with one exception. Drawn sign patterns
-    show nothing below 2 in 10,000, which Holm over more than 250 pairs (23 entries) can
-    never reject. There Hoeffding's (1963) bound 2 exp(-sum(d)^2 / 2 sum(d^2)), which the
-    exact p never exceeds, stands in for it wherever it is smaller than those 2 in 10,000.
+    give no p below 2 in 10,000, which Holm over more than 250 pairs (23 entries) can never
+    reject. In that case, Hoeffding's (1963) bound 2 exp(-sum(d)^2 / 2 sum(d^2)), which the
+    exact p never exceeds, replaces p if the bound is below 2 in 10,000.
 
     Args:
         names: the entries to rank.
-        values: one value a seed for each of them, over the same seeds in the same order.
+        values: one value per seed for each of them, over the same seeds in the same order.
         better: which end is good.
         alpha: chance of telling any two equal entries apart.
 
     Returns:
         The groups from best to worst, each from best to worst mean. All entries form one
-        group when there are too few seeds to resolve anything (6 at .05).
+        group if there are too few seeds to resolve anything (fewer than 6 at .05).
 
     Raises:
-        ValueError: a name comes twice or has no values, the entries differ in seeds, or a
+        ValueError: a name occurs twice or has no values, the entries differ in seeds, or a
             value is not finite.
 
     >>> baseline = [0.52, 0.43, 0.61, 0.70, 0.48, 0.55]
@@ -87,7 +87,7 @@ def tie_groups(
     matrix = np.stack([rows[name] for name in ranked])
     first, second = np.triu_indices(len(ranked), 1)
     tied = ~_told_apart(matrix, first, second, alpha)
-    # The furthest entry below that is tied with this one or with any above it.
+    # The lowest entry that is tied with this entry or with any entry above it.
     reach = np.arange(len(ranked))
     np.maximum.at(reach, first[tied], second[tied])
     ends = np.flatnonzero(np.maximum.accumulate(reach) == np.arange(len(ranked))) + 1
@@ -96,10 +96,10 @@ def tie_groups(
 
 
 def pareto_front(points: Mapping[str, tuple[float, float]]) -> set[str]:
-    """Names of the points that no other point beats, smaller being better on both axes.
+    """The names of the points that no other point beats; smaller is better on both axes.
 
-    A point is beaten by one that is no worse on either axis and better on one, so equal
-    points stay on the front together.
+    A point is beaten by one that is no worse on either axis and better on one. Equal points
+    therefore stay on the front together.
 
     Raises:
         ValueError: a coordinate is not finite.
@@ -120,9 +120,10 @@ def pareto_front(points: Mapping[str, tuple[float, float]]) -> set[str]:
 
 
 def _holm_adjusted(p_values: Array) -> Array:
-    """As statsmodels' multipletests, which collects all garbage at every call.
+    """The same as statsmodels' multipletests, without its garbage collection at every call.
 
-    That takes 50 ms and more once torch is loaded, and a leaderboard calls this once a row.
+    The collection takes 50 ms or more once torch is loaded, and a leaderboard calls this
+    function once per row.
     """
     order = np.argsort(p_values, kind="stable")
     adjusted = np.empty_like(p_values)
@@ -149,7 +150,7 @@ def _rows(names: Sequence[str], values: Mapping[str, Values]) -> dict[str, Array
 def _told_apart(
     matrix: Array, first: NDArray[np.intp], second: NDArray[np.intp], alpha: float
 ) -> NDArray[np.bool_]:
-    """For each pair of rows, whether Holm over all pairs resolves their difference."""
+    """Whether Holm over all pairs resolves the difference of each pair of rows."""
     pairs = len(first)
     seeds = matrix.shape[1]
     if pairs == 0 or seeds < 2:
@@ -161,8 +162,8 @@ def _told_apart(
         bounds = _hoeffding(matrix)
         clear = bounds < floor
         p_values[clear] = bounds[clear]
-    # None of the other pairs gets below the floor, so mostly Holm keeps them all and they
-    # need no resampling: a thousand entries have half a million pairs.
+    # No other pair gets below the floor, so Holm usually rejects none of them and they need no
+    # resampling. This matters because a thousand entries have half a million pairs.
     open_pairs = np.flatnonzero(~clear)
     if open_pairs.size and floor * open_pairs.size <= alpha:
         left, right = matrix[first[open_pairs]], matrix[second[open_pairs]]
@@ -178,7 +179,7 @@ def _hoeffding(matrix: Array) -> Array:
     for index, row in enumerate(matrix[:-1]):
         differences = matrix[index + 1 :] - row
         squares = np.einsum("ij,ij->i", differences, differences)
-        # Rows that agree to the last bits are a tie, not a wide gap between roundings.
+        # Rows that differ only in their last bits are a tie, not a wide gap.
         rounding = noise(matrix[index:])
         apart = np.abs(differences.mean(axis=1)) > rounding
         exponents = np.zeros(len(differences))

@@ -1,9 +1,9 @@
-"""What a number of seeds can show: power, and the difference it is enough for.
+"""What a number of seeds can show: power, and the smallest difference that it resolves.
 
-`power` and `resolvable_difference` are those of the two-sided paired t test under normal
+`power` and `resolvable_difference` are for the two-sided paired t test under normal
 differences (Student 1908; Cohen 1988, Statistical Power Analysis). The sign-flip test that
-gates a verdict has the same power from about 11 seeds on; below, `smallest_difference`
-accounts for its coarser p-values.
+gates a verdict has the same power from about 11 seeds on; for fewer seeds,
+`smallest_difference` accounts for its coarser p-values.
 """
 
 import math
@@ -12,9 +12,9 @@ from functools import lru_cache
 from scipy import optimize, special, stats
 
 # Mean difference in SDs that the sign-flip test finds at .05 in 80 % of normal samples,
-# simulated with 200,000 to 400,000 samples each. At 6 seeds all signs have to agree, so
-# the figure is the normal quantile of .8^(1/6). The t test's own would be found in only
-# 62, 76, 77, 79 and 79 % of cases.
+# simulated with 200,000 to 400,000 samples each. At 6 seeds all signs have to agree, so the
+# value is the normal quantile of .8^(1/6). The t test's own values would be found in only 62,
+# 76, 77, 79 and 79 % of cases.
 _SIGN_FLIP_EFFECT = {6: 1.793, 7: 1.331, 8: 1.189, 9: 1.090, 10: 1.006}
 
 
@@ -49,7 +49,7 @@ def resolvable_difference(sd: float, n: int, power: float = 0.8, alpha: float = 
         alpha: size of the test.
 
     Returns:
-        A difference in the unit of `sd`; zero when `sd` is zero.
+        A difference in the unit of `sd`; zero if `sd` is zero.
 
     Raises:
         ValueError: an argument is out of range.
@@ -67,13 +67,13 @@ def smallest_difference(sd: float, n: int) -> float | None:
     """Smallest mean difference that the sign-flip test finds at .05 with 80 % power.
 
     Args:
-        sd: standard deviation of the paired differences, which are taken as normal.
+        sd: standard deviation of the paired differences, which are assumed to be normal.
         n: seeds.
 
     Returns:
-        A difference in the unit of `sd`, or None below 6 seeds, where the test resolves no
-        difference however large. It is that of the paired t test from 11 seeds on, and a
-        little larger below.
+        A difference in the unit of `sd`, or None below 6 seeds, because the test then resolves
+        no difference, however large. From 11 seeds on it is the difference for the paired t
+        test, and for fewer seeds a little larger.
 
     Raises:
         ValueError: `sd` is negative or not finite.
@@ -103,8 +103,8 @@ def _check(sd: float, n: int, alpha: float) -> None:
 def _power_of_effect(effect: float, n: int, alpha: float) -> float:
     """Power at a mean difference of `effect` SDs.
 
-    The noncentral t distribution of scipy, and with it statsmodels' TTestPower, gives nan
-    for large effects at few seeds. Its definition does not: a normal over an independent
+    scipy's noncentral t distribution, and so statsmodels' TTestPower, gives nan for large
+    effects at few seeds. The distribution's definition does not: a normal over an independent
     chi, averaged over the chi.
     """
     df = n - 1

@@ -1,17 +1,17 @@
-"""Stopping early without paying for it in false alarms.
+"""Stopping early without more false alarms.
 
-Looking after every seed and stopping at the first p below .05 is wrong in a third of A/A
-comparisons. Five planned looks with strict early levels are not: the levels are of O'Brien &
-Fleming's (1979) kind, close to those that the spending function of Lan & DeMets (1983) gives
+Testing after every seed and stopping at the first p below .05 is wrong in a third of A/A
+comparisons. Five planned interim looks with strict early levels avoid that: the levels are of
+O'Brien & Fleming's (1979) kind, close to those of the spending function of Lan & DeMets (1983)
 at equal steps.
 
-What is reported at a look holds whichever look it is and whatever made it the last one. A
-p-value is a repeated one (Jennison & Turnbull 1989, Interim analyses: the repeated confidence
-interval approach; Liu & Anderson 2008, On adaptive extensions of group sequential trials): how
-often exchangeable entries come, at any of the looks, as close to that look's level as this
-comparison came at its closest. Holm's correction applies to such p-values as to any others (Ye,
-Li, Liu & Yao 2013, A group sequential Holm procedure). The repeated interval belongs to the
-same levels: it covers the mean at all looks together in 95 % of cases.
+The statistics at a look are valid at every look, whatever the reason for stopping there. A
+p-value is a repeated p-value (Jennison & Turnbull 1989, Interim analyses: the repeated
+confidence interval approach; Liu & Anderson 2008, On adaptive extensions of group sequential
+trials): it is the chance that exchangeable entries come, at any look, as close to that look's
+level as this comparison came at its closest. Holm's correction applies to such p-values as to
+any others (Ye, Li, Liu & Yao 2013, A group sequential Holm procedure). The repeated interval
+uses the same levels: it covers the mean at all looks together in 95 % of cases.
 """
 
 import math
@@ -39,21 +39,21 @@ from subliminal_bench.scoring.statistics.sign_flip import (
 from subliminal_bench.scoring.statistics.values import Values, checked_pair, noise
 
 _SIZE = 0.05
-# Below it a normal quantile overflows, and nothing is that unlikely.
+# Below this level a normal quantile overflows, and nothing is that unlikely.
 _SMALLEST_SCALE = 1e-290
 
 
 @dataclass(frozen=True)
 class SequentialDesign:
-    """Looks fixed before the run, and how strict each of them is.
+    """Interim looks that are fixed before the run, and the level of each look.
 
     Attributes:
-        looks: seeds at each look, rising.
-        levels: nominal two-sided level of each look, of which only the proportions matter:
-            they are scaled to the size that is asked for.
+        looks: number of seeds at each look, rising.
+        levels: nominal two-sided level of each look. Only their proportions matter, because
+            they are scaled to the required size.
 
     Raises:
-        ValueError: looks that do not rise or differ in number from the levels, or a level
+        ValueError: the looks do not rise or differ in number from the levels, or a level is
             outside 0 to 1.
     """
 
@@ -72,7 +72,7 @@ class SequentialDesign:
                 raise ValueError(f"level {level} must lie between 0 and 1")
 
     def reached(self, seeds: int) -> int:
-        """How many of the looks this many seeds have passed.
+        """The number of looks that this many seeds have reached.
 
         >>> PLAN.reached(19), PLAN.reached(60)
         (0, 3)
@@ -80,7 +80,7 @@ class SequentialDesign:
         return sum(look <= seeds for look in self.looks)
 
     def size(self, scale: float, sides: Sides = 2) -> float:
-        """Chance that some look's p is at most its level times `scale`, if nothing differs.
+        """Chance that any look's p is at most its level times `scale`, if nothing differs.
 
         >>> round(PLAN.size(1.0), 3)
         0.05
@@ -91,9 +91,9 @@ class SequentialDesign:
         """Nominal level of one look in the design that has this size over all its looks.
 
         Args:
-            seeds: those of the look.
+            seeds: number of seeds at the look.
             size: of all looks together, above 0 and below 1.
-            sides: of the test. A one-sided one spends its size at one end.
+            sides: of the test. A one-sided test spends its size at one end.
 
         Raises:
             ValueError: no look has that many seeds.
@@ -102,12 +102,12 @@ class SequentialDesign:
         ('0.0000198', 0.039)
         """
         if seeds not in self.looks:
-            raise ValueError(f"{seeds} seeds are at none of the looks {self.looks}")
+            raise ValueError(f"none of the looks {self.looks} has {seeds} seeds")
         nominal = self.levels[self.looks.index(seeds)] * _scale(self, size, sides)
         return nominal if sides == 2 else nominal / 2
 
 
-# The plan's: fixed before any run.
+# The design of the plan, which is fixed before any run.
 PLAN = SequentialDesign(
     looks=(20, 40, 60, 80, 100), levels=(0.00002, 0.0019, 0.0108, 0.0245, 0.0394)
 )
@@ -118,22 +118,23 @@ def repeated_paired_difference(
 ) -> PairedDifference:
     """Compare an entry with a reference at one of the looks.
 
-    The p-value looks back: what an earlier look resolved stays resolved. Up to 20 seeds a
-    look counts all sign patterns (at 20 it can reach 2 in a million, where drawing 9,999 stops
-    at 2 in 10,000); beyond, its p is that of `paired_difference`.
+    The p-value includes earlier looks: a difference that an earlier look resolved stays
+    resolved. Up to 20 seeds a look counts all sign patterns (at 20 its p can reach 2 in a
+    million, while 9,999 drawn patterns stop at 2 in 10,000). With more seeds, its p is that of
+    `paired_difference`.
 
     Args:
-        entry: one value a seed, the seeds in the order fixed in advance.
+        entry: one value per seed, the seeds in the order fixed in advance.
         reference: the same seeds in the same order.
-        design: as many seeds as one of its looks has.
+        design: one of its looks must have this number of seeds.
 
     Returns:
         As `paired_difference`, but valid at every look: `p_value` and `smallest_p` are
-        repeated ones, `low` and `high` end the repeated 95 % interval, and
-        `smallest_difference` is what this look finds by itself.
+        repeated p-values, `low` and `high` are the ends of the repeated 95 % interval, and
+        `smallest_difference` is the difference that this look finds by itself.
 
     Raises:
-        ValueError: as `paired_difference`, or the seeds are at no look.
+        ValueError: as `paired_difference`, or no look has this number of seeds.
 
     >>> import numpy as np
     >>> reference = np.linspace(0.3, 0.7, 20)
@@ -161,15 +162,15 @@ def repeated_non_inferiority(
     *,
     margin: float = MARGIN,
 ) -> NonInferiority:
-    """`non_inferiority` at one of the looks, with its one-sided size spread over all of them.
+    """`non_inferiority` at one of the looks, with its one-sided size spread over all looks.
 
-    Which look is the last one depends on the trait, and the trait goes with the distillation;
-    so this test too must hold at every look.
+    The trait decides which look is the last, and the trait correlates with the distillation;
+    so this test must also be valid at every look.
 
     Args:
         entry_kl: KL of each seed, in nats, above zero.
         reference_kl: the reference's, over the same seeds in the same order.
-        design: as many seeds as one of its looks has.
+        design: one of its looks must have this number of seeds.
         margin: largest ratio that counts as kept, 1 or above.
 
     Returns:
@@ -177,7 +178,7 @@ def repeated_non_inferiority(
         at which this look would just show the ratio to be below the margin.
 
     Raises:
-        ValueError: as `non_inferiority`, or the seeds are at no look.
+        ValueError: as `non_inferiority`, or no look has this number of seeds.
 
     >>> import numpy as np
     >>> ratios = 1 + 0.02 * np.tile([-1.0, 1.0], 10)

@@ -1,16 +1,16 @@
-"""The sign-flip test: does the mean paired difference stand out from its own signs?
+"""The sign-flip test: is the mean paired difference extreme among all sign patterns?
 
-If an entry and its reference were interchangeable on every seed, each difference could as
-well have come with the other sign. The p-value is the share of sign patterns whose mean is
-at least as far out as the observed one (Fisher 1935, The Design of Experiments; Pitman 1937,
-Significance tests which may be applied to samples from any populations).
+If an entry and its reference were interchangeable on every seed, each difference could equally
+have the opposite sign. The p-value is the share of sign patterns whose mean is at least as
+extreme as the observed mean (Fisher 1935, The Design of Experiments; Pitman 1937, Significance
+tests which may be applied to samples from any populations).
 
 The size is exact for differences that are symmetric about zero, which exchangeable entries
-always have, however skewed or collapsed their values are. Differences that lean to one side
-around a mean of zero are not symmetric, and there the test is right only for many seeds. At
-.05 and 6, 10, 20 and 100 seeds it rejects 7, 9, 8 and 5.5 % of centred exponentials, and 19,
-28, 13 and 6 % where an entry gains a little on most seeds and loses it all on one in ten
-(`tests/test_statistics_plan.py` holds these).
+always have, however skewed or collapsed their values are. Skewed differences with a mean of
+zero are not symmetric, and for them the size is right only for many seeds. At .05 and 6, 10, 20
+and 100 seeds the test rejects 7, 9, 8 and 5.5 % of centred exponentials, and 19, 28, 13 and 6 %
+if an entry gains a little on most seeds and loses it all on one in ten
+(`tests/scoring/statistics/test_plan.py` has these numbers).
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ from subliminal_bench.scoring.statistics.values import Array
 
 RESAMPLES = 9_999
 EXACT_SEEDS = 20
-_ENUMERATED_SEEDS = 13  # 2^13 patterns are fewer than the resamples, 2^14 are more.
+_ENUMERATED_SEEDS = 13  # 2^13 patterns are fewer than the resamples; 2^14 are more.
 _GENERATOR_SEED = 0
 _ROWS_AT_ONCE = 256
 
@@ -33,8 +33,8 @@ def smallest_p(seeds: int) -> float:
     """The smallest two-sided p that the sign-flip test gives at this many seeds.
 
     Two of the 2^n patterns are at least as extreme as the most extreme one, so no data
-    reach .05 below 6 seeds. From 14 seeds on patterns are drawn, and 9,999 of them show
-    nothing below 2 in 10,000.
+    reach .05 below 6 seeds. From 14 seeds on, patterns are drawn, and 9,999 of them give no p
+    below 2 in 10,000.
 
     >>> smallest_p(5), smallest_p(6), smallest_p(100)
     (0.0625, 0.03125, 0.0002)
@@ -45,7 +45,7 @@ def smallest_p(seeds: int) -> float:
 
 
 def is_enumerated(seeds: int) -> bool:
-    """Whether `sign_flip_p` tries all sign patterns of this many seeds, drawing none.
+    """Whether `sign_flip_p` uses all sign patterns of this many seeds instead of drawing some.
 
     >>> is_enumerated(13), is_enumerated(14)
     (True, False)
@@ -57,19 +57,19 @@ def sign_flip_p(differences: Array, noise: float = 0.0) -> float:
     """Two-sided sign-flip p-value of the mean of at least two differences.
 
     Args:
-        differences: entry minus reference, one a seed.
-        noise: two means this close are a tie; rounding alone would otherwise decide
-            whether a pattern counts.
+        differences: entry minus reference, one per seed.
+        noise: two means this close are a tie; otherwise rounding alone would decide whether a
+            pattern counts.
 
     Returns:
-        A probability: over all 2^n patterns while these are at most 9,999 (13 seeds),
-        else over 9,999 drawn by a fixed generator and the observed one. It is 1 when all
-        differences are zero, and swapping entry and reference leaves it as it is.
+        A probability: over all 2^n patterns if there are at most 9,999 (up to 13 seeds), else
+        over 9,999 patterns from a fixed generator and the observed one. It is 1 if all
+        differences are zero, and swapping entry and reference does not change it.
 
     >>> sign_flip_p(np.array([0.1, 0.2, 0.3, 0.1, 0.2, 0.3]), noise=1e-12)
     0.03125
     """
-    # scipy's test, with its sign patterns kept from call to call: a hundred times faster.
+    # scipy's test, with its sign patterns cached between calls: a hundred times faster.
     return float(sign_flip_p_of_rows(differences[np.newaxis], np.array([noise]))[0])
 
 
@@ -102,9 +102,9 @@ def sign_flip_p_of_rows(differences: Array, noise: Array) -> Array:
 def exact_sign_flip_p(differences: Array, noise: float = 0.0) -> float:
     """Two-sided sign-flip p-value over all 2^n patterns, for 2 to 20 seeds.
 
-    Every pattern's sum is one from the first half of the seeds plus one from the second, so
-    sorted sums of the halves are enough to count them (Horowitz & Sahni 1974, Computing
-    partitions). scipy visits the million patterns of 20 seeds one by one, in seconds.
+    Every pattern's sum is a sum over the first half of the seeds plus one over the second, so
+    the sorted sums of the halves are enough to count them (Horowitz & Sahni 1974, Computing
+    partitions). scipy visits the million patterns of 20 seeds one by one, which takes seconds.
 
     Raises:
         ValueError: fewer than 2 or more than 20 differences.
@@ -128,14 +128,14 @@ def exact_sign_flip_p(differences: Array, noise: float = 0.0) -> float:
 
 
 def _snapped(means: Array, noise: Any) -> Array:
-    """Means that lie within the noise of the observed one become a tie with it."""
+    """The means' distances from the observed mean; distances within the noise become 0."""
     return np.where(np.abs(means) <= noise, 0.0, means)
 
 
-# Room for all looks of the plan.
+# Large enough for all looks of the plan.
 @lru_cache(maxsize=8)
 def _signs(seeds: int) -> Array:
-    """The patterns that scipy tries at this many seeds: what it makes of all ones."""
+    """The patterns that scipy uses at this many seeds, obtained from a sample of ones."""
     seen: list[Array] = []
 
     def keep(flipped: Array, axis: int) -> Array:

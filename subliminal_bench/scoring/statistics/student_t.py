@@ -1,6 +1,6 @@
 """Student's t for a mean: scipy's `ttest_1samp` without its millisecond of checks.
 
-A leaderboard of a thousand entries asks for fifteen thousand of these.
+A leaderboard of a thousand entries needs fifteen thousand of these.
 """
 
 import math
@@ -11,11 +11,11 @@ from subliminal_bench.scoring.statistics.values import Array
 
 
 def t_bound(differences: Array, confidence: float) -> float:
-    """Upper one-sided bound of the mean; the lower one where the confidence is below 0.5.
+    """Upper one-sided bound of the mean; the lower bound if the confidence is below 0.5.
 
     Args:
         differences: at least two, not all equal.
-        confidence: share of samples whose bound lies above the true mean.
+        confidence: share of samples whose bound is above the true mean.
 
     >>> import numpy as np
     >>> round(t_bound(np.array([1.0, 2.0, 3.0]), 0.975), 3)

@@ -1,4 +1,4 @@
-"""Numbers that describe an entry's seeds beside the mean; none of them decides."""
+"""Numbers that describe an entry's seeds besides the mean; no verdict depends on them."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ Side = Literal["high", "low"]
 def interquartile_mean(values: Values) -> float:
     """Mean of the middle half of the seeds, in the unit of the values.
 
-    A quarter of the seeds, rounded down, is left out at either end, so below 4 seeds this is
-    the mean (Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical
-    Precipice).
+    A quarter of the seeds, rounded down, is left out at each end, so with fewer than 4 seeds
+    this is the mean (Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the
+    Statistical Precipice).
 
     Raises:
         ValueError: no values, or one that is not finite.
@@ -32,11 +32,11 @@ def worst_tenth(values: Values, worst: Side) -> float:
     """Mean of the worst tenth of the seeds, rounded up to whole seeds.
 
     Args:
-        values: one value a seed.
+        values: one value per seed.
         worst: which end is bad: `high` for a trait accuracy or a KL.
 
     Raises:
-        ValueError: no values, one that is not finite, or another word for `worst`.
+        ValueError: no values, one that is not finite, or an unknown `worst`.
 
     >>> worst_tenth([0.1, 0.2, 0.7], worst="high")
     0.7
@@ -47,18 +47,18 @@ def worst_tenth(values: Values, worst: Side) -> float:
 
 
 def probability_of_improvement(entry: Values, reference: Values, better: Side = "low") -> float:
-    """Share of the seeds on which the entry is better than the reference, ties as half.
+    """Share of the seeds on which the entry is better than the reference; ties count half.
 
-    The measure of Agarwal et al. (2021) compares every run with every other; here seeds
-    pair, so each seed is compared with itself alone.
+    The measure of Agarwal et al. (2021) compares every run with every other. Here seeds are
+    paired, so each seed is compared only with itself.
 
     Args:
-        entry: one value a seed.
-        reference: one value a seed, the same seeds in the same order.
+        entry: one value per seed.
+        reference: one value per seed, the same seeds in the same order.
         better: which end is good.
 
     Raises:
-        ValueError: as `paired_difference`, or another word for `better`.
+        ValueError: as `paired_difference`, or an unknown `better`.
 
     >>> probability_of_improvement([0.1, 0.2, 0.3, 0.4], [0.2, 0.2, 0.4, 0.1])
     0.625
@@ -72,11 +72,11 @@ def worst_score_for_diverged(values: Sequence[float | None], worst: float) -> Ar
     """Fill in the worst score for every seed that diverged, so that none is dropped.
 
     Args:
-        values: one value a seed, None for a diverged one.
-        worst: the score a diverged seed gets, in the unit of the values.
+        values: one value per seed, None for a diverged seed.
+        worst: the score of a diverged seed, in the unit of the values.
 
     Returns:
-        As many values as came in, in the same order.
+        The same number of values, in the same order.
 
     Raises:
         ValueError: no values, or one (or `worst`) is not finite.
@@ -85,7 +85,7 @@ def worst_score_for_diverged(values: Sequence[float | None], worst: float) -> Ar
     array([0.25, 1.  , 0.5 ])
     """
     if not math.isfinite(worst):
-        raise ValueError(f"the worst score is {worst}, which no mean survives")
+        raise ValueError(f"the worst score {worst} must be finite")
     return checked([worst if value is None else value for value in values])
 
 

@@ -1,4 +1,4 @@
-"""One number a seed, checked before anything is computed from it."""
+"""Checking the values of the seeds before anything is computed from them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Values = Sequence[float] | NDArray[np.floating[Any]]
 
-# Differences that should tie differ in their last bits once they are summed in another
-# order. Whatever is smaller than this share of the largest value counts as equal.
+# Differences that should tie may differ in their last bits after summing in another order. A
+# difference below this share of the largest value counts as zero.
 _NOISE = 1e-12
 
 
@@ -18,8 +18,8 @@ def checked(values: Values, name: str = "values") -> Array:
     """The values as a float array of one dimension.
 
     Args:
-        values: one number a seed, in the order of the seeds.
-        name: what the error message calls them.
+        values: one number per seed, in the order of the seeds.
+        name: of the values in an error message.
 
     Raises:
         ValueError: there is no value, or one is not finite; a diverged seed has to get its
@@ -30,7 +30,7 @@ def checked(values: Values, name: str = "values") -> Array:
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name}: one number a seed is needed, not shape {array.shape}")
+        raise ValueError(f"{name}: needs one number per seed, not shape {array.shape}")
     if not np.isfinite(array).all():
         index = int(np.flatnonzero(~np.isfinite(array))[0])
         raise ValueError(
@@ -59,7 +59,7 @@ def checked_pair(entry: Values, reference: Values) -> tuple[Array, Array]:
 
 
 def noise(*arrays: Array) -> float:
-    """Below this size a difference between the arrays is rounding, not a result.
+    """The size below which a difference between the arrays is only rounding.
 
     >>> noise(np.array([-2.0]), np.array([1.0]))
     2e-12

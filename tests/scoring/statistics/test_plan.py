@@ -7,55 +7,31 @@ that nobody mistakes them for sizes that hold.
 
 import csv
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 from subliminal_bench.scoring import statistics
-
-Array = NDArray[np.float64]
-Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
+from tests.support.simulated import (
+    Array,
+    Draw,
+    assert_about,
+    assert_at_most,
+    collapsed,
+    normal,
+    p_values,
+    skewed,
+    three_errors,
+)
 
 PUBLISHED = Path(__file__).parents[4] / "shared" / "reference" / "paper_per_seed_001_050.csv"
 SEEDS = [6, 10, 20, 100]
 
 
-def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.normal(size=shape)
-
-
-def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.lognormal(size=shape)
-
-
-def collapsed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """One seed in ten falls thirty standard deviations from the rest."""
-    return np.where(rng.random(shape) < 0.1, 30.0, 0.0) + rng.normal(size=shape)
-
-
-def p_values(differences: Array) -> Array:
-    # Rounding is some 1e-16 here, and no two of these sums tie by design.
-    return statistics.sign_flip_p_of_rows(differences, np.full(len(differences), 1e-12))
-
-
 def rejected(differences: Array, alpha: float = 0.05) -> float:
     return float((p_values(differences) <= alpha).mean())
-
-
-def three_errors(rate: float, trials: int) -> float:
-    return 3 * math.sqrt(rate * (1 - rate) / trials)
-
-
-def assert_at_most(measured: float, rate: float, trials: int) -> None:
-    assert measured <= rate + three_errors(rate, trials)
-
-
-def assert_about(measured: float, rate: float, trials: int) -> None:
-    assert measured == pytest.approx(rate, abs=three_errors(rate, trials))
 
 
 def trials(seeds: int, few: int = 4_000) -> int:
@@ -245,151 +221,6 @@ class TestDistillationKept:
         rng = np.random.default_rng(seeds)
         tail = 0.05 * (rng.exponential(size=(2_000, seeds)) - 1)
         assert_about(self.kept(math.log(statistics.MARGIN) + tail), size, 2_000)
-
-
-def looks(differences: Array) -> tuple[float, float]:
-    """Share of the runs that are resolved at some look, and the mean seeds they take."""
-    runs = len(differences)
-    stop = np.full(runs, statistics.PLAN.looks[-1])
-    resolved = np.zeros(runs, dtype=bool)
-    for seeds, level in zip(statistics.PLAN.looks, statistics.PLAN.levels, strict=True):
-        open_runs = np.flatnonzero(~resolved)
-        seen = differences[open_runs, :seeds]
-        if seeds == 20:
-            found = np.array([statistics.exact_sign_flip_p(row) for row in seen])
-        else:
-            found = p_values(seen)
-        hit = open_runs[found <= level]
-        resolved[hit] = True
-        stop[hit] = seeds
-    return float(resolved.mean()), float(stop.mean())
-
-
-def repeated_p(differences: Array) -> float:
-    found = statistics.repeated_paired_difference(
-        differences, np.zeros(differences.size)
-    ).p_value
-    assert found is not None
-    return found
-
-
-def repeated_p_values(rows: Array) -> Array:
-    """`repeated_p` of every row of all planned seeds, many at a time."""
-    scales = []
-    for seeds, level in zip(statistics.PLAN.looks, statistics.PLAN.levels, strict=True):
-        seen = rows[:, :seeds]
-        exact = seeds == statistics.PLAN.looks[0]
-        found = [statistics.exact_sign_flip_p(row) for row in seen] if exact else p_values(seen)
-        scales.append(np.asarray(found) / level)
-    return np.array([statistics.PLAN.size(scale) for scale in np.min(scales, axis=0)])
-
-
-def prefixes(row: Array) -> list[Array]:
-    """What each look sees of a run."""
-    return [row[:seeds] for seeds in statistics.PLAN.looks]
-
-
-def interval(row: Array) -> tuple[float, float]:
-    found = statistics.repeated_paired_difference(row, np.zeros(row.size))
-    assert found.low is not None
-    assert found.high is not None
-    return found.low, found.high
-
-
-class TestLooks:
-    def test_five_looks_raise_a_false_alarm_in_5_percent(self) -> None:
-        rate, _ = looks(np.random.default_rng(0).normal(size=(3_000, 100)))
-        assert_about(rate, 0.05, 3_000)
-
-    def test_a_point_at_sd_2_5_stops_after_63_seeds_and_is_found_in_97_5_percent(self) -> None:
-        rate, seeds = looks(np.random.default_rng(1).normal(1.0, 2.5, size=(2_000, 100)))
-        assert_about(rate, 0.975, 2_000)
-        assert seeds == pytest.approx(63, abs=1.5)
-
-    def test_what_the_public_comparison_resolves_the_plans_own_levels_do_by_then(self) -> None:
-        differences = np.random.default_rng(2).normal(1.0, 2.5, size=(40, 100))
-        resolved = [
-            [repeated_p(row[:seeds]) <= 0.05 for row in differences]
-            for seeds in statistics.PLAN.looks
-        ]
-        assert 0 < np.sum(resolved[1]) < np.sum(resolved[-1])
-        for row, first in zip(differences, np.argmax(resolved, axis=0), strict=True):
-            if repeated_p(row) <= 0.05:
-                rate, stop = looks(row[np.newaxis])
-                assert (rate, stop <= statistics.PLAN.looks[first]) == (1.0, True)
-
-    @pytest.mark.parametrize("draw", [normal, skewed, collapsed])
-    def test_stopping_anywhere_raises_a_false_alarm_in_at_most_5_percent(
-        self, draw: Draw
-    ) -> None:
-        entry, reference = draw(np.random.default_rng(5), (2, 1_000, 100))
-        found = repeated_p_values(entry - reference)
-        assert_at_most(float((found <= 0.05).mean()), 0.05, 1_000)
-        assert [repeated_p(row) for row in (entry - reference)[:20]] == list(found[:20])
-
-    def test_three_references_at_five_looks_raise_one_in_at_most_5_percent(self) -> None:
-        entry, *references = np.random.default_rng(6).normal(size=(4, 800, 100))
-        raw = [repeated_p_values(entry - reference) for reference in references]
-        names = ("baseline", "projection", "liminal")
-        alarms = [
-            min(statistics.holm(dict(zip(names, map(float, ps), strict=True))).values()) <= 0.05
-            for ps in zip(*raw, strict=True)
-        ]
-        assert_at_most(float(np.mean(alarms)), 0.05, 800)
-
-    def test_intervals_of_all_looks_together_miss_the_mean_in_5_percent(self) -> None:
-        rows = np.random.default_rng(7).normal(size=(250, 100))
-        missed = [
-            any(not low <= 0 <= high for low, high in map(interval, prefixes(row)))
-            for row in rows
-        ]
-        assert_about(float(np.mean(missed)), 0.05, 250)
-
-    def test_a_ratio_at_the_margin_passes_at_some_look_in_at_most_5_percent(self) -> None:
-        logs = np.random.default_rng(8).normal(
-            math.log(statistics.MARGIN), 0.05, size=(1_000, 100)
-        )
-        passed = [
-            any(
-                statistics.repeated_non_inferiority(one, np.ones(one.size)).kept
-                for one in looked
-            )
-            for looked in map(prefixes, np.exp(logs))
-        ]
-        assert_about(float(np.mean(passed)), 0.05, 1_000)
-
-    def test_bounds_of_seeds_fixed_beforehand_would_pass_it_in_one_of_seven(self) -> None:
-        logs = np.random.default_rng(8).normal(
-            math.log(statistics.MARGIN), 0.05, size=(500, 100)
-        )
-        passed = [
-            any(statistics.non_inferiority(one, np.ones(one.size)).kept for one in looked)
-            for looked in map(prefixes, np.exp(logs))
-        ]
-        assert float(np.mean(passed)) == pytest.approx(0.14, abs=0.045)
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("draw", [normal, skewed, collapsed])
-    def test_stopping_anywhere_holds_in_a_larger_simulation(self, draw: Draw) -> None:
-        entry, reference = draw(np.random.default_rng(9), (2, 20_000, 100))
-        # The fixed patterns of 40 seeds and more have a sampling error of their own.
-        patterns = 3 * math.sqrt(0.05 * 0.95 / statistics.RESAMPLES)
-        rate = float((repeated_p_values(entry - reference) <= 0.05).mean())
-        assert rate <= 0.05 + three_errors(0.05, 20_000) + patterns
-
-    @pytest.mark.slow
-    def test_the_levels_spend_5_percent_in_a_large_simulation(self) -> None:
-        rate, _ = looks(np.random.default_rng(3).normal(size=(30_000, 100)))
-        # The levels alone spend .0507 of a normal; the fixed patterns add or take a little.
-        assert rate == pytest.approx(0.051, abs=0.004)
-
-    @pytest.mark.slow
-    def test_looking_after_every_seed_would_raise_one_in_a_third(self) -> None:
-        differences = np.random.default_rng(4).normal(size=(2_000, 100))
-        alarm = np.zeros(2_000, dtype=bool)
-        for seeds in range(6, 101):
-            alarm |= p_values(differences[:, :seeds]) <= 0.05
-        assert float(alarm.mean()) == pytest.approx(0.33, abs=0.03)
 
 
 @pytest.fixture(scope="module")

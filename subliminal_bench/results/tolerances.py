@@ -1,8 +1,8 @@
-"""How far a rerun seed may be from its reference number: from measured float chaos.
+"""Tolerances: how far a rerun seed may be from its reference number, given float chaos.
 
-Training is chaotic: a difference in the last bit grows over a few hundred steps, so another
-thread count or another machine moves a seed's final numbers a little. `docs/regression.md` has
-the measurement; its differences lie in `leaderboard/tolerances/`, one file a protocol.
+Training is chaotic: a difference in the last bit grows over a few hundred steps, so a different
+thread count or machine changes a seed's final numbers a little. `docs/regression.md` describes
+the measurement; its differences are in `leaderboard/tolerances/`, one file per protocol.
 """
 
 import math
@@ -17,25 +17,25 @@ from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.results.jsonfile import StrictRecord, read_record
 from subliminal_bench.results.run import ProtocolRecord
 
-# A single seed may be this many times the largest difference measured away.
+# A single seed may differ by this many times the largest measured difference.
 SINGLE = 3.0
-# The mean of n seeds may be this many standard deviations, sigma / sqrt(n), away.
+# The mean of n seeds may differ by this many standard deviations, sigma / sqrt(n).
 MEAN = 10.0
-# A value that no measured rounding moved may still be printed in other last digits.
+# A value that no measured rounding changed may still differ in its last digits.
 _RELATIVE = 5e-6
-# One step up or down of a counted metric is never a regression by itself: shares of about a
-# thousand images or a few hundred steps, classes predicted.
+# A change of a counted metric by one is never a regression by itself. Such metrics are shares
+# of about a thousand images or a few hundred steps, and the number of predicted classes.
 _FLOORS = {"percent": 0.004, "count": 1.0}
 
 
 class Chaos(StrictRecord):
-    """What one other rounding moved a metric by.
+    """The changes of a metric under a different rounding.
 
     Attributes:
         variant: how the rounding was changed.
         entry: the mitigation.
         metric: the metric.
-        differences: rerun minus reference, one a seed.
+        differences: rerun minus reference, one per seed.
     """
 
     variant: str
@@ -45,14 +45,14 @@ class Chaos(StrictRecord):
 
     @property
     def root_mean_square(self) -> float:
-        """Of the differences."""
+        """Root mean square of the differences."""
         return math.sqrt(
             math.fsum(one * one for one in self.differences) / len(self.differences)
         )
 
     @property
     def largest(self) -> float:
-        """Of the differences, without sign."""
+        """The largest difference, without its sign."""
         return max(map(abs, self.differences))
 
 
@@ -71,19 +71,19 @@ class Tolerances(StrictRecord):
     chaos: list[Chaos]
 
     def single(self, entry: str, metric: str, value: float) -> float:
-        """How far one seed may be from its reference value."""
+        """The largest allowed change of one seed's value."""
         return max(
             _floor(metric, value), SINGLE * max(one.largest for one in self._of(entry, metric))
         )
 
     def mean(self, entry: str, metric: str, value: float, seeds: int) -> float:
-        """How far the mean of some seeds may be from that of their reference values."""
-        # Some roundings move nothing: the one that moves most is what a rerun may meet.
+        """The largest allowed change of the mean of some seeds."""
+        # Some roundings change nothing; a rerun may have the rounding that changes most.
         sigma = max(one.root_mean_square for one in self._of(entry, metric))
         return max(_floor(metric, value), MEAN * sigma) / math.sqrt(seeds)
 
     def _of(self, entry: str, metric: str) -> list[Chaos]:
-        """That entry's; all entries' where it was not measured itself."""
+        """The entry's measurements; those of all entries if it was not measured itself."""
         own = [one for one in self.chaos if one.metric == metric and one.entry == entry]
         every = own or [one for one in self.chaos if one.metric == metric]
         if not every:
@@ -99,17 +99,17 @@ def read_tolerances(root: Path, protocol: Protocol) -> Tolerances:
         protocol: which one.
 
     Raises:
-        ResultError: there are none, or the file is damaged or of another protocol.
+        ResultError: there are none, or the file is damaged or belongs to another protocol.
     """
     path = root / "tolerances" / f"{protocol.name}.json"
     if not path.is_file():
         raise ResultError(
-            f"no {path}: measure what rounding does under {protocol.name} first, with "
+            f"no file {path}: first measure the effect of rounding under {protocol.name} with "
             "python -m benchmarks.float_chaos"
         )
     found = read_record(Tolerances, path, digest_required=False)
     if found.protocol.label != protocol.label:
-        raise ResultError(f"{path} is of {found.protocol.label}, not {protocol.label}")
+        raise ResultError(f"{path} belongs to {found.protocol.label}, not {protocol.label}")
     return found
 
 

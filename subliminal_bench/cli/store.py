@@ -1,0 +1,97 @@
+"""`store list` and `store verify`: what a store holds, and whether that is possible."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from subliminal_bench.cli.options import StoreOption
+from subliminal_bench.errors import ResultError
+
+_FORMATS = ("terminal", "json")
+
+app = typer.Typer(
+    help="Show what a store holds, and check it.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("list")
+def list_store(
+    store: StoreOption = None,
+    form: Annotated[str, typer.Option("--format", help="terminal or json.")] = "terminal",
+) -> None:
+    """List the runs in a store, the latest first."""
+    from rich import filesize
+    from rich.console import Console
+    from rich.table import Table
+
+    from subliminal_bench.results.store import Store, store_folder
+
+    if form not in _FORMATS:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(_FORMATS)}")
+    root = store_folder(store)
+    rows = _rows(Store(root))
+    if form == "json":
+        print(json.dumps(rows, indent=1))
+        return
+    if not rows:
+        print(f"{root} holds no runs; subliminal-bench run NAME writes some")
+        return
+    table = Table("run", "protocol", "seeds", "last run", "size", box=None, pad_edge=False)
+    for row in rows:
+        when = row["last_run"].replace("T", " ")[:16]
+        table.add_row(
+            row["run"], row["protocol"], row["seeds"], when, filesize.decimal(row["bytes"])
+        )
+    Console(markup=False, highlight=False).print(table)
+
+
+def _rows(store: Any) -> list[dict[str, Any]]:
+    from subliminal_bench.experiment.seed_ranges import describe_seeds
+
+    return [
+        {
+            "run": entry.header.mitigation.label,
+            "protocol": entry.header.protocol.label,
+            "seeds": describe_seeds(entry.finished()),
+            "last_run": datetime.fromtimestamp(entry.last_used).isoformat(timespec="seconds"),
+            "bytes": sum(one.stat().st_size for one in entry.path.glob("[!.]*")),
+            "isolated": entry.header.isolation is not None,
+            "device": entry.header.environment.device_name,
+            "torch": entry.header.environment.torch,
+            "folder": str(entry.path),
+        }
+        for entry in sorted(store.entries(), key=lambda one: one.last_used, reverse=True)
+        if entry.finished()
+    ]
+
+
+@app.command("verify")
+def verify_store(
+    store: StoreOption = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Delete what is wrong; nothing else.")
+    ] = False,
+) -> None:
+    """Find damaged and impossible results in a store.
+
+    Exit code 1 if something is wrong and was not deleted.
+    """
+    from subliminal_bench.results.self_check import find_faults
+    from subliminal_bench.results.store import Store, store_folder
+
+    root = store_folder(store)
+    faults = list(find_faults(Store(root)))
+    for fault in faults:
+        print(f"wrong: {fault.what}: {fault.why}")
+        if clean:
+            for path in fault.files:
+                path.unlink(missing_ok=True)
+    if not faults:
+        print(f"{root}: nothing is wrong")
+    elif clean:
+        print(f"{len(faults)} deleted; the same run command computes them again")
+    else:
+        print(f"{len(faults)} found; --clean deletes exactly these")
+        raise typer.Exit(1)
