@@ -4,12 +4,13 @@ import hashlib
 import importlib
 import inspect
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,8 @@ from subliminal_bench.mitigation.hooks import PROJECT
 from subliminal_bench.mitigation.sources import Sources, importable, read_sources
 
 ENTRY_POINT_GROUP = "subliminal_bench"
+# A module, and the name of an object in it.
+_ENTRY_POINT = re.compile(r"[A-Za-z_][\w.]*(\s*:\s*[A-Za-z_][\w.]*)?")
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,12 @@ class Found:
 
 
 def installed_names() -> list[str]:
-    """The names of the mitigations that other installed packages provide."""
-    return sorted(point.name for point in entry_points(group=ENTRY_POINT_GROUP))
+    """The names of the mitigations that other installed packages provide.
+
+    A name that a built-in mitigation has refers to that one.
+    """
+    names = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return sorted(names - set(built_in_names()))
 
 
 def parts(spec: str) -> list[str]:
@@ -112,14 +119,37 @@ def _place(spec: str) -> _Place:
         return _Place(attribute, module, module=module)
     if spec in built_in_names():
         return _Place("", spec, shipped.folder("plugins") / f"{spec}.py")
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        if point.name == spec:
-            return _Place(point.attr, point.module, module=point.module)
+    points = entry_points(group=ENTRY_POINT_GROUP, name=spec)
+    if points:
+        return _installed(spec, points)
     hint = f"; for a file, write {spec}.py" if is_file(f"{spec}.py") else ""
     known = ", ".join([*built_in_names(), *installed_names()])
     raise NoSuchMitigationError(
         f"unknown mitigation {spec!r}: known are {known}; or give a .py file{hint}"
     )
+
+
+def _installed(name: str, points: EntryPoints) -> _Place:
+    """The location that an installed package declares for a name.
+
+    Raises:
+        MitigationError: the declaration cannot be read, or packages contradict each other.
+    """
+    values = {point.value: point for point in points}
+    packages = sorted({point.dist.name if point.dist else "?" for point in points})
+    if len(values) > 1:
+        spelled = [value if ":" in value else f"{value}:" for value in values]
+        raise MitigationError(
+            f"the packages {' and '.join(packages)} both provide a mitigation {name!r}; choose "
+            f"one by its module: {' or '.join(sorted(spelled))}"
+        )
+    ((value, point),) = values.items()
+    if not _ENTRY_POINT.fullmatch(value):
+        raise MitigationError(
+            f"the package {packages[0]} declares {name!r} as {value!r}; an entry point is "
+            "written as module or module:attribute"
+        )
+    return _Place(point.attr or "", point.module, module=point.module)
 
 
 def is_file(name: str) -> bool:

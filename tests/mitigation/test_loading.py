@@ -3,7 +3,7 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -202,3 +202,51 @@ def test_what_it_prints_is_not_in_the_programs_own_output(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert {"on loading", "in a hook"} <= set(printed.err.splitlines())
+
+
+class TestEntryPoints:
+    @pytest.fixture
+    def declare(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Callable[[str, str], None]]:
+        """Install a package that declares one mitigation."""
+        monkeypatch.syspath_prepend(tmp_path)
+        write(tmp_path / "ideas_of_others.py", scaling_source())
+
+        def declared(package: str, line: str) -> None:
+            info = tmp_path / f"{package}-1.0.dist-info"
+            write(info / "METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+            write(info / "entry_points.txt", f"[subliminal_bench]\n{line}\n")
+
+        yield declared
+        sys.modules.pop("ideas_of_others", None)
+
+    def test_a_module_alone_is_one(self, declare: Callable[[str, str], None]) -> None:
+        declare("afar", "theirs = ideas_of_others")
+        assert scaled_by(load_mitigation("theirs")) == [0.5]
+
+    @pytest.mark.parametrize("value", ["no module!", "a:b:c", "1st", "a.b:"])
+    def test_one_that_cannot_be_read_is_one_line_and_hides_no_other(
+        self, value: str, declare: Callable[[str, str], None]
+    ) -> None:
+        declare("afar", f"theirs = {value}")
+        declare("near", "ours = ideas_of_others")
+        assert "the package afar declares 'theirs' as" in refused("theirs")
+        assert {"theirs", "ours"} <= set(loading.installed_names())
+        assert scaled_by(load_mitigation("ours")) == [0.5]
+
+    def test_two_packages_with_one_name_are_one_line(
+        self, declare: Callable[[str, str], None]
+    ) -> None:
+        declare("afar", "theirs = ideas_of_others")
+        declare("near", "theirs = ideas_of_others:other")
+        said = refused("theirs")
+        assert "afar and near both provide a mitigation 'theirs'" in said
+        assert "ideas_of_others: or ideas_of_others:other" in said
+
+    def test_the_name_of_a_built_in_stays_with_it(
+        self, declare: Callable[[str, str], None]
+    ) -> None:
+        declare("afar", "liminal = ideas_of_others")
+        assert "liminal" not in loading.installed_names()
+        assert load_mitigation("liminal").title == "Liminal training"
