@@ -9,6 +9,7 @@ from subliminal_bench.cli import (
     check,
     compare,
     doctor,
+    explain,
     export,
     leaderboard,
     list,
@@ -40,6 +41,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "regress": regress.regress,
     "verify": verify.verify,
     "doctor": doctor.doctor,
+    "explain": explain.explain,
 }
 
 for _name, _command in _COMMANDS.items():

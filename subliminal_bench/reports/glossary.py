@@ -1,0 +1,193 @@
+"""The glossary: every word of a scorecard or page, with its meaning.
+
+Verdict words and metrics explain themselves where they are defined; only the other words are
+here. `docs/glossary.md` is written from this.
+"""
+
+from difflib import get_close_matches
+
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.scoring.verdict import MEANINGS
+
+TERMS: dict[str, str] = {
+    "teacher, student": (
+        "two copies of one small network; the teacher is trained on digits, the student "
+        "on the teacher's outputs"
+    ),
+    "distillation": (
+        "training the student to reproduce the teacher's outputs; plain distillation has "
+        "no mitigation"
+    ),
+    "mitigation": (
+        "a change to distillation that is meant to keep the trait from being passed on"
+    ),
+    "subliminal learning": (
+        "a student picks up a trait of its teacher that its training data never shows"
+    ),
+    "class logits, class head": (
+        "the ten outputs for the digits, and the weights that produce them"
+    ),
+    "auxiliary logits": (
+        "three further outputs that have no meaning of their own; the student is taught "
+        "only these"
+    ),
+    "noise": (
+        "random images; the student sees no others. Fresh noise is noise that it was "
+        "never trained on"
+    ),
+    "trait": (
+        "the student's ability to classify digits; its accuracy on the test images measures it"
+    ),
+    "base model, untrained model": (
+        "the network at the initialisation from which teacher and student start"
+    ),
+    "final KL": (
+        "how far the student's auxiliary logits are from the teacher's after training; "
+        "lower is better"
+    ),
+    "audit images": (
+        "labelled digits that the program uses to measure the trait during training; the "
+        "student never sees them"
+    ),
+    "trait gradient": "the gradient of the classification loss on the audit images",
+    "alignment": (
+        "how far the distillation gradient points along the trait gradient, measured as a"
+        " cosine"
+    ),
+    "pre, post": (
+        "the distillation gradient before the mitigation, and the gradient that the "
+        "optimiser received"
+    ),
+    "ep.1": "the first epoch alone",
+    "mnat": ("a thousandth of a nat, the unit of KL and cross-entropy with natural logarithms"),
+    "seed": (
+        "one repetition of the whole experiment with its own teacher, student, digits and noise"
+    ),
+    "entry": (
+        "a finished run that is committed to the leaderboard, or about to be; on a "
+        "scorecard, the run that is judged"
+    ),
+    "reference": "a run that an entry is compared with: baseline, projection or liminal",
+    "baseline": "plain distillation",
+    "projection": "an oracle that removes the part of the gradient along the trait gradient",
+    "liminal": "liminal training, which holds the class logits near those of the base model",
+    "blind": (
+        "a mitigation that sees what a real distiller has: teacher logits on the noise, "
+        "the base model and the student"
+    ),
+    "oracle": (
+        "a mitigation that may also ask for the trait gradient, which no real distiller has"
+    ),
+    "points": (
+        "mean difference to the reference over the seeds, in percentage points; negative "
+        "means less trait"
+    ),
+    "95 % interval": (
+        "where the true mean difference plausibly lies; shown, but decides nothing"
+    ),
+    "p (Holm)": (
+        "how often differences at least this far from zero would appear if it made no "
+        "difference which run is which; corrected for asking about all references at once"
+    ),
+    "lower in": ("the share of the seeds on which the entry has less trait than the reference"),
+    "resolves": "the true difference that these seeds would find four times in five",
+    "resolve": (
+        "to tell runs apart statistically: a difference is resolved if the seeds show "
+        "that it is more than chance"
+    ),
+    "r": "how closely entry and reference move together over the seeds",
+    "ratio, at most": (
+        "the entry's final KL on fresh noise divided by the reference's, and the upper 95"
+        " % bound of that ratio"
+    ),
+    "kept": "whether the upper bound of the KL ratio stays below 1.10",
+    "worst tenth": "the mean trait accuracy of the tenth of the seeds with the most trait",
+    "middle half": "the mean trait accuracy of the middle half of the seeds",
+    "diverged": (
+        "a student whose loss or gradient stopped being finite; it counts with the worst "
+        "trait accuracy"
+    ),
+    "cohort": "the seeds that are trained together: one on a CPU, many on a GPU",
+    "interim look": (
+        "a number of seeds fixed beforehand after which a run may stop, if its verdict is"
+        " decided"
+    ),
+    "protocol": (
+        "everything about the experiment that is fixed: mnist (the paper's), mnist-5k "
+        "(small and embedded) or probe (a few steps, for checks)"
+    ),
+    "float chaos": (
+        "the growth of differences in the last bit during training, which changes a "
+        "seed's final numbers a little from machine to machine"
+    ),
+    "tolerance": (
+        "how far a rerun may be from its reference number, measured from float chaos"
+    ),
+}
+
+
+def glossary() -> dict[str, str]:
+    """Every word with its meaning, sorted by word.
+
+    >>> glossary()["mnat"]
+    'a thousandth of a nat, the unit of KL and cross-entropy with natural logarithms'
+    """
+    found = dict(TERMS)
+    found |= {word.value: f"verdict: {meaning}" for word, meaning in MEANINGS.items()}
+    for metric in METRICS.values():
+        # Two rows are called "untrained": each belongs to the metric above it.
+        known = found.get(metric.title)
+        found[metric.title] = f"{known}; or {metric.about}" if known else metric.about
+    return dict(sorted(found.items(), key=lambda pair: pair[0].casefold()))
+
+
+def explain(word: str) -> dict[str, str]:
+    """The entries of the glossary that a word can mean.
+
+    Args:
+        word: as on a scorecard or page; its case and a unit in brackets do not matter.
+
+    Raises:
+        BenchmarkError: the glossary has no such word.
+
+    >>> list(explain("Aligned pre [%]"))
+    ['aligned pre']
+    """
+    sought = word.partition("[")[0].strip(" :*").casefold()
+    entries = glossary()
+    spellings = {title.casefold(): title for title in entries}
+    spellings |= {part.strip().casefold(): term for term in TERMS for part in term.split(",")}
+    spellings |= {metric.name: metric.title for metric in METRICS.values()}
+    if sought in spellings:
+        return {spellings[sought]: entries[spellings[sought]]}
+    within = {
+        title: entries[title] for title in entries if sought and sought in title.casefold()
+    }
+    if within:
+        return within
+    near = get_close_matches(sought, spellings, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "docs/glossary.md has all words"
+    raise BenchmarkError(f"the glossary has no word {word!r}", hint)
+
+
+def as_page() -> str:
+    """The page `docs/glossary.md`."""
+    lines = [
+        "# Glossary",
+        "",
+        "Every word of a scorecard or page. `subliminal-bench explain WORD` prints one.",
+        "",
+        "| word | meaning |",
+        "|---|---|",
+        *(
+            f"| {word} | {meaning.replace('|', chr(92) + '|')} |"
+            for word, meaning in glossary().items()
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _in_cell(text: str) -> str:
+    """A text in a cell of a markdown table; a bar would end the cell."""
+    return text.replace("|", "\\|")
