@@ -30,7 +30,7 @@ _NAME = 18
 # First the packages that decide the numbers, then those that read and write files.
 _PACKAGES = (
     *("torch", "torchvision", "numpy", "scipy", "mlxtend", "pandas"),
-    *("pluggy", "pydantic", "safetensors", "filelock"),
+    *("pluggy", "pytest", "pydantic", "safetensors", "filelock"),
 )
 _INSTALL = "pip install"
 
