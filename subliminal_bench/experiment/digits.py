@@ -162,6 +162,9 @@ def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
 def _check_files(protocol: Protocol, root: Path) -> None:
     """Check every byte, because torchvision checks nothing once the files exist."""
     for path, state in file_states(protocol, root).items():
+        packed = path.with_name(f"{path.name}.gz")
+        if state == "missing" and packed.exists():
+            raise DataError(f"{packed} is still compressed: unpack it with gunzip -k")
         if state == "missing":
             raise DataError(
                 f"no MNIST file {path}",
@@ -173,7 +176,8 @@ def _check_files(protocol: Protocol, root: Path) -> None:
         if state == "another file":
             raise DataError(
                 f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
-                "delete it and download it again"
+                "it is from another data set or damaged; name another folder, or delete it and "
+                "download it again"
             )
 
 

@@ -38,7 +38,7 @@ from subliminal_bench.mitigation.plugin import Plugin
 # Tensors that a hook may read and that only the harness may change.
 _NEVER_CHANGED = (*STEP_TENSORS, "base_parameters")
 # Also compared by value: writes through `.data` do not change a tensor's version.
-_COMPARED = ("student_parameters", "base_parameters")
+_COMPARED = ("student_parameters", "base_parameters", "student_logits", "teacher_logits")
 
 
 class Calls(Protocol):
@@ -233,10 +233,17 @@ class _PluginCalls:
             own["_trait_gradient"] = None
         shown = replace(view, **own)
         caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
-        kept = {name: getattr(view, name) for name in _NEVER_CHANGED if hasattr(view, name)}
-        versions = {name: tensor._version for name, tensor in kept.items()}
-        values = {name: kept[name].detach().clone() for name in _COMPARED if name in kept}
         where = "step" if isinstance(view, Step) else "training"
+        shared = [name for name in _NEVER_CHANGED if hasattr(view, name)]
+        # Of the arguments only the first is a copy: the others are shown to all plugins.
+        kept: dict[str, Tensor] = dict(list(arguments.items())[1:])
+        kept |= {f"{where}.{name}": getattr(view, name) for name in shared}
+        versions = {name: tensor._version for name, tensor in kept.items()}
+        values = {
+            name: tensor.detach().clone()
+            for name, tensor in kept.items()
+            if name.rpartition(".")[2] in _COMPARED
+        }
         state = read_state()
         try:
             with redirect_stdout(sys.stderr):
@@ -270,7 +277,7 @@ class _PluginCalls:
                     hook,
                     view,
                     view.seeds,
-                    f"changed {where}.{name} in place: work on a clone",
+                    f"changed {name} in place: work on a clone",
                     ChangedInputError,
                 )
         return returned

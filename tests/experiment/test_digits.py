@@ -114,6 +114,13 @@ class TestFiles:
         assert "data_dir=" in message
         assert "mnist-5k" in message
 
+    def test_a_file_that_is_still_compressed_is_named_with_what_to_do(
+        self, tmp_path: Path
+    ) -> None:
+        path = put(tmp_path, SEVENS) / RAW / FILES[0]
+        path.rename(f"{path}.gz")
+        assert f"{path}.gz is still compressed: unpack it" in refused(folder=tmp_path)
+
     @pytest.mark.parametrize(
         "given", ["nowhere", "MNIST", "MNIST/raw", "MNIST/raw/" + FILES[0]]
     )

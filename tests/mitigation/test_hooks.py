@@ -85,6 +85,19 @@ class TestWhatAHookMayDo:
         message = refused(fresh(pair), mitigation(distill_gradient=reset))
         assert f"changed step.{name} in place" in message
 
+    @pytest.mark.parametrize("name", ["student_logits", "teacher_logits"])
+    @pytest.mark.parametrize("hidden", [False, True], ids=["seen", "through .data"])
+    def test_logits_that_other_plugins_also_get_are_not_to_be_changed_in_place(
+        self, name: str, hidden: bool, pair: Cohort
+    ) -> None:
+        def double(loss: Tensor, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+            given = {"student_logits": student_logits, "teacher_logits": teacher_logits}[name]
+            (given.data if hidden else given).mul_(2)
+            return loss
+
+        message = refused(fresh(pair), mitigation(distill_loss=double))
+        assert f"changed {name} in place" in message
+
     def test_an_oracle_gets_a_trait_gradient_of_its_own_each_time(self, pair: Cohort) -> None:
         seen: list[Tensor] = []
 
