@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas
 from rich.console import Console
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.protocol import CANONICAL, protocol_named
 from subliminal_bench.mitigation.card import Value
@@ -174,7 +174,7 @@ def run(
         device=device,
         engine=engine,
         store=kept,
-        data_dir=Path(data_dir) if data_dir is not None else None,
+        data_dir=None if data_dir is None else _folder("data_dir", data_dir),
         isolate=isolate,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,
@@ -183,7 +183,7 @@ def run(
         setup=setup,
         mitigation=mitigation,
         seeds=seeds,
-        settings=[f"{name}={value}" for name, value in (settings or {}).items()],
+        settings=_settings(settings),
         rerun_references=rerun_references,
         stop_early=stop_early,
     ).load()
@@ -316,4 +316,21 @@ def _found(finished: Finished | Run | Folder, protocol: str | None, store: Store
 def _store(named: Folder | Store | None) -> Store:
     if isinstance(named, Store):
         return named
-    return Store(store_folder(Path(named) if named is not None else None))
+    return Store(store_folder(None if named is None else _folder("store", named)))
+
+
+def _folder(argument: str, named: object) -> Path:
+    if not isinstance(named, str | PathLike):
+        raise BenchmarkError(f"{argument} must be a folder's path, not {named!r:.100}")
+    return Path(named)
+
+
+def _settings(given: object) -> list[str]:
+    """Settings as the command line has them."""
+    if given is None:
+        return []
+    if not isinstance(given, Mapping):
+        raise BenchmarkError(
+            f"settings must be a dictionary such as {{'temperature': 3.0}}, not {given!r:.100}"
+        )
+    return [f"{name}={value}" for name, value in given.items()]

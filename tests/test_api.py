@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -28,6 +29,13 @@ from tests.support.runs import keep, make_run
 from tests.support.terminal import Terminal
 
 LEVELS = [0.5, 0.52, 0.55, 0.6, 0.48, 0.51, 0.57]
+
+
+def within_itself() -> list[Any]:
+    """A list that contains itself."""
+    values: list[Any] = []
+    values.append(values)
+    return values
 
 
 def scored(name: object = "liminal", seeds: object = "1-2", **options: object) -> Finished:
@@ -133,6 +141,29 @@ class TestRun:
             with pytest.raises(BenchmarkError) as caught:
                 scored(store=tmp_path, **options)
             assert len(str(caught.value).splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"settings": within_itself()}, "settings must be a dictionary"),
+            ({"settings": "temperature=3"}, "settings must be a dictionary"),
+            ({"settings": {"temperature": within_itself()}}, "temperature"),
+            ({"settings": {"\udcff": 1}}, "has no parameter"),
+            ({"store": 5}, "store must be a folder's path"),
+            ({"data_dir": 5}, "data_dir must be a folder's path"),
+            ({"seeds": within_itself()}, "cannot read seeds"),
+            ({"device": 3}, "unknown device"),
+            ({"protocol": None}, "unknown protocol"),
+        ],
+        ids=str,
+    )
+    def test_an_argument_of_another_kind_is_one_line(
+        self, options: dict[str, Any], said: str, tmp_path: Path
+    ) -> None:
+        with pytest.raises(BenchmarkError, match=said) as caught:
+            scored(**{"store": tmp_path, **options})
+        assert len(str(caught.value).splitlines()) == 1
+        assert not list(tmp_path.iterdir())
 
     def test_the_variable_names_the_store(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
