@@ -158,6 +158,7 @@ class TestOptions:
         ),
         value=words | numbers.filter(lambda text: len(text) < 20),
     )
+    @pytest.mark.slow
     def test_environment_variables(
         self, variable: str, value: str, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

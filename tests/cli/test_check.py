@@ -12,6 +12,7 @@ from tests.support.terminal import Terminal
 
 
 class TestOnTheCommandLine:
+    @pytest.mark.slow
     def test_a_mitigation_that_keeps_the_rules_ends_with_0_and_its_overhead(
         self, type_in: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -44,7 +44,7 @@ class TestRun:
         assert (Path("subliminal-results") / "tiny-v1").is_dir()
 
     @pytest.mark.parametrize("name", ["halve.py", "projection+liminal"])
-    @pytest.mark.parametrize("seeds", ["1-3", "1,3,5,7,9,11,13,15,17,19,21,23,25,27,29"])
+    @pytest.mark.parametrize("seeds", ["1-3", "1,3,5,7,9,11,13"])
     def test_no_line_of_it_is_wider_than_80_columns(
         self, name: str, seeds: str, type_in: Terminal, halve: Path
     ) -> None:
@@ -303,6 +303,7 @@ class TestStoppingEarly:
         assert "gets no verdict" in baseline.error
         assert [path.name for path in tmp_path.iterdir()] == ["silence.py"]
 
+    @pytest.mark.slow
     def test_a_run_with_looks_still_serves_others_as_a_reference(
         self, type_in: Terminal, silence: Path
     ) -> None:

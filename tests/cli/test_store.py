@@ -13,10 +13,10 @@ from tests.conftest import CPU
 from tests.support.terminal import Terminal
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with two seeds of two entries under the probe protocol."""
-    store = Store(tmp_path / "store")
+    store = Store(tmp_path_factory.mktemp("store"))
     both = [load_mitigation(name) for name in ("baseline", "class_anchor")]
     Bench(PROBE, CPU, store).run(both, (1, 2))
     return store

@@ -150,6 +150,7 @@ class TestEndingTheProcess:
         assert "raised" not in found
 
 
+@pytest.mark.slow
 def test_sleeping_is_seen_in_the_overhead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,18 @@ class TestAFileBesideIt:
         assert not new
         assert (sys.path, sys.meta_path, read_state()) == tuple(before[1:])
 
+    @pytest.mark.slow
+    def test_an_isolated_process_finds_it(self, way: str, tmp_path: Path) -> None:
+        path = str(put(tmp_path / "a", *IMPORTS[way]))
+        apart = load_isolated(path)
+        assert apart.source_sha256 == load_mitigation(path).source_sha256
+        assert numbers(tmp_path / "apart", apart) == numbers(
+            tmp_path / "here", load_mitigation(path)
+        )
+
+
+@pytest.mark.parametrize("way", ["sibling", "relative package"])
+class TestItsNeighbourhood:
     def test_two_folders_may_each_have_a_file_of_that_name(
         self, way: str, tmp_path: Path
     ) -> None:
@@ -89,15 +101,6 @@ class TestAFileBesideIt:
         with ship(loaded).loaded() as there:
             assert there.same_as(loaded)
             assert numbers(tmp_path / "there", there) == numbers(tmp_path / "here", loaded)
-
-    @pytest.mark.slow
-    def test_an_isolated_process_finds_it(self, way: str, tmp_path: Path) -> None:
-        path = str(put(tmp_path / "a", *IMPORTS[way]))
-        apart = load_isolated(path)
-        assert apart.source_sha256 == load_mitigation(path).source_sha256
-        assert numbers(tmp_path / "apart", apart) == numbers(
-            tmp_path / "here", load_mitigation(path)
-        )
 
 
 def test_a_file_of_a_file_counts_too(tmp_path: Path) -> None:

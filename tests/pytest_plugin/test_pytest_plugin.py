@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench.conformance import CHECKS
+from subliminal_bench.pytest_plugin.session import check_marker
 from tests.support.plugins_for_tests import scaling_source
 
 pytest_plugins = ["pytester"]
@@ -63,6 +64,7 @@ def test_the_suite_scores_a_mitigation_and_prints_its_scorecard_once(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.slow
 def test_ordinary_selection_and_reports_keep_working(project: pytest.Pytester) -> None:
     result = suite(
         project,
@@ -87,6 +89,7 @@ def test_a_wrong_mitigation_fails_in_one_line(project: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.slow
 def test_seeds_that_are_in_the_store_are_not_run_again(project: pytest.Pytester) -> None:
     options = (
         "--subliminal-mitigation",
@@ -118,6 +121,7 @@ def test_stopping_early_is_an_option_and_part_of_a_marker(project: pytest.Pytest
     assert not list(project.path.rglob("seed-*.json"))
 
 
+@pytest.mark.slow
 def test_two_workers_run_the_work_once_and_print_one_scorecard(
     project: pytest.Pytester,
 ) -> None:
@@ -166,25 +170,51 @@ def test_the_documented_example_runs(project: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("mark", "said"),
     [
-        ("mitigaton='halve.py'", "does not accept mitigaton"),
-        ("'halve.py'", "does not accept positional arguments"),
-        ("mitigation='halve.py', max_kl_ratio='1'", "max_kl_ratio must be a number"),
-        ("mitigation='halve.py', max_kl_ratio=True", "max_kl_ratio must be a number"),
-        ("mitigation='halve.py', max_kl_ratio=float('inf')", "must be a ratio"),
-        ("mitigation='halve.py', max_trait_accuracy=35", "write 0.35 for 35 %"),
-        ("mitigation='halve.py', max_trait_accuracy=float('nan')", "from 0 to 1"),
-        ("mitigation='halve.py', max_trait_accuracy=-0.1", "from 0 to 1"),
-        ("mitigation='halve.py', settings=['a=1']", "settings must be a dictionary"),
+        (pytest.mark.subliminal(mitigaton="halve.py"), "does not accept mitigaton"),
+        (pytest.mark.subliminal("halve.py"), "does not accept positional arguments"),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", max_kl_ratio="1"),
+            "max_kl_ratio must be a number",
+        ),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", max_kl_ratio=True),
+            "max_kl_ratio must be a number",
+        ),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", max_kl_ratio=float("inf")),
+            "must be a ratio",
+        ),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", max_trait_accuracy=35),
+            "write 0.35 for 35 %",
+        ),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", max_trait_accuracy=float("nan")),
+            "from 0 to 1",
+        ),
+        (pytest.mark.subliminal(mitigation="halve.py", max_trait_accuracy=-0.1), "from 0 to 1"),
+        (
+            pytest.mark.subliminal(mitigation="halve.py", settings=["a=1"]),
+            "settings must be a dictionary",
+        ),
     ],
+    ids=str,
 )
 def test_what_the_marker_does_not_know_is_an_error(
-    project: pytest.Pytester, arguments: str, said: str
+    mark: pytest.MarkDecorator, said: str
 ) -> None:
-    project.makepyfile(marked(arguments))
+    with pytest.raises(pytest.UsageError, match=re.escape(said)):
+        check_marker(mark.mark, "test_mine.py::test_it")
+
+
+def test_a_marker_that_is_an_error_ends_pytest_before_anything_runs(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(marked("mitigaton='halve.py'"))
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
-    assert said in result.stderr.str()
+    assert "does not accept mitigaton" in result.stderr.str()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
@@ -222,6 +252,7 @@ def regress(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     )
 
 
+@pytest.mark.slow
 def test_references_are_held_to_their_numbers_and_nothing_else_runs(
     project: pytest.Pytester,
 ) -> None:

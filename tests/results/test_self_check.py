@@ -1,5 +1,6 @@
 """Numbers that cannot be a protocol's are not saved, and are found in a store that has them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,20 @@ from tests.support.terminal import Terminal
 BASELINE = "baseline"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with two seeds of two entries under the probe protocol."""
-    store = Store(tmp_path / "store")
+    folder = tmp_path_factory.mktemp("trained")
     both = [load_mitigation(name) for name in (BASELINE, "class_anchor")]
-    Bench(PROBE, CPU, store).run(both, (1, 2))
-    return store
+    Bench(PROBE, CPU, Store(folder)).run(both, (1, 2))
+    return folder
+
+
+@pytest.fixture
+def store(trained: Path, tmp_path: Path) -> Store:
+    """A copy of that store, to be changed."""
+    shutil.copytree(trained, tmp_path / "store")
+    return Store(tmp_path / "store")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """No torch setting of the process, of a file or of a hook changes a number in the store."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,22 +92,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("setting", settings())
-class TestSetByTheProcess:
-    def test_the_store_gets_the_same_bits_and_the_user_is_told(
-        self, setting: str, expected: dict[str, bytes], tmp_path: Path
-    ) -> None:
-        heard = Heard()
-        with settings()[setting]():
-            assert seeds_of(tmp_path, load_mitigation("liminal"), heard=heard) == expected
-        (line,) = heard.lines
-        assert line.startswith(f"this process sets {setting}")
-
-    def test_it_is_as_before_afterwards(self, setting: str, tmp_path: Path) -> None:
-        with ExitStack() as stack:
-            stack.enter_context(settings()[setting]())
-            before = read_state()
-            seeds_of(tmp_path, load_mitigation("baseline"))
-            assert read_state() == before
+def test_a_setting_of_the_process_changes_no_bit_and_is_said_and_given_back(
+    setting: str, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    heard = Heard()
+    with settings()[setting]():
+        before = read_state()
+        assert seeds_of(tmp_path, load_mitigation("liminal"), heard=heard) == expected
+        assert read_state() == before
+    (line,) = heard.lines
+    assert line.startswith(f"this process sets {setting}")
 
 
 # What a file can set when it is loaded, and a hook when it is called.
@@ -126,25 +120,30 @@ CHANGES = {
 IMPORTS = "import torch\nimport torch.utils._python_dispatch\n"
 
 
+@pytest.fixture(scope="module")
+def halved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The numbers of a mitigation that sets nothing."""
+    folder = tmp_path_factory.mktemp("halved")
+    text = source(hook(GRADIENT, "return gradient * 0.5"), before=IMPORTS)
+    return seeds_of(folder / "store", load_mitigation(str(write(folder / "plain.py", text))))
+
+
 @pytest.mark.parametrize("setting", CHANGES)
 class TestSetByAMitigation:
     def test_a_file_that_sets_it_when_it_is_loaded_changes_no_number(
-        self, setting: str, tmp_path: Path
+        self, setting: str, halved: dict[str, bytes], tmp_path: Path
     ) -> None:
         before = read_state()
-        left_alone = source(hook(GRADIENT, "return gradient * 0.5"), before=IMPORTS)
         text = source(
             hook(GRADIENT, "return gradient * 0.5"), before=f"{IMPORTS}{CHANGES[setting]}\n"
         )
-        plain = load_mitigation(str(write(tmp_path / "plain.py", left_alone)))
         loaded = load_mitigation(str(write(tmp_path / "sly.py", text)))
         assert read_state() == before
         assert setting in loaded.undone
         heard = Heard()
         found = seeds_of(tmp_path / "sly", loaded, heard=heard)
         # Two files, so two folders of the store.
-        expected = seeds_of(tmp_path / "plain", plain)
-        assert sorted(found.values()) == sorted(expected.values())
+        assert sorted(found.values()) == sorted(halved.values())
         assert heard.lines == [
             f"idea: its file changes torch's {', '.join(loaded.undone)}; "
             "results are computed without that"

@@ -58,6 +58,7 @@ def test_the_initial_audit_loss_is_the_published_one(
         assert found == pytest.approx(expected, abs=1e-5), entry
 
 
+@pytest.mark.slow
 def test_the_early_curve_follows_the_published_one(
     mnist_digits: Digits, published: Path
 ) -> None:

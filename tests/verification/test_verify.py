@@ -268,6 +268,7 @@ def test_drawn_seeds_are_the_entrys_and_change_from_draw_to_draw(entry: Path) ->
 
 
 class TestTheRecord:
+    @pytest.mark.slow
     def test_it_is_kept_only_where_everything_held(
         self, verify: Verify, entry: Path, root: Path
     ) -> None:
@@ -280,6 +281,7 @@ class TestTheRecord:
         assert kept.seeds == [2, 3]
         assert kept.isolation.network in ("none", "shared")
 
+    @pytest.mark.slow
     def test_it_is_void_once_the_entry_changes(
         self, verify: Verify, entry: Path, root: Path
     ) -> None:
