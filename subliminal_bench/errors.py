@@ -9,6 +9,7 @@ The command line prints these errors without a traceback and exits with code 2. 
 exception is a bug in this package.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -145,6 +146,20 @@ def _spelled(part: str | Setting | Call, spelling: Spelling) -> str:
         case Call():
             return spelling.call(part)
     return part
+
+
+def checked_form(form: str, forms: Sequence[str]) -> str:
+    """Check the name of an output format.
+
+    Raises:
+        ResultError: it is none of these.
+
+    >>> checked_form("json", ("terminal", "json"))
+    'json'
+    """
+    if form not in forms:
+        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(forms)}")
+    return form
 
 
 class SeedsError(BenchmarkError):

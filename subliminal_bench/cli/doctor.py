@@ -21,7 +21,7 @@ from subliminal_bench.cli.options import (
     StoreOption,
     leaderboard_folder,
 )
-from subliminal_bench.errors import BenchmarkError, OptionSpelling, ResultError
+from subliminal_bench.errors import BenchmarkError, OptionSpelling, ResultError, checked_form
 from subliminal_bench.version import __version__
 
 FORMATS = ("terminal", "json")
@@ -45,8 +45,7 @@ def doctor(
 
     Also shows versions, device, data and store. Exit code 1 if something needs fixing.
     """
-    if form not in FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
+    checked_form(form, FORMATS)
     board: Path | None
     try:
         board = leaderboard_folder(folder)

@@ -22,6 +22,7 @@ from subliminal_bench.cli.options import (
     open_store,
     target_file,
 )
+from subliminal_bench.errors import checked_form
 
 
 def run(
@@ -70,7 +71,7 @@ def run(
     from subliminal_bench.running.progress import ConsoleWatcher
     from subliminal_bench.running.setup import Scoring, Setup
 
-    text.checked_form(form)
+    checked_form(form, text.FORMATS)
     setup = Setup(
         protocol=protocol,
         device=device,

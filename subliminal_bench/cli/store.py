@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from subliminal_bench.cli.options import StoreOption
-from subliminal_bench.errors import ResultError
+from subliminal_bench.cli.options import StoreOption, open_store
+from subliminal_bench.errors import checked_form
 
 _FORMATS = ("terminal", "json")
 
@@ -26,17 +26,14 @@ def list_store(
     from rich.console import Console
     from rich.table import Table
 
-    from subliminal_bench.results.store import Store, store_folder
-
-    if form not in _FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(_FORMATS)}")
-    root = store_folder(store)
-    rows = _rows(Store(root))
+    checked_form(form, _FORMATS)
+    opened = open_store(store)
+    rows = _rows(opened)
     if form == "json":
         print(json.dumps(rows, indent=1))
         return
     if not rows:
-        print(f"{root} holds no runs; subliminal-bench run NAME writes some")
+        print(f"{opened.root} holds no runs; subliminal-bench run NAME writes some")
         return
     table = Table("run", "protocol", "seeds", "last run", "size", box=None, pad_edge=False)
     for row in rows:
@@ -79,17 +76,16 @@ def verify_store(
     Exit code 1 if something is wrong and was not deleted.
     """
     from subliminal_bench.results.self_check import find_faults
-    from subliminal_bench.results.store import Store, store_folder
 
-    root = store_folder(store)
-    faults = list(find_faults(Store(root)))
+    opened = open_store(store)
+    faults = list(find_faults(opened))
     for fault in faults:
         print(f"wrong: {fault.what}: {fault.why}")
         if clean:
             for path in fault.files:
                 path.unlink(missing_ok=True)
     if not faults:
-        print(f"{root}: nothing is wrong")
+        print(f"{opened.root}: nothing is wrong")
     elif clean:
         print(f"{len(faults)} deleted; the same run command computes them again")
     else:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from subliminal_bench.experiment.torch_state import read_state
+
 _PACKAGE = "subliminal_bench"
 # Where a loss, a gradient or an optimiser could be replaced, besides in this package.
 _OUTSIDE: tuple[object, ...] = (
@@ -110,13 +112,11 @@ def global_generators() -> dict[str, object]:
 
 
 def global_state() -> dict[str, object]:
-    """State on which other code relies: generators, precision, threads, gradient mode."""
-    return global_generators() | {
-        "the default dtype": torch.get_default_dtype(),
+    """State on which other code relies: generators, torch's settings, threads, builtins."""
+    return {
+        **global_generators(),
+        **read_state(),
         "the number of threads": torch.get_num_threads(),
-        "gradient mode": torch.is_grad_enabled(),
-        "the matmul precision": torch.get_float32_matmul_precision(),
-        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "the builtins": frozenset(vars(builtins)),
     }
 

@@ -34,14 +34,14 @@ class Mitigation:
             back.
         untold: places where its files load what no import statement tells, so that its hash
             does not cover it.
-        once: empty, or a new word for each loading of a mitigation with such places: its
-            results are not reused.
     """
 
     plugins: tuple[Plugin, ...]
     undone: tuple[str, ...] = field(default=(), compare=False)
     untold: tuple[str, ...] = field(default=(), compare=False)
-    once: str = field(default_factory=lambda: secrets.token_hex(8), compare=False, init=False)
+    _loading: str = field(
+        default_factory=lambda: secrets.token_hex(8), compare=False, init=False
+    )
 
     @property
     def name(self) -> str:
@@ -81,6 +81,14 @@ class Mitigation:
             for one in plugin.card.parameters
             if plugin.settings[one.name] != one.default
         ]
+
+    @property
+    def once(self) -> str:
+        """A word of this loading alone if its hash does not cover its behaviour, else empty.
+
+        As a part of the store's key, it keeps such results from being reused.
+        """
+        return self._loading if self.untold else ""
 
     @property
     def starts(self) -> bool:

@@ -45,7 +45,6 @@ class Sources:
         main: the bytes of its file.
         root: the folder in which the names that it imports are looked up.
         beside: the bytes of the files that it imports, by their path relative to `root`.
-        package: the name in parts of the package that its file is in.
         untold: a place where it loads what no import statement tells, such as
             `open in idea.py, line 3`; empty if there is none.
         late: a place where it imports a file of its own inside a function; empty if there is
@@ -55,7 +54,6 @@ class Sources:
     main: bytes
     root: Path
     beside: Mapping[str, bytes] = field(default_factory=dict)
-    package: Name = ()
     untold: str = ""
     late: str = ""
 
@@ -118,7 +116,7 @@ def read_sources(
                     beside[relative] = file.read_bytes()
                     parts = Path(relative).parent.parts
                     waiting.append((relative, beside[relative], parts))
-    return Sources(main, root, beside, package, untold, late)
+    return Sources(main, root, beside, untold, late)
 
 
 class _Reader(ast.NodeVisitor):
@@ -263,7 +261,3 @@ class _Loader(InspectLoader):
     def get_code(self, fullname: str) -> CodeType:
         """The code that is run."""
         return self.source_to_code(self._source, self._path)
-
-    def is_package(self, fullname: str) -> bool:
-        """Whether it is a package's own file."""
-        return Path(self._path).name == "__init__.py"

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import checked_form
 from subliminal_bench.results.run import Run
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ def export_text(run: Run, form: str) -> str:
         form: `csv`, or `json`, a list of objects; a value that a diverged seed lacks is empty
             in csv and null in json.
     """
-    if form not in EXPORT_FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(EXPORT_FORMATS)}")
-    if form == "json":
+    if checked_form(form, EXPORT_FORMATS) == "json":
         return json.dumps(_rows(run), indent=2) + "\n"
     return run_frame(run).to_csv(index=False)
 

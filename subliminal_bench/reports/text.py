@@ -10,26 +10,12 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import checked_form
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports import tables
 from subliminal_bench.scoring.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
-
-
-def checked_form(form: str) -> str:
-    """Check the name of a format.
-
-    Raises:
-        ResultError: it is unknown.
-
-    >>> checked_form("json")
-    'json'
-    """
-    if form not in FORMATS:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(FORMATS)}")
-    return form
 
 
 def show(card: Scorecard, form: str) -> None:
@@ -50,7 +36,7 @@ def text(card: Scorecard, form: str) -> str:
     Raises:
         ResultError: an unknown format.
     """
-    if checked_form(form) == "terminal":
+    if checked_form(form, FORMATS) == "terminal":
         console = Console(width=80, file=io.StringIO(), color_system=None)
         with console.capture() as captured:
             console.print(terminal(card))

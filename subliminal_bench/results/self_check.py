@@ -11,18 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
-from subliminal_bench.experiment import model
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.array_files import read_teacher
 from subliminal_bench.results.entries import committed_entry
-from subliminal_bench.results.folders import RunFolder, finished_in
+from subliminal_bench.results.folders import RunFolder, check_teacher
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
 from subliminal_bench.results.store import Store
 from subliminal_bench.results.tolerances import Tolerances, read_tolerances
@@ -30,9 +26,6 @@ from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 _BASELINE = "baseline"
 # Tolerances that hold between machines, taken this many times.
 _FACTOR = 2.0
-# Training turns a teacher's weights a little: cosines of 0.974 to 0.977 were measured under
-# mnist-5k. Those with the weights of another initialisation are about 0.
-_LEAST_COSINE = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,15 +41,6 @@ class Fault:
     what: str
     why: str
     files: tuple[Path, ...]
-
-
-def check_teacher(protocol: Protocol, seed: int, parameters: Tensor) -> str | None:
-    """What is wrong with a teacher `[parameters]`; None if it can be this seed's."""
-    first = model.initial_parameters(protocol, (seed,), parameters.device)[0]
-    cosine = torch.nn.functional.cosine_similarity(parameters, first, dim=0)
-    if cosine > _LEAST_COSINE:
-        return None
-    return "this teacher was not trained from its seed's initial weights"
 
 
 def check_seed(
@@ -130,8 +114,7 @@ def _teacher_faults(protocol: Protocol, folder: Path) -> Iterator[Fault]:
 def _seed_faults(entry: RunFolder, protocol: Protocol | None) -> Iterator[Fault]:
     label = f"{entry.header.mitigation.label} under {entry.header.protocol.name}"
     starts = protocol is not None and _can_start(entry.header.mitigation)
-    for seed in finished_in(entry.path):
-        files = tuple(entry.path / f"seed-{seed:04d}.{ending}" for ending in ("json", "npz"))
+    for seed in entry.finished():
         try:
             (result,) = entry.run([seed]).seeds
             entry.curves(seed)
@@ -139,7 +122,7 @@ def _seed_faults(entry: RunFolder, protocol: Protocol | None) -> Iterator[Fault]
         except ResultError as error:
             why = str(error)
         if why:
-            yield Fault(f"{label}, seed {seed}", why, files)
+            yield Fault(f"{label}, seed {seed}", why, entry.files(seed))
 
 
 def _can_start(record: MitigationRecord) -> bool:

@@ -74,12 +74,11 @@ class Store:
             environment=environment,
             isolation=Isolation(network=mitigation.isolation) if mitigation.isolation else None,
         )
-        once = mitigation.once if mitigation.untold else ""
-        path = self._run_path(protocol, header, environment.arithmetic, once)
+        path = self._run_path(protocol, header, environment.arithmetic, mitigation.once)
         kept = HEADER.read(path)
         if kept is None:
             # A folder from before arithmetic was recorded is reused on the same processor.
-            older = self._run_path(protocol, header, None, once)
+            older = self._run_path(protocol, header, None, mitigation.once)
             known = HEADER.read(older)
             if known and known.environment.device_name == environment.device_name:
                 path, kept = older, known

@@ -16,10 +16,16 @@ from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.folders import BLINDNESS, LOOKS, RunFolder, TeacherFolder
+from subliminal_bench.results.folders import (
+    BLINDNESS,
+    LOOKS,
+    RunFolder,
+    TeacherFolder,
+    check_teacher,
+)
 from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.run import Blindness, InterimLooks, Run
-from subliminal_bench.results.self_check import check_run, check_seed, check_teacher
+from subliminal_bench.results.self_check import check_run, check_seed
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.engine import LOCAL, Engine, Workers
 from subliminal_bench.running.jobs import (

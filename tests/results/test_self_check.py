@@ -10,8 +10,9 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.folders import check_teacher
 from subliminal_bench.results.jsonfile import write_record
-from subliminal_bench.results.self_check import check_seed, check_teacher, find_faults
+from subliminal_bench.results.self_check import check_seed, find_faults
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
 from tests.conftest import CPU
@@ -72,8 +73,13 @@ def test_a_teacher_of_other_weights_is_not_used(store: Store) -> None:
     assert other is not None
     assert check_teacher(PROBE, 1, own) is None
     assert check_teacher(PROBE, 1, other)
+    path = folder.path / "seed-0001.safetensors"
+    before = path.read_bytes()
     folder.save(1, other)
+    assert folder.load(1) is None
     assert [fault.what for fault in find_faults(store)] == ["teacher of seed 1 under probe"]
+    bench.run([load_mitigation("liminal")], (1,))
+    assert path.read_bytes() == before
 
 
 def poison(store: Store, name: str, seed: int, metric: str, add: float) -> Path:

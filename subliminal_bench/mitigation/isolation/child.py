@@ -22,6 +22,7 @@ def main() -> None:
     limits = Limits(float(seconds), float(gibibytes) or None, int(processor))
     network = confine(limits, int(parent))
     # torch starts threads, and a process with several threads cannot leave its network.
+    from subliminal_bench.experiment.torch_state import pinned_torch
     from subliminal_bench.mitigation.isolation.channel import BrokenChannelError, Channel
     from subliminal_bench.mitigation.isolation.service import Service
 
@@ -30,7 +31,8 @@ def main() -> None:
     channel.send({"kind": "ready", "network": network})
     refuse_processes_and_connections()
     try:
-        service.answer_all()
+        with pinned_torch():
+            service.answer_all()
     except BrokenChannelError:
         # This process ends with the trainer's process.
         sys.exit(0)

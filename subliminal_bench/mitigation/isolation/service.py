@@ -71,8 +71,6 @@ class Service:
 
     def _load(self, question: Mapping[str, Any]) -> dict[str, Any]:
         torch.set_num_threads(question["threads"])
-        # Never restored, because this process does nothing else.
-        torch.set_float32_matmul_precision("highest")
         self._mitigation = load_mitigation(question["spec"], question["settings"])
         return {"kind": "loaded", "plugins": [*map(_described, self._mitigation.plugins)]}
 
