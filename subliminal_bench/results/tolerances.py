@@ -78,9 +78,13 @@ class Tolerances(StrictRecord):
 
     def mean(self, entry: str, metric: str, value: float, seeds: int) -> float:
         """The largest allowed change of the mean of some seeds."""
-        # Some roundings change nothing; a rerun may have the rounding that changes most.
-        sigma = max(one.root_mean_square for one in self._of(entry, metric))
+        sigma = self.sigma(entry, metric)
         return max(_floor(metric, value), MEAN * sigma) / math.sqrt(seeds)
+
+    def sigma(self, entry: str, metric: str) -> float:
+        """The root mean square of what another rounding adds to one seed's value."""
+        # Some roundings change nothing; a rerun may have the rounding that changes most.
+        return max(one.root_mean_square for one in self._of(entry, metric))
 
     def _of(self, entry: str, metric: str) -> list[Chaos]:
         """The entry's measurements; those of all entries if it was not measured itself."""
@@ -91,7 +95,7 @@ class Tolerances(StrictRecord):
         return every
 
 
-def read_tolerances(root: Path, protocol: Protocol) -> Tolerances:
+def read_tolerances(root: Path, protocol: Protocol | ProtocolRecord) -> Tolerances:
     """The tolerances of a protocol.
 
     Args:

@@ -21,12 +21,14 @@ class Columns:
 
     Attributes:
         name: of the run among the others.
+        run: where the values come from.
         seeds: in the order of the columns.
         values: by metric, `[seeds]`, unscaled; nan if the student diverged.
         trait_accuracy: `[seeds]`; a diverged student has the worst value, and is never dropped.
     """
 
     name: str
+    run: Run
     seeds: tuple[int, ...]
     values: dict[str, Column]
     trait_accuracy: Column
@@ -37,7 +39,7 @@ class Columns:
         kept = run.columns(seeds)
         trait = statistics.worst_score_for_diverged(kept["trait_accuracy"], WORST_ACCURACY)
         values = {metric: np.array(column, dtype=float) for metric, column in kept.items()}
-        return cls(name, tuple(seeds), values, trait)
+        return cls(name, run, tuple(seeds), values, trait)
 
     def sound(self, metric: str) -> Column:
         """The values of the seeds that did not diverge."""

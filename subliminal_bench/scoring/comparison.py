@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.arithmetic import Rounding, rounding_between
 from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.statistics import (
     NonInferiority,
@@ -62,7 +63,8 @@ class Comparison:
         level = ALPHA / self.together
         if self.design:
             level = self.design.level(self.trait.seeds, level)
-        return statistics.resolvable_difference(self.trait.sd, self.trait.seeds, alpha=level)
+        found = statistics.resolvable_difference(self.trait.sd, self.trait.seeds, alpha=level)
+        return found + self.trait.allowance
 
     @property
     def resolved(self) -> bool:
@@ -80,9 +82,10 @@ def compare(
         design: the interim looks, if the number of seeds was not fixed beforehand; the seeds
             are then the seeds of one of the looks.
     """
+    roundings = [rounding_between(entry.run, reference.run) for entry, reference in pairs]
     differences = [
-        _difference(entry.trait_accuracy, reference.trait_accuracy, design)
-        for entry, reference in pairs
+        _difference(entry.trait_accuracy, reference.trait_accuracy, rounding, design)
+        for (entry, reference), rounding in zip(pairs, roundings, strict=True)
     ]
     adjusted = statistics.holm(
         {
@@ -93,14 +96,15 @@ def compare(
     )
     found = []
     for position, (entry, reference) in enumerate(pairs):
-        training = _kl_ratio(entry, reference, "kl_mean")
+        rounding = roundings[position]
+        training = _kl_ratio(entry, reference, "kl_mean", rounding)
         found.append(
             Comparison(
                 entry=entry.name,
                 reference=reference.name,
                 trait=differences[position],
                 adjusted_p=adjusted.get(position),
-                distillation=_kl_ratio(entry, reference, "kl_fresh", design),
+                distillation=_kl_ratio(entry, reference, "kl_fresh", rounding, design),
                 training_ratio=training.ratio if training else None,
                 lower_in=statistics.probability_of_improvement(
                     entry.trait_accuracy, reference.trait_accuracy, better="low"
@@ -113,23 +117,29 @@ def compare(
 
 
 def _difference(
-    entry: Column, reference: Column, design: SequentialDesign | None
+    entry: Column, reference: Column, rounding: Rounding, design: SequentialDesign | None
 ) -> PairedDifference:
+    sd = rounding.trait
     if design is None:
-        return statistics.paired_difference(entry, reference)
-    return statistics.repeated_paired_difference(entry, reference, design)
+        return statistics.paired_difference(entry, reference, rounding_sd=sd)
+    return statistics.repeated_paired_difference(entry, reference, design, rounding_sd=sd)
 
 
 def _kl_ratio(
-    entry: Columns, reference: Columns, metric: str, design: SequentialDesign | None = None
+    entry: Columns,
+    reference: Columns,
+    metric: str,
+    rounding: Rounding,
+    design: SequentialDesign | None = None,
 ) -> NonInferiority | None:
     """Non-inferiority of one of the KLs; None if a student diverged."""
     ours, theirs = entry.sound(metric), reference.sound(metric)
     if len(ours) < len(entry.seeds) or len(theirs) < len(reference.seeds):
         return None
+    sd = rounding.log_kl
     if design is None:
-        return statistics.non_inferiority(ours, theirs)
-    return statistics.repeated_non_inferiority(ours, theirs, design)
+        return statistics.non_inferiority(ours, theirs, rounding_sd=sd)
+    return statistics.repeated_non_inferiority(ours, theirs, design, rounding_sd=sd)
 
 
 def show_p(p_value: float | None) -> str:

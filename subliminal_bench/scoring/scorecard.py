@@ -11,7 +11,7 @@ from subliminal_bench.experiment.metrics import Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.results.run import InterimLooks, ProtocolRecord, Run, same_protocol
-from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring import arithmetic, statistics
 from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.comparison import Comparison, compare
 from subliminal_bench.scoring.statistics import SequentialDesign
@@ -221,6 +221,7 @@ def build_scorecard(
             *_divergence(names, runs, seeds),
             *([_LOOKED] if entry.looks else []),
             *said,
+            *arithmetic.remarks(name, entry, references, len(seeds)),
         ),
     )
 
@@ -290,6 +291,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
             *(f"{name} was run with early stopping" for name in runs if runs[name].looks),
             *([_LOOKED] if looked else []),
             *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
+            *arithmetic.remarks(names[0], all_runs[0], dict(runs), len(seeds)),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),
         ),
     )

@@ -18,6 +18,7 @@ from subliminal_bench.scoring.statistics.resolution import (
     resolvable_difference,
     smallest_difference,
 )
+from subliminal_bench.scoring.statistics.rounding import rounding_allowance
 from subliminal_bench.scoring.statistics.sequential import (
     PLAN,
     SequentialDesign,
@@ -56,6 +57,7 @@ __all__ = [
     "repeated_non_inferiority",
     "repeated_paired_difference",
     "resolvable_difference",
+    "rounding_allowance",
     "sign_flip_p",
     "sign_flip_p_of_rows",
     "smallest_difference",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from subliminal_bench.scoring.statistics.rounding import rounding_allowance
 from subliminal_bench.scoring.statistics.student_t import t_bound, t_p_below
 from subliminal_bench.scoring.statistics.values import Array, Values, checked_pair, noise
 
@@ -51,6 +52,7 @@ def non_inferiority(
     *,
     margin: float = MARGIN,
     confidence: float = _CONFIDENCE,
+    rounding_sd: float = 0.0,
 ) -> NonInferiority:
     """Test that an entry's KL is at most `margin` times its reference's, seed by seed.
 
@@ -67,11 +69,14 @@ def non_inferiority(
         reference_kl: the reference's, over the same seeds in the same order.
         margin: largest ratio that counts as kept, 1 or above.
         confidence: of the one-sided bounds, which decide the verdict.
+        rounding_sd: what other arithmetic adds to the logarithm of one seed's ratio, if the two
+            sides were computed in different ways. The bounds are wider by
+            `rounding_allowance`, and the p-value is that of the highest ratio within it.
 
     Raises:
         ValueError: no values, unequal lengths, a margin below 1, a confidence outside 0 to 1,
-            or a KL that is not a finite number above zero; the message names the index of the
-            seed.
+            a KL that is not a finite number above zero (the message names the index of the
+            seed), or a negative SD.
 
     >>> found = non_inferiority([1.02e-3, 0.99e-3, 1.03e-3], [1e-3, 1e-3, 1e-3])
     >>> found.verdict, round(found.ratio, 3), round(found.high, 3)
@@ -91,7 +96,8 @@ def non_inferiority(
     mean = float(ratios.mean())
     if seeds < 2:
         return NonInferiority(seeds, math.exp(mean), None, None, margin, None, "not shown")
-    limit = math.log(margin)
+    allowance = rounding_allowance(rounding_sd, seeds)
+    limit = math.log(margin) - allowance
     if float(ratios.std(ddof=1)) <= noise(np.log(left), np.log(right)):
         # The ratio is the same on every seed: nothing is left to estimate.
         low = high = mean
@@ -102,11 +108,10 @@ def non_inferiority(
     verdict: Answer = "not shown"
     if high < limit:
         verdict = "kept"
-    elif low > limit:
+    elif low - allowance > math.log(margin):
         verdict = "lost"
-    return NonInferiority(
-        seeds, math.exp(mean), math.exp(low), math.exp(high), margin, p_value, verdict
-    )
+    bounds = math.exp(low - allowance), math.exp(high + allowance)
+    return NonInferiority(seeds, math.exp(mean), *bounds, margin, p_value, verdict)
 
 
 def _check_positive(name: str, values: Array) -> None:

@@ -1,10 +1,12 @@
 """One entry against one reference, seed by seed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from subliminal_bench.scoring.statistics.resolution import smallest_difference
+from subliminal_bench.scoring.statistics.rounding import rounding_allowance
 from subliminal_bench.scoring.statistics.sign_flip import sign_flip_p, smallest_p
 from subliminal_bench.scoring.statistics.student_t import t_bound
 from subliminal_bench.scoring.statistics.values import Array, Values, checked_pair, noise
@@ -28,6 +30,8 @@ class PairedDifference:
             resolve at .05 with 80 % power; None if they resolve no difference.
         correlation: Pearson's, between entry and reference over the seeds; None if one of
             them does not vary.
+        allowance: how far other arithmetic may have moved the mean; part of the interval, the
+            p-value and the smallest difference.
     """
 
     seeds: int
@@ -39,6 +43,7 @@ class PairedDifference:
     smallest_p: float
     smallest_difference: float | None
     correlation: float | None
+    allowance: float = 0.0
 
     @property
     def resolvable(self) -> bool:
@@ -50,7 +55,7 @@ class PairedDifference:
 
 
 def paired_difference(
-    entry: Values, reference: Values, *, level: float = 0.95
+    entry: Values, reference: Values, *, level: float = 0.95, rounding_sd: float = 0.0
 ) -> PairedDifference:
     """Compare an entry with a reference over the same seeds in the same order.
 
@@ -63,10 +68,13 @@ def paired_difference(
         entry: one value per seed.
         reference: one value per seed.
         level: coverage of the interval.
+        rounding_sd: what other arithmetic adds to one seed, if the two sides were computed in
+            different ways. The interval is wider by `rounding_allowance`, and the p-value is
+            the largest of all mean differences within that allowance.
 
     Raises:
-        ValueError: no values, unequal lengths, a value that is not finite, or a level
-            outside 0 to 1.
+        ValueError: no values, unequal lengths, a value that is not finite, a level outside 0
+            to 1, or a negative SD.
 
     >>> found = paired_difference([0.31, 0.40, 0.52, 0.33, 0.47, 0.29],
     ...                           [0.37, 0.45, 0.60, 0.41, 0.52, 0.36])
@@ -85,6 +93,7 @@ def paired_difference(
         return PairedDifference(
             seeds, mean, None, None, None, None, smallest_p(seeds), None, None
         )
+    allowance = rounding_allowance(rounding_sd, seeds)
     rounding = noise(left, right)
     sd = float(differences.std(ddof=1))
     if sd <= rounding:
@@ -97,13 +106,31 @@ def paired_difference(
         seeds=seeds,
         mean=mean,
         sd=sd,
-        low=low,
-        high=high,
-        p_value=sign_flip_p(differences, rounding),
+        low=low - allowance,
+        high=high + allowance,
+        p_value=sign_flip_p(nearer_zero(differences, allowance), rounding),
         smallest_p=smallest_p(seeds),
-        smallest_difference=smallest_difference(sd, seeds),
+        smallest_difference=_with_allowance(smallest_difference(sd, seeds), allowance),
         correlation=_correlation(left, right),
+        allowance=allowance,
     )
+
+
+def nearer_zero(differences: Array, allowance: float) -> Array:
+    """The differences, moved together until their mean is nearer zero by the allowance.
+
+    >>> nearer_zero(np.array([0.5, 1.5]), 0.25)
+    array([0.25, 1.25])
+    >>> nearer_zero(np.array([-0.5, 0.0]), 3.0)
+    array([-0.25,  0.25])
+    """
+    mean = float(differences.mean())
+    moved: Array = differences - math.copysign(min(allowance, abs(mean)), mean)
+    return moved
+
+
+def _with_allowance(difference: float | None, allowance: float) -> float | None:
+    return None if difference is None else difference + allowance
 
 
 def _correlation(left: Array, right: Array) -> float | None:

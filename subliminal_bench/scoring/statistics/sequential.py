@@ -28,8 +28,13 @@ from subliminal_bench.scoring.statistics.distillation import (
     NonInferiority,
     non_inferiority,
 )
-from subliminal_bench.scoring.statistics.paired import PairedDifference, paired_difference
+from subliminal_bench.scoring.statistics.paired import (
+    PairedDifference,
+    nearer_zero,
+    paired_difference,
+)
 from subliminal_bench.scoring.statistics.resolution import resolvable_difference
+from subliminal_bench.scoring.statistics.rounding import rounding_allowance
 from subliminal_bench.scoring.statistics.sign_flip import (
     EXACT_SEEDS,
     exact_sign_flip_p,
@@ -114,7 +119,11 @@ PLAN = SequentialDesign(
 
 
 def repeated_paired_difference(
-    entry: Values, reference: Values, design: SequentialDesign = PLAN
+    entry: Values,
+    reference: Values,
+    design: SequentialDesign = PLAN,
+    *,
+    rounding_sd: float = 0.0,
 ) -> PairedDifference:
     """Compare an entry with a reference at one of the looks.
 
@@ -127,6 +136,7 @@ def repeated_paired_difference(
         entry: one value per seed, the seeds in the order fixed in advance.
         reference: the same seeds in the same order.
         design: one of its looks must have this number of seeds.
+        rounding_sd: as for `paired_difference`.
 
     Returns:
         As `paired_difference`, but valid at every look: `p_value` and `smallest_p` are
@@ -145,13 +155,14 @@ def repeated_paired_difference(
     left, right = checked_pair(entry, reference)
     nominal = design.level(left.size)
     passed = design.looks[: design.reached(left.size)]
-    p_values = [_p_value(left[:look], right[:look]) for look in passed]
-    found = paired_difference(left, right, level=1 - nominal)
+    p_values = [_p_value(left[:look], right[:look], rounding_sd) for look in passed]
+    found = paired_difference(left, right, level=1 - nominal, rounding_sd=rounding_sd)
     return replace(
         found,
         p_value=_repeated_p(design, p_values),
         smallest_p=_repeated_p(design, [_smallest_p(look) for look in passed]),
-        smallest_difference=resolvable_difference(found.sd or 0.0, left.size, alpha=nominal),
+        smallest_difference=resolvable_difference(found.sd or 0.0, left.size, alpha=nominal)
+        + found.allowance,
     )
 
 
@@ -161,6 +172,7 @@ def repeated_non_inferiority(
     design: SequentialDesign = PLAN,
     *,
     margin: float = MARGIN,
+    rounding_sd: float = 0.0,
 ) -> NonInferiority:
     """`non_inferiority` at one of the looks, with its one-sided size spread over all looks.
 
@@ -172,6 +184,7 @@ def repeated_non_inferiority(
         reference_kl: the reference's, over the same seeds in the same order.
         design: one of its looks must have this number of seeds.
         margin: largest ratio that counts as kept, 1 or above.
+        rounding_sd: as for `non_inferiority`.
 
     Returns:
         As `non_inferiority`, with the repeated one-sided 95 % bounds; `p_value` is the size
@@ -188,17 +201,24 @@ def repeated_non_inferiority(
     """
     seeds = len(entry_kl)
     nominal = design.level(seeds, sides=1)
-    found = non_inferiority(entry_kl, reference_kl, margin=margin, confidence=1 - nominal)
+    found = non_inferiority(
+        entry_kl,
+        reference_kl,
+        margin=margin,
+        confidence=1 - nominal,
+        rounding_sd=rounding_sd,
+    )
     if found.p_value is None:
         return found
     level = design.levels[design.looks.index(seeds)]
     return replace(found, p_value=design.size(2 * found.p_value / level, sides=1))
 
 
-def _p_value(entry: Values, reference: Values) -> float:
+def _p_value(entry: Values, reference: Values, rounding_sd: float) -> float:
     left, right = checked_pair(entry, reference)
+    allowance = rounding_allowance(rounding_sd, left.size)
     test = exact_sign_flip_p if left.size <= EXACT_SEEDS else sign_flip_p
-    return test(left - right, noise(left, right))
+    return test(nearer_zero(left - right, allowance), noise(left, right))
 
 
 def _smallest_p(seeds: int) -> float:
