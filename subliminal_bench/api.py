@@ -6,6 +6,7 @@
 ['baseline']
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -17,7 +18,7 @@ from rich.console import Console
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.protocol import CANONICAL, protocol_named
-from subliminal_bench.mitigation.card import Value
+from subliminal_bench.mitigation.card import Value, written_settings
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.reports import tables, text
 from subliminal_bench.reports.export import run_frame
@@ -64,8 +65,8 @@ class Finished:
         """
         runs = dict(self.scorecard.runs())
         chosen = self.names[0] if name is None else name
-        if chosen not in runs:
-            raise ResultError(f"no run {chosen!r} here; there are {', '.join(self.names)}")
+        if not isinstance(chosen, str) or chosen not in runs:
+            raise ResultError(f"no run {chosen!r:.100} here; there are {', '.join(self.names)}")
         return runs[chosen]
 
     def frame(self, name: str | None = None) -> pandas.DataFrame:
@@ -168,6 +169,14 @@ def run(
     Raises:
         BenchmarkError: the caller made a mistake, or a hook failed; the error is one line.
     """
+    for name, value in (
+        ("rerun_references", rerun_references),
+        ("stop_early", stop_early),
+        ("isolate", isolate),
+        ("quiet", quiet),
+    ):
+        if not isinstance(value, bool):
+            raise BenchmarkError(f"{name} must be True or False, not {value!r:.100}")
     kept = _store(store)
     setup = Setup(
         protocol=protocol,
@@ -183,7 +192,7 @@ def run(
         setup=setup,
         mitigation=mitigation,
         seeds=seeds,
-        settings=_settings(settings),
+        settings=[] if settings is None else written_settings(settings),
         rerun_references=rerun_references,
         stop_early=stop_early,
     ).load()
@@ -265,7 +274,7 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
         `entry`, `access`, `verdict`, `pareto`, `seeds`, `trait_accuracy` with its `sd`, and
         the columns of `Finished.comparisons` against the baseline.
     """
-    root = Path(folder) if folder is not None else None
+    root = None if folder is None else _folder("folder", folder)
     levels = rank_entries(read_entries(entries_folder(CANONICAL, root)))
     rows = []
     for level in levels:
@@ -322,15 +331,11 @@ def _store(named: Folder | Store | None) -> Store:
 def _folder(argument: str, named: object) -> Path:
     if not isinstance(named, str | PathLike):
         raise BenchmarkError(f"{argument} must be a folder's path, not {named!r:.100}")
-    return Path(named)
-
-
-def _settings(given: object) -> list[str]:
-    """Settings as the command line has them."""
-    if given is None:
-        return []
-    if not isinstance(given, Mapping):
-        raise BenchmarkError(
-            f"settings must be a dictionary such as {{'temperature': 3.0}}, not {given!r:.100}"
-        )
-    return [f"{name}={value}" for name, value in given.items()]
+    try:
+        found = Path(named)
+        is_possible = b"\0" not in os.fsencode(found)
+    except (TypeError, UnicodeError):
+        is_possible = False
+    if not is_possible:
+        raise BenchmarkError(f"{argument} is {named!r:.100}: no path contains such characters")
+    return found

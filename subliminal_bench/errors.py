@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from subliminal_bench.printable import printable
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -133,7 +135,7 @@ class BenchmarkError(Exception):
     def line(self, spelling: Spelling) -> str:
         """The error with its advice, spelled for one interface."""
         spelled = "".join(_spelled(part, spelling) for part in self.advice)
-        return f"{self.message}: {spelled}" if spelled else self.message
+        return printable(f"{self.message}: {spelled}" if spelled else self.message)
 
     def __str__(self) -> str:
         return self.line(_PYTHON)

@@ -1,5 +1,6 @@
 """`new`: write a mitigation and its test as a starting point."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,10 @@ def new(
 
     file, test = write_starter(name, folder)
     print(f"written: {file}\nwritten: {test}\n")
+    # For the shell, in which a folder's name may have spaces.
+    mitigation, tests = (shlex.quote(str(path)) for path in (file, test))
     print(
-        f"next:  subliminal-bench check {file}\n"
-        f"       subliminal-bench run {file} --seeds 1-7\n"
-        f"       pytest {test}"
+        f"next:  subliminal-bench check {mitigation}\n"
+        f"       subliminal-bench run {mitigation} --seeds 1-7\n"
+        f"       pytest {tests}"
     )

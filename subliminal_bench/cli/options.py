@@ -148,6 +148,10 @@ def target_file(out: Path, name: str) -> Path:
     """
     from subliminal_bench.errors import ResultError
 
+    if out.suffix not in ("", ".json") and not out.exists():
+        raise ResultError(
+            f"--out {out} is neither a .json file nor a folder: a run is written as JSON"
+        )
     target = out if out.suffix == ".json" and not out.is_dir() else out / f"{name}.json"
     folder = next(parent for parent in target.parents if parent.exists())
     if not folder.is_dir() or target.is_dir():

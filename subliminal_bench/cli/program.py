@@ -1,21 +1,26 @@
 """The program: its own options, and how it reports a user's mistake."""
 
+import contextlib
 import errno
 import io
+import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from subliminal_bench.errors import BenchmarkError, OptionSpelling
+from subliminal_bench.printable import printable
 from subliminal_bench.version import __version__
 
 _MISTAKE = 2
 _BUG = 70
 _INTERRUPTED = 130
+_UNREAD = 141
 _TERMINATED = 143
 # What a system may refuse anywhere: permissions, space, limits and broken media.
 _REFUSALS = {
@@ -30,7 +35,11 @@ _REFUSALS = {
     errno.ESTALE,
     errno.ENAMETOOLONG,
     errno.ELOOP,
+    errno.ENOTSUP,
+    errno.ENOLCK,
 }
+
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"
 
 _ABOUT = "A benchmark and regression suite for mitigations of subliminal learning."
 _START = "Start with: subliminal-bench run liminal --seeds 1-7"
@@ -68,6 +77,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; a user's mistake gives one line and exit code 2."""
+    _open_closed_streams()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     # Characters that the terminal cannot encode are shown as escapes.
@@ -79,6 +89,15 @@ def main() -> None:
     try:
         code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
         sys.stdout.flush()
+    except SystemExit as error:
+        # typer and rich end the program with code 1 if nobody reads its output any more.
+        if isinstance(error.__context__, BrokenPipeError):
+            _discard_output()
+            sys.exit(_UNREAD)
+        raise
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(_UNREAD)
     except Exception as error:
         if debug:
             raise
@@ -93,6 +112,32 @@ def main() -> None:
     sys.exit(code or 0)
 
 
+def _open_closed_streams() -> None:
+    """Open the standard streams that the caller closed, as ones that discard everything.
+
+    Otherwise the next file that is opened would get the number of such a stream, and with it
+    what others print to it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, which is this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush end in nothing instead of in another error."""
+    with Path(os.devnull).open("w") as nothing:
+        for stream in (sys.stdout, sys.stderr):
+            # A stream without a number needs none of this.
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(nothing.fileno(), stream.fileno())
+
+
 def _mistake(error: Exception) -> str | None:
     """The message for a mistake or for a lack of resources; None for a bug in this package."""
     if isinstance(error, TyperException):
@@ -104,6 +149,9 @@ def _mistake(error: Exception) -> str | None:
         return (
             "out of memory: close other programs, or use --device cpu; finished seeds are kept"
         )
+    # Of Python's tempfile, which torch uses too.
+    if isinstance(error, OSError) and f"{error.strerror}".startswith(_NO_TEMPORARY_FOLDER):
+        return "no folder for temporary files can be written to: set TMPDIR to one that can"
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror}; --debug shows where it happened"
@@ -122,5 +170,5 @@ def _bug() -> str:
 
 def _failed(message: str, code: int) -> int:
     """Print a one-line error and return the exit code."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {printable(message)}", file=sys.stderr)
     return code

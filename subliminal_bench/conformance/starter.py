@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from subliminal_bench.errors import MitigationError
+from subliminal_bench.mitigation.builtin import built_in_names
 from subliminal_bench.results.files import write_atomically
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,99}")
 
 MITIGATION = '''"""NAME: say here what it does, why it should help, and what it shows.
 
@@ -60,7 +61,7 @@ def write_starter(name: str, folder: Path) -> list[Path]:
     """Write a mitigation and its test.
 
     Args:
-        name: of the mitigation and its file.
+        name: of the mitigation; its file has _ for each -.
         folder: where to write them.
 
     Returns:
@@ -71,14 +72,22 @@ def write_starter(name: str, folder: Path) -> list[Path]:
     """
     if not _NAME.fullmatch(name):
         raise MitigationError(
-            f"name {name!r}: use lower-case letters, digits and _, such as my_idea"
+            f"name {name!r}: use lower-case letters, digits, _ and -, such as my_idea"
         )
-    if keyword.iskeyword(name) or find_spec(name) is not None:
+    module = name.replace("-", "_")
+    if keyword.iskeyword(module) or find_spec(module) is not None:
         raise MitigationError(f"name {name!r} is taken by Python or an installed package")
-    files = {folder / f"{name}.py": MITIGATION, folder / f"test_{name}.py": TEST}
+    if name in built_in_names():
+        raise MitigationError(f"name {name!r} belongs to a built-in mitigation: choose another")
+    files = {
+        folder / f"{module}.py": MITIGATION.replace("NAME", name),
+        folder / f"test_{module}.py": TEST.replace("NAME.py", f"{module}.py").replace(
+            "NAME", name
+        ),
+    }
     for path in files:
         if path.exists():
             raise MitigationError(f"{path} already exists: choose another name or folder")
     for path, text in files.items():
-        write_atomically(path, text.replace("NAME", name).encode())
+        write_atomically(path, text.encode())
     return list(files)

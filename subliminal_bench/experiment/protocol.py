@@ -200,6 +200,6 @@ def protocol_named(name: str) -> Protocol:
     Traceback (most recent call last):
     subliminal_bench.errors.ProtocolError: unknown protocol 'mnits'; known: mnist, ...
     """
-    if name not in PROTOCOLS:
-        raise ProtocolError(f"unknown protocol {name!r}; known: {', '.join(PROTOCOLS)}")
+    if not isinstance(name, str) or name not in PROTOCOLS:
+        raise ProtocolError(f"unknown protocol {name!r:.100}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]

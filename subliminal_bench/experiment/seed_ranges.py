@@ -1,7 +1,10 @@
 """Reading and writing ranges of seeds, such as 1-10."""
 
+import operator
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any
 
 from subliminal_bench.errors import SeedsError
 from subliminal_bench.experiment.protocol import Protocol
@@ -13,8 +16,8 @@ def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[
     """Read seeds such as `1-10` or `1,3,5-7`, or take numbers; the result is sorted.
 
     Raises:
-        SeedsError: the text is not a list of seeds, a seed occurs twice, or the protocol has
-            no separate random stream for it.
+        SeedsError: these are not seeds, a seed occurs twice, or the protocol has no separate
+            random stream for it.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> parse_seeds("5-7,1", MNIST)
@@ -22,12 +25,12 @@ def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[
     >>> parse_seeds([3, 1], MNIST), parse_seeds(5, MNIST)
     ((1, 3), (5,))
     """
-    text = str(chosen) if isinstance(chosen, str | int) else ",".join(map(str, chosen))
+    text = chosen if isinstance(chosen, str) else ",".join(_numerals(chosen, protocol))
     seeds: list[int] = []
     for part in text.split(","):
         match = _PART.fullmatch(part)
         if match is None:
-            raise SeedsError(f"cannot read seeds {text!r}: write them like 1-10 or 1,3,5-7")
+            raise _unreadable(text)
         first = int(match[1])
         last = int(match[2] or match[1])
         if last < first:
@@ -38,8 +41,29 @@ def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[
             )
         seeds.extend(range(first, last + 1))
     if len(set(seeds)) < len(seeds):
-        raise SeedsError(f"seeds {text!r} name a seed twice")
+        raise SeedsError(f"seeds {text!r:.100} name a seed twice")
     return tuple(sorted(seeds))
+
+
+def _numerals(chosen: Any, protocol: Protocol) -> list[str]:
+    """Seeds that are given as numbers, as they are written."""
+    highest = protocol.highest_seed
+    several = isinstance(chosen, Iterable) and not isinstance(chosen, bytes | Mapping)
+    try:
+        # One more than there are, because a user may give a sequence without an end.
+        given = list(islice(chosen, highest + 1)) if several else [chosen]
+        seeds = [operator.index(one) for one in given]
+    except TypeError:
+        raise _unreadable(chosen) from None
+    if any(isinstance(one, bool) for one in given):
+        raise _unreadable(chosen)
+    if len(seeds) > highest or not all(1 <= seed <= highest for seed in seeds):
+        raise SeedsError(f"{protocol.name} has seeds 1 to {highest}")
+    return [str(seed) for seed in seeds]
+
+
+def _unreadable(chosen: object) -> SeedsError:
+    return SeedsError(f"cannot read seeds {chosen!r:.100}: write them like 1-10 or 1,3,5-7")
 
 
 def describe_seeds(seeds: Iterable[int]) -> str:

@@ -5,8 +5,9 @@ is not loaded and `import torchvision` fails with `operator torchvision::nms doe
 although data sets need none of its operators.
 """
 
-import importlib
+import importlib.util
 import sys
+from pathlib import Path
 from typing import Any
 
 # Keeps the stand-in schemas registered until the process ends.
@@ -30,9 +31,22 @@ def mnist_class() -> Any:
     return importlib.import_module("torchvision.datasets").MNIST
 
 
-def needed_stand_ins() -> bool:
-    """Whether importing torchvision needed the stand-ins."""
-    return bool(_schemas)
+def fits_torch() -> bool:
+    """Whether torchvision's compiled part can be loaded by this torch.
+
+    This loads only that part, because `import torchvision` takes as long as importing torch.
+    """
+    import torch
+
+    found = importlib.util.find_spec("torchvision")
+    folders = found.submodule_search_locations or [] if found else []
+    for library in (path for folder in folders for path in Path(folder).glob("_C.*")):
+        try:
+            torch.ops.load_library(library)
+        except OSError:
+            return False
+        return True
+    return False
 
 
 def _declare_operators() -> None:

@@ -31,6 +31,7 @@ from subliminal_bench.mitigation.faults import (
     failure,
     fresh_faults,
     picked,
+    without_gradient,
 )
 from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
 from subliminal_bench.mitigation.plugin import Plugin
@@ -187,24 +188,19 @@ class _PluginCalls:
 
     def loss(self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step) -> Tensor:
         given = loss.detach()
-        # A copy: `loss += ...` must not change the raw loss that is measured.
-        loss = loss.clone()
+        own = loss.clone()
         returned: Tensor = self._call(
             "distill_loss",
             step,
-            loss=loss,
+            # A copy: `loss += ...` must not change the raw loss that is measured.
+            loss=own.clone(),
             student_logits=student_logits,
             teacher_logits=targets,
         )
         self._check("distill_loss", returned, given, step, "[students]")
-        if not _reaches(returned, step.student_parameters):
-            raise self._error(
-                "distill_loss",
-                step,
-                step.seeds,
-                "returned a loss detached from the graph: compute it from loss, student_logits "
-                "or step.student_parameters, without detach(), item() or no_grad()",
-            )
+        without = without_gradient(returned, own, given, step)
+        if without:
+            raise self.fault("distill_loss", without, step)
         return returned
 
     def fault(self, hook: str, fault: "Fault", step: Step) -> HookError:
@@ -324,20 +320,6 @@ def _authors_frame(frames: Sequence[FrameSummary], path: Path | None) -> FrameSu
     """The innermost frame in the mitigation's own file, else the innermost frame."""
     own = [frame for frame in frames if path and Path(frame.filename).resolve() == path]
     return own[-1] if own else frames[-1]
-
-
-def _reaches(loss: Tensor, leaf: Tensor) -> bool:
-    """Whether the graph behind a loss leads to a leaf."""
-    seen, waiting = set(), [loss.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        if getattr(node, "variable", None) is leaf:
-            return True
-        seen.add(node)
-        waiting += [following for following, _ in node.next_functions]
-    return False
 
 
 def _generator(name: str) -> torch.Generator:

@@ -4,13 +4,17 @@ Access `blind` means what a real distiller has: teacher logits on the noise, and
 `trait-gradient` marks an oracle, which may request the gradient of the trait loss.
 """
 
+import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 from subliminal_bench.errors import MitigationError
+from subliminal_bench.printable import unseen_character
 
 Access = Literal["blind", "trait-gradient"]
 # From the lowest to the highest; a composition has the highest level of its members.
@@ -22,7 +26,8 @@ Network = Literal["none", "shared"]
 Value = bool | int | float | str
 
 # Names are typed on the command line and become folder names; `+` joins names.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_NAME = 100
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -39,8 +44,8 @@ class Parameter:
     The default's type is the parameter's type.
 
     Raises:
-        MitigationError: the name is not a Python name, or the default is out of range or is
-            not a bool, int, float or str.
+        MitigationError: the name cannot be read as `step.settings.NAME`, the default is out of
+            range or is not a bool, int, float or str, or another field cannot be used.
 
     >>> Parameter("weight", 1.0, "strength of the anchor", minimum=0.0).read("0.5")
     0.5
@@ -57,14 +62,54 @@ class Parameter:
     choices: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.isidentifier():
-            raise MitigationError(f"parameter name {self.name!r} is not a Python name")
+        self._check_name()
+        _check_line(f"about of parameter {self.name}", self.about)
         if type(self.default) not in _KINDS:
             raise MitigationError(
-                f"parameter {self.name} has the default {self.default!r}: it must be a bool, "
-                "int, float or str"
+                f"parameter {self.name} has the default {self.default!r:.100}: it must be a "
+                "bool, int, float or str"
             )
+        self._check_bounds()
         self._check(self.default)
+
+    def _check_name(self) -> None:
+        """Check that hooks can read it as an attribute of their settings."""
+        name = self.name
+        if not isinstance(name, str) or not name.isidentifier() or len(name) > _LONGEST_NAME:
+            raise MitigationError(
+                f"parameter name {name!r:.100} is not a Python name of at most "
+                f"{_LONGEST_NAME} letters"
+            )
+        # Python reads a name in source in its normal form.
+        is_normal = unicodedata.normalize("NFKC", name) == name
+        if keyword.iskeyword(name) or not is_normal:
+            raise MitigationError(f"parameter name {name!r} cannot be an attribute in Python")
+        if name.startswith("_") or hasattr(Settings, name):
+            taken = ", ".join(one for one in dir(Settings) if not one.startswith("_"))
+            raise MitigationError(
+                f"parameter name {name!r} is taken: it must not start with '_' or be one of "
+                f"{taken}"
+            )
+
+    def _check_bounds(self) -> None:
+        for field, bound in (("minimum", self.minimum), ("maximum", self.maximum)):
+            if bound is None:
+                continue
+            # A whole number is finite, even if it is too large for math.isnan.
+            is_nan = isinstance(bound, float) and math.isnan(bound)
+            if is_nan or isinstance(bound, bool) or not isinstance(bound, int | float):
+                raise MitigationError(
+                    f"parameter {self.name} has the {field} {bound!r:.100}: it must be a number"
+                )
+        words = self.choices
+        are_words = isinstance(words, tuple | list) and all(
+            isinstance(one, str) for one in words
+        )
+        if words is not None and not are_words:
+            raise MitigationError(
+                f"parameter {self.name} has the choices {words!r:.100}: they must be a tuple "
+                "of words"
+            )
 
     def read(self, text: str) -> Value:
         """Read a value from text, and check it against the declared range."""
@@ -73,7 +118,7 @@ class Parameter:
             value = _BOOLEANS[text.lower()] if kind is bool else kind(text)
         except (KeyError, ValueError):
             raise MitigationError(
-                f"parameter {self.name} takes {_KINDS[kind]}, not {text!r}"
+                f"parameter {self.name} takes {_KINDS[kind]}, not {text!r:.100}"
             ) from None
         self._check(value)
         return value
@@ -82,10 +127,15 @@ class Parameter:
         if isinstance(value, str):
             if self.choices is not None and value not in self.choices:
                 raise MitigationError(
-                    f"parameter {self.name} is {value!r}; choose one of "
+                    f"parameter {self.name} is {value!r:.100}; choose one of "
                     f"{', '.join(self.choices)}"
                 )
+            _check_line(f"parameter {self.name}", value)
             return
+        try:
+            str(value)
+        except ValueError:
+            raise MitigationError(f"parameter {self.name} has too many digits") from None
         # A whole number is finite, even if it is too large for math.isfinite.
         if isinstance(value, float) and not math.isfinite(value):
             raise MitigationError(f"parameter {self.name} must be finite, not {value}")
@@ -127,12 +177,11 @@ class Card:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise MitigationError(
-                f"card name {str(self.name)[:60]!r} must be 1 to 100 letters, digits, '.', '_' "
-                "or '-'"
+                f"card name {self.name!r:.60} must be 1 to {_LONGEST_NAME} letters, digits, "
+                "'.', '_' or '-'"
             )
-        for field, text in (("title", self.title), ("reference", self.reference)):
-            if not isinstance(text, str) or "\n" in text:
-                raise MitigationError(f"card {field} must be one line of text, not {text!r}")
+        _check_line("card title", self.title)
+        _check_line("card reference", self.reference)
         if self.access not in ACCESS_LEVELS:
             raise MitigationError(
                 f"card access {self.access!r} is unknown; choose one of "
@@ -173,3 +222,46 @@ class Settings(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def written_settings(values: object) -> list[str]:
+    """Settings that are given in Python, as the command line has them: `name=value` each.
+
+    Raises:
+        MitigationError: they are not a dictionary from names to numbers and words.
+
+    >>> written_settings({"temperature": 3.0, "word": "two words"})
+    ['temperature=3.0', 'word=two words']
+    """
+    if not isinstance(values, Mapping):
+        raise MitigationError(
+            f"settings must be a dictionary such as {{'temperature': 3.0}}, not {values!r:.100}"
+        )
+    written = []
+    for name, value in values.items():
+        if not isinstance(name, str) or "=" in name:
+            raise MitigationError(f"settings: {name!r:.100} is not the name of a parameter")
+        if not isinstance(value, str | Real):
+            raise MitigationError(
+                f"settings: {name} must be a number, a word, True or False, not {value!r:.100}"
+            )
+        try:
+            written.append(f"{name}={value}")
+        except ValueError:
+            raise MitigationError(f"settings: {name} has too many digits") from None
+    return written
+
+
+def _check_line(what: str, text: object) -> None:
+    """Refuse what could not be shown as it is, in a terminal or on a page.
+
+    Raises:
+        MitigationError: it is not text, or has a character that a reader does not see.
+    """
+    if not isinstance(text, str):
+        raise MitigationError(f"{what} must be one line of text, not {text!r:.100}")
+    unseen = unseen_character(text)
+    if unseen:
+        raise MitigationError(
+            f"{what} must be one line of visible text: {text!r:.100} has the character {unseen}"
+        )

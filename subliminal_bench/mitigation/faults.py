@@ -27,6 +27,10 @@ def failure(
     return kind(f"{name}: hook {hook}, {concerned}{step}: {what}", *advice)
 
 
+# A loss that differs by less was only computed in another order.
+_ROUNDING = 1e-4
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with a loss, and for which seeds."""
@@ -50,6 +54,49 @@ def differentiated(loss: Tensor, sound: Tensor, step: Step) -> Tensor | Fault:
         what = "returned a loss whose gradient is not finite"
         return Fault(what, picked(step, bad), NotFiniteError)
     return gradient
+
+
+def without_gradient(returned: Tensor, loss: Tensor, given: Tensor, step: Step) -> Fault | None:
+    """The fault of a loss that has no gradient, or of a penalty in it that has none.
+
+    Args:
+        returned: by a hook, `[students]`.
+        loss: the tensor behind what the hook was given.
+        given: its values.
+        step: the current step.
+    """
+    if _reaches(returned, step.student_parameters, loss):
+        return None
+    how = (
+        "compute it from loss, student_logits or step.student_parameters, without detach(), "
+        "item() or no_grad()"
+    )
+    if not _reaches(returned, step.student_parameters):
+        return Fault(f"returned a loss detached from the graph: {how}", step.seeds)
+    # It depends on nothing but the loss, so it may only scale it.
+    values = returned.detach()
+    added = (values - given).abs() > _ROUNDING * given.abs()
+    if added.any():
+        (slope,) = torch.autograd.grad(returned.sum(), loss, retain_graph=True)
+        only_added = added & (slope == 1)
+        if only_added.any():
+            what = f"added to the loss a penalty that has no gradient: {how}"
+            return Fault(what, picked(step, only_added))
+    return None
+
+
+def _reaches(loss: Tensor, leaf: Tensor, around: Tensor | None = None) -> bool:
+    """Whether the graph behind a loss leads to a leaf, without passing another tensor."""
+    seen, waiting = {around.grad_fn if around is not None else None}, [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        if getattr(node, "variable", None) is leaf:
+            return True
+        seen.add(node)
+        waiting += [following for following, _ in node.next_functions]
+    return False
 
 
 def picked(view: Training, rows: Tensor) -> list[int]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
 from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
-from subliminal_bench.mitigation import objects
+from subliminal_bench.mitigation import loading, objects
+from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
 from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
@@ -22,6 +23,9 @@ from subliminal_bench.mitigation.card import (
 from subliminal_bench.mitigation.hooks import Training
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.mitigation.plugin import Plugin, described
+
+# Of a composition, and so of the runs that files hold.
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,14 @@ class Mitigation:
     _loading: str = field(
         default_factory=lambda: secrets.token_hex(8), compare=False, init=False
     )
+
+    def __post_init__(self) -> None:
+        # The name is a part of file names.
+        if len(self.name) > LONGEST_NAME:
+            raise MitigationError(
+                f"{self.name:.60}… has a name of {len(self.name)} letters, more than "
+                f"{LONGEST_NAME}: give the mitigations in it shorter names"
+            )
 
     @property
     def name(self) -> str:
@@ -89,6 +101,11 @@ class Mitigation:
         As a part of the store's key, it keeps such results from being reused.
         """
         return self._loading if self.untold else ""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it has no hook, although it is not the baseline under its own name."""
+        return self.name != BASELINE and not any(plugin.hooks for plugin in self.plugins)
 
     @property
     def starts(self) -> bool:
@@ -152,7 +169,8 @@ def load_mitigation(
         settings: `name=value` each, or `mitigation.name=value` in a composition.
 
     Raises:
-        MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
+        MitigationError: it does not exist, is not usable, has too long a name, or lacks a
+            parameter that is set.
 
     >>> load_mitigation("liminal", ["temperature=3"]).settings["temperature"]
     3.0
@@ -177,6 +195,12 @@ def _loaded(
         raise MitigationError(
             f"{'+'.join(parts)} contains two mitigations of the same name: {', '.join(names)}"
         )
+    for part, name, one in zip(parts, names, found, strict=True):
+        if name in built_in_names() and one.sources.sha256 != loading.sources(name).sha256:
+            raise MitigationError(
+                f"{part}: the name {name!r} belongs to a built-in mitigation: choose another "
+                "name on the card"
+            )
     values = read_settings([card for card, _ in named], settings)
     return Mitigation(
         tuple(
@@ -205,7 +229,7 @@ def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[s
     for setting in settings:
         full, equals, text = setting.partition("=")
         if not equals:
-            raise MitigationError(f"cannot read setting {setting!r}: write name=value")
+            raise MitigationError(f"cannot read setting {setting!r:.100}: write name=value")
         owner, _, name = full.strip().rpartition(".")
         matches = [
             i for i, card in enumerate(cards) if name in values[i] and owner in ("", card.name)
@@ -213,8 +237,8 @@ def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[s
         if not matches:
             known = ", ".join(one.name for card in cards for one in card.parameters)
             raise NoSuchMitigationError(
-                f"{'+'.join(card.name for card in cards)} has no parameter {full.strip()!r}; "
-                f"it has: {known or 'none'}"
+                f"{'+'.join(card.name for card in cards)} has no parameter "
+                f"{full.strip()!r:.100}; it has: {known or 'none'}"
             )
         if len(matches) > 1:
             raise MitigationError(

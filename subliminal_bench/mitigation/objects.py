@@ -41,6 +41,8 @@ def find(spec: MitigationSpec | Sequence[MitigationSpec]) -> list[tuple[str, Fou
     if isinstance(spec, list | tuple):
         if not spec:
             raise MitigationError("no mitigation is given: the list is empty")
+        if any(isinstance(part, list | tuple) for part in spec):
+            raise MitigationError("a list of mitigations must not contain another list")
         return [one for part in spec for one in find(part)]
     if isinstance(spec, str):
         return [(part, loading.find(part)) for part in loading.parts(spec)]

@@ -1,5 +1,8 @@
 """One plugin: an object with marked hooks, its card and its parameter values."""
 
+import difflib
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,11 +59,9 @@ def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
         manager.register(plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        # pluggy's text starts with the plugin's address; its last line states the problem.
-        detail = str(error).strip().splitlines()[-1]
-        raise MitigationError(
-            f"{spec}: {detail} (hooks: mitigation, {', '.join(HOOKS)})"
-        ) from error
+        # In the words of this project where the cause is known, because pluggy's are its own.
+        detail = _wrong_hook(plugin) or str(error).strip().splitlines()[-1]
+        raise MitigationError(f"{spec}: {detail}") from error
     if not manager.hook.mitigation.get_hookimpls():
         raise MitigationError(
             f"{spec}: no hook 'mitigation' that returns its card; did you forget it, "
@@ -83,3 +84,26 @@ def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
             f"{spec}: hook mitigation must return a Card, not {type(card).__name__}"
         )
     return card, manager
+
+
+def _wrong_hook(plugin: object) -> str | None:
+    """What is wrong with a plugin's hooks: a name or an argument that does not exist."""
+    names = ("mitigation", *HOOKS)
+    for name in dir(plugin):
+        function = getattr(plugin, name, None)
+        if not hasattr(function, f"{PROJECT}_impl"):
+            continue
+        if name not in names:
+            return f"no hook is called {name!r}{_meant(name, names)}"
+        known = [*inspect.signature(getattr(HookSpecifications, name)).parameters][1:]
+        for argument in inspect.signature(function).parameters if callable(function) else ():
+            if argument not in known:
+                return f"hook {name} has no argument {argument!r}{_meant(argument, known)}"
+    return None
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """The likely meaning of a mistyped word, and all words there are."""
+    close = difflib.get_close_matches(word, known, 1, 0.5)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{meant} (there {'is' if len(known) == 1 else 'are'}: {', '.join(known) or 'none'})"

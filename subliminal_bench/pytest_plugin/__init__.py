@@ -4,7 +4,7 @@ Every pytest run in an environment with this package loads the plugin, so it imp
 heavy until a test needs a scorecard.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +165,17 @@ def regressions(
     # Each worker of pytest-xdist has its own folder inside the folder of the test run.
     run = folder.parent if hasattr(request.config, "workerinput") else folder
     return Regressions(request.config, run / "subliminal-regress")
+
+
+@pytest.fixture
+def named_after_the_suite(
+    request: pytest.FixtureRequest, record_xml_attribute: Callable[[str, object], None]
+) -> None:
+    """Give a test the suite's module as its class name in JUnit reports.
+
+    pytest names it after its path below the root folder, which an installed suite is not in.
+    """
+    record_xml_attribute("classname", request.node.module.__name__)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

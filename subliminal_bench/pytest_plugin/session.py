@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from subliminal_bench.errors import BenchmarkError, OptionSpelling
+from subliminal_bench.errors import BenchmarkError, MitigationError, OptionSpelling
+from subliminal_bench.mitigation.card import written_settings
+from subliminal_bench.printable import printable
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -66,9 +68,9 @@ class Scorecards:
             mitigation=str(mitigation),
             protocol=str(chosen.get("protocol") or option("--subliminal-protocol")),
             seeds=str(chosen.get("seeds") or option("--subliminal-seeds") or DEFAULT_SEEDS),
-            settings=tuple(f"{name}={value}" for name, value in settings.items())
-            if settings is not None
-            else tuple(option("--subliminal-set")),
+            settings=tuple(
+                option("--subliminal-set") if settings is None else written_settings(settings)
+            ),
             stop_early=bool(chosen.get("stop_early", option("--subliminal-stop-early"))),
         )
 
@@ -186,13 +188,13 @@ def check_marker(marker: pytest.Mark, where: str) -> None:
     """Refuse arguments that the marker does not have.
 
     Raises:
-        pytest.UsageError: an argument is positional or unknown, or a bound is impossible.
+        pytest.UsageError: an argument is positional or unknown, or its value is impossible.
     """
     unknown = sorted(set(marker.kwargs) - {*_CHOOSE, *_BOUNDS})
     if marker.args or unknown:
+        wrong = printable(", ".join(unknown)) if unknown else "positional arguments"
         raise pytest.UsageError(
-            f"{where}: @pytest.mark.subliminal does not accept "
-            f"{', '.join(unknown) if unknown else 'positional arguments'}; it accepts "
+            f"{where}: @pytest.mark.subliminal does not accept {wrong}; it accepts "
             f"{', '.join((*_CHOOSE, *_BOUNDS))}"
         )
     for name in _BOUNDS:
@@ -200,34 +202,38 @@ def check_marker(marker: pytest.Mark, where: str) -> None:
         if bound is None:
             continue
         if isinstance(bound, bool) or not isinstance(bound, int | float):
-            raise pytest.UsageError(f"{where}: {name} must be a number, not {bound!r}")
+            raise pytest.UsageError(f"{where}: {name} must be a number, not {bound!r:.100}")
         highest, meaning = _BOUNDS[name]
-        if not 0 <= bound <= highest or math.isinf(bound):
-            raise pytest.UsageError(f"{where}: {name} is {bound!r}; it must be {meaning}")
+        if not 0 <= bound <= highest or bound == math.inf:
+            raise pytest.UsageError(f"{where}: {name} is {bound!r:.100}; it must be {meaning}")
+    early = marker.kwargs.get("stop_early", False)
+    if not isinstance(early, bool):
+        raise pytest.UsageError(
+            f"{where}: stop_early must be True or False, not {early!r:.100}"
+        )
     settings = marker.kwargs.get("settings")
-    if settings is not None and not isinstance(settings, dict):
-        raise pytest.UsageError(f"{where}: settings must be a dictionary, not {settings!r}")
+    if settings is not None:
+        try:
+            written_settings(settings)
+        except MitigationError as error:
+            raise pytest.UsageError(f"{where}: {error.line(SPELLING)}") from None
 
 
 def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
-    """Fail the test in one line if a bound is broken."""
+    """Fail the test in one line that names every broken bound.
+
+    The line is short and begins with the numbers, because pytest's summary cuts it.
+    """
+    broken = []
     highest = marker.kwargs.get("max_trait_accuracy")
     trait = float(card.columns[0].trait_accuracy.mean())
     if highest is not None and trait > highest:
-        pytest.fail(
-            f"{card.entry.mitigation.name}: mean trait accuracy {trait:.4f} is above "
-            f"max_trait_accuracy={highest}",
-            pytrace=False,
-        )
+        broken.append(f"trait accuracy {trait:.4f} > {highest}")
     largest = marker.kwargs.get("max_kl_ratio")
-    if largest is None:
-        return
     against = card.against_baseline
     kept = against.distillation if against else None
-    if kept is None or kept.ratio > largest:
+    if largest is not None and (kept is None or kept.ratio > largest):
         found = f"{kept.ratio:.4f}" if kept else "of a diverged student"
-        pytest.fail(
-            f"{card.entry.mitigation.name}: final KL ratio {found} is above "
-            f"max_kl_ratio={largest}",
-            pytrace=False,
-        )
+        broken.append(f"KL ratio {found} > {largest}")
+    if broken:
+        pytest.fail(f"{'; '.join(broken)} ({card.entry.mitigation.name})", pytrace=False)

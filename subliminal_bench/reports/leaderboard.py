@@ -1,6 +1,5 @@
 """The leaderboard's page, `leaderboard/README.md`, made only from the entries."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from tabulate import tabulate
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.card import Access
+from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
 from subliminal_bench.results.entries import read_entry_files
 from subliminal_bench.results.verified import VerifiedRecord, read_verified
@@ -123,12 +123,7 @@ def _cells(row: RankedEntry) -> list[str]:
 
 
 def _name(row: RankedEntry) -> str:
-    return _plain(row.run.mitigation.label)
-
-
-def _plain(text: str) -> str:
-    """An author's text as one line, escaped so that markdown and HTML show it literally."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    return literal(row.run.mitigation.label)
 
 
 def _difference(against: Comparison) -> str:
@@ -181,10 +176,10 @@ def _provenance(
             _verified(verified.get(row.run.mitigation.label)),
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
-            _plain(row.run.environment.device_name),
-            _plain(row.run.environment.torch),
+            literal(row.run.environment.device_name),
+            literal(row.run.environment.torch),
             commit_of(row.run),
-            _plain(row.run.mitigation.reference),
+            literal(row.run.mitigation.reference),
         ]
         for row in rows
     ]

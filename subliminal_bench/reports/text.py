@@ -13,6 +13,7 @@ from tabulate import tabulate
 from subliminal_bench.errors import checked_form
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports import tables
+from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
@@ -65,7 +66,7 @@ def terminal(card: Scorecard) -> RenderableType:
 def markdown(card: Scorecard) -> str:
     """The scorecard as markdown."""
     lines = [
-        f"## {tables.title(card)}",
+        f"## {literal(tables.title(card))}",
         "",
         _markdown_table(tables.metrics(card)),
     ]
@@ -75,9 +76,9 @@ def markdown(card: Scorecard) -> str:
         lines += ["", _sentence(card.stopping)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
-        lines += [f"- {reason}" for reason in card.verdict.reasons]
+        lines += [f"- {literal(reason)}" for reason in card.verdict.reasons]
     for remark in card.remarks:
-        lines += ["", f"Note: {remark}"]
+        lines += ["", f"Note: {literal(remark)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -106,7 +107,7 @@ def as_json(card: Scorecard) -> str:
             {
                 "entry": one.entry,
                 "reference": one.reference,
-                "trait_accuracy": vars(one.trait),
+                "trait_accuracy": _without_zero(vars(one.trait), "allowance"),
                 "adjusted_p": one.adjusted_p,
                 "resolved": one.resolved,
                 "distillation": vars(one.distillation) if one.distillation else None,
@@ -131,7 +132,8 @@ def as_json(card: Scorecard) -> str:
 
 
 def _markdown_table(table: tables.Table) -> str:
-    return tabulate(table.rows, table.headings, "github", disable_numparse=True)
+    rows = [list(map(literal, row)) for row in table.rows]
+    return tabulate(rows, list(map(literal, table.headings)), "github", disable_numparse=True)
 
 
 def _stopping(stopping: Stopping) -> dict[str, object]:
@@ -152,3 +154,8 @@ def _rich_table(content: tables.Table) -> Table:
         # As Text, because a unit in brackets must not be read as markup.
         table.add_row(*map(Text, row))
     return table
+
+
+def _without_zero(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """The values, without one that is zero and that older readers do not know."""
+    return {key: value for key, value in values.items() if key != name or value}

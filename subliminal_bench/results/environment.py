@@ -7,27 +7,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from subliminal_bench.results.jsonfile import StrictRecord
+from subliminal_bench.printable import printable
+from subliminal_bench.results.jsonfile import Line, StrictRecord
 from subliminal_bench.version import __version__
 
 
 class Environment(StrictRecord):
     """The environment in which a result was computed."""
 
-    subliminal_bench: str
+    subliminal_bench: Line
     engine: int
-    python: str
-    torch: str
-    numpy: str
+    python: Line
+    torch: Line
+    numpy: Line
     device: Literal["cpu", "cuda"]
-    device_name: str
-    platform: str
+    device_name: Line
+    platform: Line
     # Of this package's own checkout; None if the package is installed.
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
     dirty: bool | None
     # How products are computed, as `linear.arithmetic` describes it, because different ways
     # round differently. Older files do not have this field, and stay valid.
-    arithmetic: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+    arithmetic: Annotated[Line, Field(min_length=1, max_length=200)] | None = Field(
         default=None, exclude_if=lambda found: found is None
     )
 
@@ -57,7 +58,7 @@ class Environment(StrictRecord):
             torch=version("torch"),
             numpy=version("numpy"),
             device=device,
-            device_name=device_name,
+            device_name=printable(device_name),
             platform=platform.system(),
             commit=commit,
             dirty=dirty,

@@ -18,6 +18,9 @@ _REMEDIES = dict.fromkeys(
 ) | dict.fromkeys(
     (errno.EACCES, errno.EPERM, errno.EROFS), "make it writable, or choose another folder"
 )
+# What a file system without locks reports, each in its own way.
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_REMEDIES |= dict.fromkeys(NO_LOCKS, "choose a folder on a file system with locks")
 
 
 def write_atomically(path: Path, content: bytes) -> None:

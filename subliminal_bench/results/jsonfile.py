@@ -3,17 +3,29 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from subliminal_bench.errors import ResultError
+from subliminal_bench.printable import unseen_character
 from subliminal_bench.results.files import write_atomically
 
 # Increase this number when a field is added, removed or changes its meaning.
 SCHEMA: Literal[1] = 1
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _all_seen(text: str) -> str:
+    unseen = unseen_character(text)
+    if unseen:
+        raise ValueError(f"the character {unseen} cannot be shown")
+    return text
+
+
+# Text that is shown as it is, on pages and in terminals.
+Line = Annotated[str, AfterValidator(_all_seen)]
 
 
 class StrictRecord(BaseModel):

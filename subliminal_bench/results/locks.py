@@ -5,6 +5,9 @@ its process ends, even after `kill -9`, so a lock never outlives its owner.
 """
 
 import contextlib
+import errno
+import os
+import warnings
 from pathlib import Path
 from types import TracebackType
 
@@ -60,10 +63,17 @@ class Locks:
         path = folder / LOCK_FOLDER / f"{name}.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._held.enter_context(FileLock(path).acquire(timeout=-1 if wait else 0))
+            with warnings.catch_warnings():
+                # Where there are no locks, some versions of filelock warn, and take a file for
+                # the lock; a killed owner would leave it behind.
+                warnings.filterwarnings("error", "flock", UserWarning)
+                self._held.enter_context(FileLock(path).acquire(timeout=-1 if wait else 0))
         except Timeout:
             return False
         except (OSError, RecursionError) as error:
             raise ResultError(f"cannot write {path}: {system_reason(error)}") from None
+        except (NotImplementedError, UserWarning):
+            reason = system_reason(OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)))
+            raise ResultError(f"cannot write {path}: {reason}") from None
         remove_leftovers(folder, name)
         return True

@@ -12,6 +12,7 @@ from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.loading import is_file
 from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.printable import printable
 from subliminal_bench.results.entries import committed_entry
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run, read_run
 from subliminal_bench.results.store import Store
@@ -88,7 +89,7 @@ def find_runs(
             taken.append(place)
     short = [run.mitigation.label for run in runs]
     unique = len(set(short)) == len(short)
-    titles = short if unique else list(names)
+    titles = short if unique else list(map(printable, names))
     return dict(zip(titles, runs, strict=True)), [titles[place] for place in taken]
 
 
@@ -228,8 +229,8 @@ def _without_version(protocol: str | None) -> str | None:
     """
     if protocol is None:
         return None
-    by_label = {known.label: known.name for known in PROTOCOLS.values()}
-    return by_label.get(protocol) or protocol_named(protocol).name
+    named = (known.name for known in PROTOCOLS.values() if known.label == protocol)
+    return next(named, None) or protocol_named(protocol).name
 
 
 def _listed(runs: dict[str, Run]) -> str:

@@ -15,13 +15,13 @@ from subliminal_bench.mitigation.card import Access, Network
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
+from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record, write_record
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Name = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 class ProtocolRecord(StrictRecord):
@@ -48,13 +48,13 @@ class MitigationRecord(StrictRecord):
     """The mitigation that ran: its card, its parameter values and the hash of its source."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$")]
-    title: str
+    title: Line
     access: Access
-    reference: str
-    settings: dict[str, bool | int | FiniteFloat | str]
+    reference: Line
+    settings: dict[Line, bool | int | FiniteFloat | Line]
     source_sha256: _Digest
     # The object in that source, if the user chose one of several.
-    attribute: str = ""
+    attribute: Line = ""
     # The names of the settings that differ from their defaults.
     changed: list[str] = Field(default_factory=list)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from torch import Tensor
 
 from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.home import expanded
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
@@ -48,9 +49,12 @@ DEFAULT_STORE = Path("subliminal-results")
 
 
 def store_folder(named: Path | None, beside: Path = Path()) -> Path:
-    """The store's folder: the named one, else the environment variable's, else in `beside`."""
-    chosen = named or Path(os.environ.get(STORE_VARIABLE) or beside / DEFAULT_STORE)
-    return chosen.expanduser()
+    """The store's folder: the named one, else the environment variable's, else in `beside`.
+
+    Raises:
+        BenchmarkError: it is named from a home folder that does not exist.
+    """
+    return expanded(named or Path(os.environ.get(STORE_VARIABLE) or beside / DEFAULT_STORE))
 
 
 class Store:

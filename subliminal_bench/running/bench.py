@@ -97,6 +97,12 @@ class Bench:
         Returns:
             One run per mitigation, with only the wanted seeds.
         """
+        without = [one.name for one in mitigations if one.changes_nothing]
+        if without:
+            self.watcher.say(
+                f"{', '.join(without)} has no hook besides its card: it is plain distillation, "
+                "bit for bit"
+            )
         for mitigation in mitigations:
             for place in mitigation.untold:
                 self.watcher.say(
@@ -111,6 +117,11 @@ class Bench:
                 )
         folders = [self._folder(mitigation) for mitigation in mitigations]
         missing = [set(wanted) - set(folder.finished(wanted)) for folder in folders]
+        # Before hours of training, not after.
+        for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
+            stored = sorted(set(wanted) - lacking)
+            if stored:
+                self._check(mitigation, folder.run(stored))
         with pinned_torch() as overridden:
             if overridden:
                 self.watcher.say(
@@ -123,10 +134,15 @@ class Bench:
         for folder in folders:
             folder.mark_used()
         runs = [folder.run(wanted) for folder in folders]
-        if self.self_check:
-            for mitigation, run in zip(mitigations, runs, strict=True):
-                check_run(run, self.protocol, starts=mitigation.starts)
+        for mitigation, run in zip(mitigations, runs, strict=True):
+            # Another process may have saved some of the seeds.
+            self._check(mitigation, run)
         return runs
+
+    def _check(self, mitigation: Mitigation, run: Run) -> None:
+        """Refuse a run with an impossible seed."""
+        if self.self_check:
+            check_run(run, self.protocol, starts=mitigation.starts)
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation's current version."""

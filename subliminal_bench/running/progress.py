@@ -108,7 +108,8 @@ class ConsoleWatcher:
 
     def advance(self, work: int) -> None:
         """Report that this much more work is done."""
-        self._done += work
+        # Unannounced work, such as a lost job's second run, never shows as over 100 %.
+        self._done = min(self._done + work, self._work)
         self._bar.update(self._task, completed=self._done)
         now = time.monotonic()
         early = now - self._printed < _PLAIN_EVERY

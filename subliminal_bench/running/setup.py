@@ -26,8 +26,9 @@ from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.training.device import choose_device
 
 ENGINES = ("local", "ray")
-_LEAST_SECONDS = 0.001
-_LEAST_GIBIBYTES = 0.5
+# The least and the most of each limit that systems can keep; the longest time is a week.
+_SECONDS = (0.001, 604_800.0)
+_GIBIBYTES = (0.5, 1_000_000.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +64,14 @@ class Setup:
         if self.engine not in ENGINES:
             raise EngineError(f"unknown engine {self.engine!r}; choose local or ray")
         limits = {
-            "isolate_timeout": (self.isolate_timeout, _LEAST_SECONDS, "s"),
-            "isolate_memory": (self.isolate_memory, _LEAST_GIBIBYTES, "GiB"),
+            "isolate_timeout": (self.isolate_timeout, *_SECONDS, "s"),
+            "isolate_memory": (self.isolate_memory, *_GIBIBYTES, "GiB"),
         }
-        for name, (value, least, unit) in limits.items():
+        for name, (value, least, most, unit) in limits.items():
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise MitigationError(
+                    f"the limit {value!r:.100} is not a number", "give one with ", Setting(name)
+                )
             if value is not None and not self.isolate:
                 raise MitigationError(
                     "limits are given for a mitigation that is not isolated",
@@ -76,8 +81,14 @@ class Setup:
                 )
             if value is not None and not value >= least:
                 raise MitigationError(
-                    f"an isolated mitigation cannot run within {value:g} {unit}",
+                    f"an isolated mitigation cannot run within {value} {unit}",
                     f"give {least:g} or more with ",
+                    Setting(name),
+                )
+            if value is not None and value > most:
+                raise MitigationError(
+                    f"no system limits an isolated mitigation to so many {unit}",
+                    f"give {most:.0f} or less with ",
                     Setting(name),
                 )
         if self.isolate and self.engine != "local":

@@ -10,7 +10,6 @@ from functools import cache
 
 from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
-from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.run import ProtocolRecord, Run
 from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 from subliminal_bench.scoring.statistics import rounding_allowance
@@ -86,20 +85,15 @@ def _differences(entry: Run, reference: Run) -> list[str]:
     facts = {
         "engine": (str(ours.engine), str(theirs.engine)),
         "torch": (ours.torch, theirs.torch),
-        "device": (_device(ours), _device(theirs)),
-        "arithmetic": (_arithmetic(ours), _arithmetic(theirs)),
+        "device": (ours.device_name, theirs.device_name),
+        "arithmetic": (ours.arithmetic, theirs.arithmetic),
     }
     return [
-        f"{what} {own} against {other}" for what, (own, other) in facts.items() if own != other
+        f"{what} {own} against {other}"
+        for what, (own, other) in facts.items()
+        # Older runs do not record the arithmetic.
+        if own != other and own and other
     ]
-
-
-def _device(environment: Environment) -> str:
-    return f"{environment.device} {environment.device_name}"
-
-
-def _arithmetic(environment: Environment) -> str:
-    return environment.arithmetic or "not recorded"
 
 
 @cache

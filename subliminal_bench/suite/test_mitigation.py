@@ -16,6 +16,11 @@ from subliminal_bench.scoring.verdict import (
     drops,
 )
 
+pytestmark = [
+    pytest.mark.usefixtures("named_after_the_suite"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestExperimentalApiWarning"),
+]
+
 
 def test_it_lowers_the_trait_accuracy(scorecard: Scorecard) -> None:
     """Against the baseline, seed by seed, after Holm's correction."""

@@ -6,6 +6,11 @@ from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.pytest_plugin.session import SPELLING, Regressions
 from subliminal_bench.verification.regression import Status, gravest, listed_entries
 
+pytestmark = [
+    pytest.mark.usefixtures("named_after_the_suite"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestExperimentalApiWarning"),
+]
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per entry that the command line names."""

@@ -10,6 +10,7 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.printable import unseen_character
 from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.tolerances import Tolerances
@@ -132,13 +133,13 @@ def listed_entries(text: str) -> list[str]:
     """The names in a list joined by commas.
 
     Raises:
-        ResultError: there are none, or a name occurs twice.
+        ResultError: there are none, a name occurs twice, or one cannot be shown.
 
     >>> listed_entries("baseline, liminal")
     ['baseline', 'liminal']
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or len(set(names)) < len(names):
+    if not names or len(set(names)) < len(names) or unseen_character(text):
         raise ResultError(f"entries {text!r}: write different names, joined by commas")
     return names
 

@@ -155,14 +155,8 @@ def test_a_store_that_is_a_file_is_shown(healthy: Terminal, tmp_path: Path) -> N
     assert found["mend"] == "mv file file.kept"
 
 
-def test_a_stale_page_and_a_damaged_entry_of_the_leaderboard_are_shown(
-    healthy: Terminal, tmp_path: Path
-) -> None:
+def test_a_damaged_entry_of_the_leaderboard_is_shown(healthy: Terminal, tmp_path: Path) -> None:
     root = shutil.copytree(shipped.folder("leaderboard"), tmp_path / "leaderboard")
-    (root / "README.md").write_text("old")
-    (stale,) = wrong(healthy("doctor", "--format", "json"))
-    assert "stale" in stale["found"]
-    assert stale["mend"] == "subliminal-bench leaderboard --leaderboard leaderboard"
     (root / "entries" / "liminal.json").write_text("{")
     (damaged,) = wrong(healthy("doctor", "--format", "json"))
     assert "liminal.json" in damaged["found"]

@@ -17,6 +17,9 @@ class TestList:
         for words in ["mnist-5k", "mnist ", "baseline", "trait-gradient", "distill_gradient"]:
             assert words in done.out
         assert "lambda0=1.0" in done.out
+        assert "Gradient projection (oracle)" in done.out
+        # The longest name is whole.
+        assert "projection_whole_audit" in done.out
         assert max(map(len, done.out.splitlines())) <= 80
 
     @pytest.mark.parametrize("text", ["plain", "[/red] in brackets", "[bold]"])

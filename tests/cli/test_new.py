@@ -26,7 +26,21 @@ class TestNew:
         assert type_in("new", "other", "--folder", tmp_path / "a" / "folder").code == 0
         assert (tmp_path / "a" / "folder" / "test_other.py").is_file()
 
-    @pytest.mark.parametrize("name", ["My_idea", "1st", "my-idea", "a b", "../up", "", "é"])
+    def test_a_name_with_a_hyphen_is_the_cards_and_its_file_has_an_underscore(
+        self, type_in: Terminal, tmp_path: Path
+    ) -> None:
+        assert type_in("new", "my-idea").code == 0
+        assert 'name="my-idea"' in (tmp_path / "my_idea.py").read_text()
+        assert "my_idea.py" in (tmp_path / "test_my_idea.py").read_text()
+
+    def test_the_commands_it_prints_can_be_typed_whatever_the_folders_name(
+        self, type_in: Terminal
+    ) -> None:
+        done = type_in("new", "my_idea", "--folder", "two words")
+        assert "subliminal-bench check 'two words/my_idea.py'" in done.out
+        assert "pytest 'two words/test_my_idea.py'" in done.out
+
+    @pytest.mark.parametrize("name", ["My_idea", "1st", "a b", "../up", "", "é"])
     def test_a_name_that_no_file_can_have_is_refused(
         self, name: str, type_in: Terminal, tmp_path: Path
     ) -> None:
@@ -42,7 +56,7 @@ class TestNew:
         assert (tmp_path / there).read_text() == "mine"
         assert len(list(tmp_path.iterdir())) == 1
 
-    @pytest.mark.parametrize("name", ["import", "class", "torch"])
+    @pytest.mark.parametrize("name", ["import", "class", "torch", "liminal"])
     def test_a_name_that_python_or_another_module_has_is_refused(
         self, name: str, type_in: Terminal
     ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ EVERY_COMMAND = {
     for part, one in getattr(command, "commands", {"": command}).items()
 }
 # Programs of others, whose options are theirs.
-OTHERS = {"python3", ".", "pip", "ray", ".venv/bin/pip", "docker", "mkdir", "cp"}
+OTHERS = {"python3", ".", "export", "pip", "ray", ".venv/bin/pip", "docker", "mkdir", "cp"}
 COMMANDS_PAGE = page("docs/commands.md")
 
 
@@ -55,6 +56,33 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
     assert typed == ["run", "liminal", "--sedes", "1-7"]
     with pytest.raises(typer.exceptions.TyperException):
         SUBCOMMANDS["run"].make_context("run", typed[1:])
+
+
+def trains(block: str) -> bool:
+    """Whether a command of an `sh` block trains students."""
+    every = commands(f"```sh\n{block}```\n")
+    return any(
+        "pytest" in words or (own(words) or [""])[0] in ("run", "check") for words in every
+    )
+
+
+def beside_training(text: str) -> list[str]:
+    """The paragraphs before and after each block that trains, together."""
+    parts = re.split(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    paragraphs = [part.strip().split("\n\n") for part in parts[::2]]
+    return [
+        f"{before[-1]} {after[0]}"
+        for (before, after), block in zip(pairwise(paragraphs), parts[1::2], strict=True)
+        if trains(block)
+    ]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/quick-start.md", "docs/tutorial.md"])
+def test_it_says_beside_each_block_that_trains_how_long_that_takes(name: str) -> None:
+    found = beside_training(page(name))
+    assert len(found) >= 2
+    for text in found:
+        assert re.search(r"\b\w+\s(seconds|minutes)\b", text), text
 
 
 class TestCommandsPage:

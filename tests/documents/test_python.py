@@ -12,7 +12,7 @@ import subliminal_bench as sb
 from subliminal_bench.api import Finished
 from subliminal_bench.experiment.protocol import PROTOCOLS
 from tests.support.cells import Notebook
-from tests.support.documents import PAGES, ROOT, blocks, page
+from tests.support.documents import PAGES, blocks, page
 
 NOTEBOOK = json.loads(page("docs/notebook.ipynb"))
 CODE = ["".join(cell["source"]) for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
@@ -94,14 +94,8 @@ def test_the_page_on_python_lists_all_that_a_result_has() -> None:
         assert re.search(rf"^\| `{name}\(", text, re.MULTILINE), name
 
 
-def test_the_notebook_was_run_from_top_to_bottom() -> None:
+def test_the_notebook_is_kept_without_outputs() -> None:
+    """They would be out of date as soon as a number moves."""
     code = [cell for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code"]
-    counts = [cell["execution_count"] for cell in code]
-    assert counts == list(range(1, len(code) + 1))
-    outputs = [output for cell in code for output in cell["outputs"]]
-    assert not [one for one in outputs if one["output_type"] == "error"]
-    assert {"image/png", "text/markdown", "text/html"} <= {
-        kind for one in outputs for kind in one.get("data", {})
-    }
-    # What its machine is called is nobody's business.
-    assert str(ROOT) not in json.dumps(NOTEBOOK)
+    assert len(code) == len(CODE) > 5
+    assert not [cell for cell in code if cell["outputs"] or cell["execution_count"]]

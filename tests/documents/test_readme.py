@@ -1,13 +1,11 @@
 """The README shows what the program prints, from the numbers that are committed."""
 
+import re
+
+import pytest
+
 import subliminal_bench as sb
-from tests.support.documents import README, blocks, page
-
-
-def in_order(wanted: list[str], found: list[str]) -> list[str]:
-    """The lines of `wanted` that do not come in `found`, in that order."""
-    lines = iter(found)
-    return [line for line in wanted if line and line not in lines]
+from tests.support.documents import README, blocks, in_order, page
 
 
 def test_its_scorecard_is_the_one_of_the_committed_numbers() -> None:
@@ -52,3 +50,17 @@ def head_of(text: str) -> list[str]:
 def test_its_leaderboard_is_the_head_of_the_page() -> None:
     shown = [line for line in README.splitlines() if line.startswith("|")]
     assert shown == head_of(page("leaderboard/README.md"))
+
+
+@pytest.mark.parametrize("name", ["quick-start", "troubleshooting", "threat-model"])
+def test_another_page_names_the_same_index_of_torchs_builds_for_cpus(name: str) -> None:
+    setting = re.compile(r"PIP_EXTRA_INDEX_URL=https://[\w./-]+\w")
+    (here,) = setting.findall(README)
+    assert setting.findall(page(f"docs/{name}.md")) == [here]
+
+
+def test_the_pins_of_torch_allow_its_builds_for_cpus() -> None:
+    pins = re.findall(r"^torch(?:vision)?==(.*)$", page("constraints.txt"), re.MULTILINE)
+    assert len(pins) == 2
+    # A pin that names a build, such as 2.13.0+cpu, allows no other.
+    assert not [pin for pin in pins if "+" in pin]

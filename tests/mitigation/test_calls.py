@@ -123,14 +123,14 @@ class TestComposition:
             return loss
 
         double = plugin("double", distill_loss=lambda loss: 2 * loss)
-        one_more = plugin("one_more", distill_loss=lambda loss: loss + 1)
+        squared = plugin("squared", distill_loss=lambda loss: loss * loss)
         last = plugin("last", distill_loss=end)
         train_students(pair, Mitigation((last,)))
-        train_students(pair, Mitigation((double, one_more, last)))
-        train_students(pair, Mitigation((one_more, double, last)))
+        train_students(pair, Mitigation((double, squared, last)))
+        train_students(pair, Mitigation((squared, double, last)))
         raw, doubled_first, doubled_last = ended
-        assert doubled_first == pytest.approx(2 * raw + 1, rel=1e-6)
-        assert doubled_last == pytest.approx(2 * (raw + 1), rel=1e-6)
+        assert doubled_first == pytest.approx((2 * raw) ** 2, rel=1e-6)
+        assert doubled_last == pytest.approx(2 * raw**2, rel=1e-6)
 
     def test_each_member_has_a_state_of_its_own_that_a_run_starts_empty(
         self, pair: Cohort

@@ -10,6 +10,7 @@ from torch import Tensor
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
 from tests.support.plugins_for_tests import mitigation, plugin
 from tests.support.trained_pair import NAN, refused, row_of_seed_2
 
@@ -42,6 +43,18 @@ WRONG_LOSSES: dict[str, tuple[Callable[..., Any], list[str]]] = {
     "detached and made to look connected": (
         lambda loss: loss.detach().requires_grad_(),
         ["detached from the graph"],
+    ),
+    "a penalty through item": (
+        lambda loss, student_logits: loss + student_logits.square().mean().item(),
+        ["a penalty that has no gradient", "item()"],
+    ),
+    "a detached penalty per student": (
+        lambda loss, student_logits: loss + student_logits.detach().square().mean((1, 2)),
+        ["a penalty that has no gradient"],
+    ),
+    "a penalty through item, in place": (
+        lambda loss, student_logits: loss.add_(student_logits.square().mean().item()),
+        ["a penalty that has no gradient"],
     ),
 }
 
@@ -87,6 +100,26 @@ class TestWrongReturns:
                 return loss * 2
 
         assert "detached from the graph" in refused(pair, mitigation(distill_loss=hook))
+
+    @pytest.mark.parametrize(
+        "hook",
+        [
+            lambda loss: loss * 0.5,
+            lambda loss: loss,
+            lambda loss: loss * 3 / 3,
+            lambda loss: loss**2,
+            lambda loss, step: loss * 1.0 if step.index else loss * 2,
+            lambda loss, student_logits: (
+                loss + student_logits.square().mean((1, 2)).clamp(max=0)
+            ),
+            lambda loss, step: loss + step.student_parameters.square().sum(1),
+        ],
+        ids=["half", "same", "rounded", "squared", "late", "clamped", "parameters"],
+    )
+    def test_a_loss_that_only_rescales_or_whose_penalty_has_a_gradient_is_allowed(
+        self, hook: Callable[..., Any], pair: Cohort
+    ) -> None:
+        train_students(pair, mitigation(distill_loss=hook))
 
     @pytest.mark.parametrize("hook", ["distill_loss", "distill_gradient"])
     def test_nan_of_one_seed_names_exactly_that_seed_and_step(

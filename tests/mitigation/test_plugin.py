@@ -14,11 +14,23 @@ CARD = f"{HEAD}@hookimpl\ndef mitigation():\n    return Card('odd', 'Odd')\n\n"
 WRONG_PLUGINS: dict[str, tuple[str, list[str]]] = {
     "misspelled hook": (
         f"{CARD}@hookimpl\ndef distil_loss(loss):\n    return loss\n",
-        ["distil_loss", "distill_loss"],
+        ["no hook is called 'distil_loss'", "did you mean 'distill_loss'?"],
     ),
     "unknown hook argument": (
         f"{CARD}@hookimpl\ndef distill_loss(lose):\n    return lose\n",
-        ["lose"],
+        [
+            "hook distill_loss has no argument 'lose'",
+            "did you mean 'loss'?",
+            "loss, student_logits, teacher_logits, step",
+        ],
+    ),
+    "unknown argument of the card": (
+        f"{HEAD}@hookimpl\ndef mitigation(step):\n    return Card('odd', 'Odd')\n",
+        ["hook mitigation has no argument 'step'", "(there are: none)"],
+    ),
+    "a built-in's name": (
+        CARD.replace("'odd'", "'liminal'"),
+        ["'liminal' belongs to a built-in mitigation"],
     ),
     "hook not marked": (
         f"{CARD}def distill_loss(loss):\n    return 2 * loss\n",

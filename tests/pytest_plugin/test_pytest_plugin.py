@@ -139,6 +139,7 @@ def test_a_marker_holds_a_mitigation_to_its_bounds(project: pytest.Pytester) -> 
         test_kept=marked(f"{chosen}, max_trait_accuracy=1.0, max_kl_ratio=1000"),
         test_trait=marked(f"{chosen}, max_trait_accuracy=0.0"),
         test_kl=marked(f"{chosen}, max_kl_ratio=0.0001"),
+        test_both=marked(f"{chosen}, max_trait_accuracy=0.0, max_kl_ratio=0.0002"),
         test_fixture=marked(chosen, "assert scorecard.seeds == (1,)", "scorecard"),
         test_settings=marked(
             f"{chosen}, settings={{'factor': 0.25}}",
@@ -147,9 +148,13 @@ def test_a_marker_holds_a_mitigation_to_its_bounds(project: pytest.Pytester) -> 
         ),
     )
     result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
-    result.assert_outcomes(passed=3, failed=2)
+    result.assert_outcomes(passed=3, failed=3)
     result.stdout.fnmatch_lines(
-        ["*is above max_kl_ratio=0.0001*", "*is above max_trait_accuracy=0.0*"],
+        [
+            "trait accuracy * > 0.0; KL ratio * > 0.0002 (halve)",
+            "KL ratio * > 0.0001 (halve)",
+            "*Failed: trait accuracy * > 0.0 (halve)",
+        ],
         consecutive=False,
     )
 

@@ -22,7 +22,7 @@ modest = settings(
 )
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+words = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=30)
 values = st.booleans() | st.integers() | finite | words
 
 

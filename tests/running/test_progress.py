@@ -49,6 +49,16 @@ def test_off_a_terminal_a_line_says_what_is_done_and_how_long_is_left(clock: Clo
     assert text.getvalue() == "halve, seed 3: 50 % done, 1:00 left\n"
 
 
+def test_unannounced_work_is_never_more_than_all_of_it(clock: Clock) -> None:
+    watcher, text = plain()
+    with watcher:
+        watcher.total(100)
+        watcher.doing("halve, seed 3")
+        clock.now += 60
+        watcher.advance(107)
+    assert text.getvalue() == "halve, seed 3: 100 % done, 0:00 left\n"
+
+
 def test_lines_come_at_most_every_ten_seconds(clock: Clock) -> None:
     watcher, text = plain()
     with watcher:

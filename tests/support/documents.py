@@ -19,6 +19,12 @@ def page(name: str) -> str:
     return (ROOT / name).read_text()
 
 
+def in_order(wanted: list[str], found: list[str]) -> list[str]:
+    """The lines of `wanted` that do not come in `found`, in that order."""
+    lines = iter(found)
+    return [line for line in wanted if line and line not in lines]
+
+
 def commands(text: str) -> list[list[str]]:
     """The commands of a page's `sh` blocks, as words; what a shell feeds in is left out."""
     found = []
