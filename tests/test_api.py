@@ -30,6 +30,8 @@ from tests.support.terminal import Terminal
 
 LEVELS = [0.5, 0.52, 0.55, 0.6, 0.48, 0.51, 0.57]
 
+IDENTITY = ["mitigation", "settings", "protocol"]
+
 
 def within_itself() -> list[Any]:
     """A list that contains itself."""
@@ -69,7 +71,7 @@ class TestRun:
     def test_a_frame_has_a_row_a_seed_as_the_export_has(self, type_in: Terminal) -> None:
         found = scored()
         frame = found.frame()
-        assert list(frame.columns) == ["seed", *METRICS, "diverged_at"]
+        assert list(frame.columns) == ["seed", *METRICS, "diverged_at", *IDENTITY]
         type_in("export", "liminal", "--protocol", "tiny", "--out", "rows.csv")
         exported = pandas.read_csv("rows.csv")
         for name in ("seed", *METRICS):

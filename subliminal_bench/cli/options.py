@@ -20,8 +20,8 @@ MitigationArgument = Annotated[
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="A mitigation's name (in the store or on the leaderboard), a store folder's name, "
-        "or the file of a run."
+        help="A mitigation's name (in the store or on the leaderboard; NAME:SETTING=VALUE "
+        "selects a run with other settings), a store folder's name, or the file of a run."
     ),
 ]
 RunsArgument = Annotated[

@@ -87,6 +87,7 @@ def main() -> None:
     # So that a killed command cleans up: locks, temporary files and the terminal's cursor.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
+        _check_working_folder()
         code = app(arguments, prog_name="subliminal-bench", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as error:
@@ -110,6 +111,14 @@ def main() -> None:
     if code == _INTERRUPTED:
         _failed("interrupted; finished seeds are kept, and the same command continues", code)
     sys.exit(code or 0)
+
+
+def _check_working_folder() -> None:
+    """Refuse a deleted working folder, in which torch ends the whole process."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise BenchmarkError("the working folder was deleted", "change to another") from None
 
 
 def _open_closed_streams() -> None:

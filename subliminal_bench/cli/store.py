@@ -35,11 +35,17 @@ def list_store(
     if not rows:
         print(f"{opened.root} holds no runs; subliminal-bench run NAME writes some")
         return
-    table = Table("run", "protocol", "seeds", "last run", "size", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    # A name is never cut: other commands accept it.
+    table.add_column("name; settings", overflow="fold")
+    for heading in ("protocol", "seeds", "last run", "size"):
+        table.add_column(heading, overflow="fold")
     for row in rows:
         when = row["last_run"].replace("T", " ")[:16]
+        settings = " ".join(f"{name}={value}" for name, value in row["changed"].items())
         table.add_row(
-            row["run"], row["protocol"], row["seeds"], when, filesize.decimal(row["bytes"])
+            "\n".join(filter(None, (row["name"], settings))),
+            *(row["protocol"], row["seeds"], when, filesize.decimal(row["bytes"])),
         )
     Console(markup=False, highlight=False).print(table)
 
@@ -49,7 +55,13 @@ def _rows(store: Any) -> list[dict[str, Any]]:
 
     return [
         {
+            "name": entry.path.name,
             "run": entry.header.mitigation.label,
+            "settings": entry.header.mitigation.settings,
+            "changed": {
+                name: entry.header.mitigation.settings[name]
+                for name in entry.header.mitigation.changed
+            },
             "protocol": entry.header.protocol.label,
             "seeds": describe_seeds(entry.finished()),
             "last_run": datetime.fromtimestamp(entry.last_used).isoformat(timespec="seconds"),

@@ -28,13 +28,14 @@ def export_text(run: Run, form: str) -> str:
 def run_frame(run: Run) -> "pandas.DataFrame":
     """The run as a frame with one row per seed.
 
-    Columns are the seed, every metric (unscaled; nan if the student diverged) and the step at
-    which it diverged.
+    Columns are the seed, every metric (unscaled; nan if the student diverged), the step at
+    which it diverged, and the run's `mitigation`, `settings` (JSON) and `protocol`.
     """
     import pandas
 
     made = pandas.DataFrame(_rows(run))
     # A nullable integer, because an empty cell must not turn the other cells into floats.
+    made["settings"] = made["settings"].map(json.dumps)
     made["diverged_at"] = made["diverged_at"].astype("Int64")
     # Python's None would give the column the dtype object.
     metrics = list(run.seeds[0].metrics)
@@ -43,7 +44,13 @@ def run_frame(run: Run) -> "pandas.DataFrame":
 
 
 def _rows(run: Run) -> list[dict[str, Any]]:
+    # The same in every row, so that exports can be put under one another.
+    shared = {
+        "mitigation": run.mitigation.name,
+        "settings": run.mitigation.settings,
+        "protocol": run.protocol.label,
+    }
     return [
-        {"seed": result.seed, **result.metrics, "diverged_at": result.diverged_at}
+        {"seed": result.seed, **result.metrics, "diverged_at": result.diverged_at, **shared}
         for result in run.seeds
     ]

@@ -19,6 +19,35 @@ class Table:
     headings: list[str]
     rows: list[list[str]]
 
+    def within(self, width: int) -> "list[Table]":
+        """The same columns in tables that fit into a width, each with the first column.
+
+        Args:
+            width: in characters; columns are one space apart. A column that does not fit by
+                itself gets its own table.
+
+        >>> found = Table(["", "a", "b"], [["x", "1234", "5678"]]).within(8)
+        >>> [one.headings for one in found]
+        [['', 'a'], ['', 'b']]
+        """
+        columns = list(zip(self.headings, *self.rows, strict=True))
+        widths = [max(map(len, column)) for column in columns]
+        groups: list[list[int]] = []
+        used = width
+        for place in range(1, len(columns)):
+            if used + 1 + widths[place] > width:
+                groups.append([0])
+                used = widths[0]
+            groups[-1].append(place)
+            used += 1 + widths[place]
+        return [
+            Table(
+                [self.headings[place] for place in group],
+                [[row[place] for place in group] for row in self.rows],
+            )
+            for group in groups
+        ]
+
 
 def title(card: Scorecard) -> str:
     """The compared runs, the protocol and the seeds."""

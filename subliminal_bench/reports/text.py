@@ -17,6 +17,7 @@ from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard, Stopping
 
 FORMATS = ("terminal", "markdown", "json")
+_WIDTH = 80
 
 
 def show(card: Scorecard, form: str) -> None:
@@ -38,7 +39,7 @@ def text(card: Scorecard, form: str) -> str:
         ResultError: an unknown format.
     """
     if checked_form(form, FORMATS) == "terminal":
-        console = Console(width=80, file=io.StringIO(), color_system=None)
+        console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
         with console.capture() as captured:
             console.print(terminal(card))
         return captured.get()
@@ -49,11 +50,11 @@ def terminal(card: Scorecard) -> RenderableType:
     """The scorecard for a terminal of 80 columns."""
     parts: list[RenderableType] = [
         Text(tables.title(card), style="bold"),
-        _rich_table(tables.metrics(card)),
     ]
+    for table in tables.metrics(card).within(_WIDTH):
+        parts += [_rich_table(table), Text("")]
     for table in tables.comparisons(card):
-        parts += [Text(""), _rich_table(table)]
-    parts.append(Text(""))
+        parts += [_rich_table(table), Text("")]
     if card.stopping:
         parts.append(Text(_sentence(card.stopping)))
     if card.verdict:

@@ -51,12 +51,18 @@ def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[P
 
 
 def committed_entry(name: str, protocol: Protocol) -> Run | None:
-    """The committed entry of a mitigation under a protocol in its current version."""
+    """The committed entry of a mitigation under a protocol in its current version.
+
+    Args:
+        name: the mitigation's label: its name, with the settings that are changed.
+        protocol: the experiment.
+    """
     record = ProtocolRecord.of(protocol)
     # The file's name starts with the entry's; that must not be a path or a pattern.
     if any(letter in name for letter in "/\\*?[]"):
         return None
-    for run in read_entries(entries_folder(protocol), f"{name}*.json").values():
+    pattern = f"{name.partition(' (')[0]}*.json"
+    for run in read_entries(entries_folder(protocol), pattern).values():
         if run.mitigation.label == name and run.protocol == record:
             return run
     return None

@@ -14,18 +14,25 @@ from subliminal_bench.mitigation.loading import is_file
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.printable import printable
 from subliminal_bench.results.entries import committed_entry
+from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run, read_run
 from subliminal_bench.results.store import Store
+
+
+# Selects the run without changed settings.
+_DEFAULTS = "defaults"
 
 
 def find_run(name: str, protocol: str | None, store: Store) -> Run:
     """Find a run by its file, by its name in the store, or by the name of a committed entry.
 
-    If the store holds several runs of that name (other settings, an older source), the latest
-    run is taken; a folder's full name selects another run.
+    Several runs of that name in the store must have the same settings: the latest is taken,
+    whose source is the newest. NAME:SETTING=VALUE or NAME:defaults selects among settings, and
+    a folder's full name any of them.
 
     Raises:
-        ResultError: nothing has that name, or it ran under several protocols.
+        ResultError: nothing has that name, it ran under several protocols, or with several
+            settings.
     """
     own = _own(name, protocol, store)
     # A run in the store comes before a committed entry.
@@ -201,18 +208,50 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
         if protocol not in (None, run.protocol.name, run.protocol.label):
             raise ProtocolError(f"{name} ran under {run.protocol.label}, not {protocol}")
         return {run.protocol.label: run}
-    found: dict[str, Run] = {}
-    for folder in store.find(name, _without_version(protocol)):
-        if folder.header.protocol.label not in found:
-            found[folder.header.protocol.label] = folder.run_as_planned()
-    return found
+    folders: dict[str, list[RunFolder]] = {}
+    named, chosen = _selected(name)
+    for folder in store.find(named, _without_version(protocol)):
+        if chosen is not None and set(_changed(folder)) != chosen:
+            continue
+        folders.setdefault(folder.header.protocol.label, []).append(folder)
+    for label, several in folders.items():
+        latest = {folder.header.mitigation.label: folder for folder in reversed(several)}
+        if len(latest) > 1:
+            which = " or ".join(
+                f"{named}:{','.join(_changed(folder)) or _DEFAULTS}"
+                for folder in sorted(latest.values(), key=several.index)
+            )
+            raise ResultError(f"{name!r} means several runs under {label}", f"name {which}")
+    return {label: several[0].run_as_planned() for label, several in folders.items()}
+
+
+def _selected(name: str) -> tuple[str, set[str] | None]:
+    """A run's name, and the settings that are changed in it; None if any will do.
+
+    >>> _selected("liminal"), _selected("liminal:defaults")
+    (('liminal', None), ('liminal', set()))
+    >>> _selected("liminal:lambda0=2.0,anchored=all")[1] == {"lambda0=2.0", "anchored=all"}
+    True
+    """
+    named, colon, settings = name.partition(":")
+    if not colon:
+        return name, None
+    return named, set() if settings == _DEFAULTS else set(settings.split(","))
+
+
+def _changed(folder: RunFolder) -> list[str]:
+    """The settings of a run that differ from their defaults."""
+    mitigation = folder.header.mitigation
+    return [f"{name}={mitigation.settings[name]}" for name in mitigation.changed]
 
 
 def _committed(name: str, protocol: str | None) -> dict[str, Run]:
     """The committed entries of that name, by protocol label."""
     wanted = _without_version(protocol)
     known = [one for one in PROTOCOLS.values() if wanted in (None, one.name)]
-    runs = {one.label: committed_entry(name, one) for one in known}
+    named, chosen = _selected(name)
+    label = f"{named} ({', '.join(sorted(chosen))})" if chosen else named
+    runs = {one.label: committed_entry(label, one) for one in known}
     return {label: run for label, run in runs.items() if run is not None}
 
 

@@ -42,6 +42,21 @@ class TestRender:
         assert set(COLUMNS) <= set(rows[0])
         assert set(METRICS) <= set(rows[0])
 
+    def test_every_row_says_which_run_it_is_from(self) -> None:
+        run = HALVED.model_copy(
+            update={
+                "mitigation": HALVED.mitigation.model_copy(
+                    update={"settings": {"factor": 0.25, "how": "a, b"}}
+                )
+            }
+        )
+        for row in csv.DictReader(io.StringIO(export_text(run, "csv"))):
+            assert row["mitigation"] == "halve"
+            assert json.loads(row["settings"]) == {"factor": 0.25, "how": "a, b"}
+            assert row["protocol"] == "mnist-v1"
+        (first, *_) = json.loads(export_text(run, "json"))
+        assert first["settings"] == {"factor": 0.25, "how": "a, b"}
+
     def test_what_a_diverged_seed_lacks_is_empty_or_null(self) -> None:
         diverged = list(csv.DictReader(io.StringIO(export_text(HALVED, "csv"))))[1]
         assert diverged["trait_accuracy"] == ""

@@ -90,6 +90,52 @@ class TestFind:
         refused(name, tmp_path)
 
 
+def changed(run: Run, **settings: float) -> Run:
+    """The run as another value of its settings would have made it."""
+    record = run.mitigation.model_copy(
+        update={"settings": dict(settings), "changed": list(settings)}
+    )
+    return run.model_copy(update={"mitigation": record})
+
+
+class TestSeveralSettings:
+    @pytest.fixture
+    def several(self, tmp_path: Path) -> dict[str, Run]:
+        runs = {
+            "halve:defaults": PLAIN,
+            "halve:factor=0.25": changed(PLAIN, factor=0.25),
+            "halve:factor=0.25,rate=2.0": changed(PLAIN, factor=0.25, rate=2.0),
+        }
+        for number, run in enumerate(runs.values()):
+            keep(tmp_path, run, f"{number:010d}")
+        return runs
+
+    def test_a_name_that_means_several_runs_is_answered_with_all_of_them(
+        self, several: dict[str, Run], tmp_path: Path
+    ) -> None:
+        message = refused("halve", tmp_path)
+        assert "'halve' means several runs under mnist-v1" in message
+        for name in several:
+            assert name in message
+
+    def test_each_of_them_is_found_by_its_settings(
+        self, several: dict[str, Run], tmp_path: Path
+    ) -> None:
+        for name, run in several.items():
+            assert find_run(name, None, Store(tmp_path)) == run
+        swapped = find_run("halve:rate=2.0,factor=0.25", None, Store(tmp_path))
+        assert swapped == several["halve:factor=0.25,rate=2.0"]
+
+    def test_settings_that_did_not_run_are_refused(
+        self, several: dict[str, Run], tmp_path: Path
+    ) -> None:
+        assert "no run named 'halve:factor=0.5'" in refused("halve:factor=0.5", tmp_path)
+
+    def test_a_committed_entry_is_found_by_its_settings_too(self, tmp_path: Path) -> None:
+        found = find_run("early_stopping:until=0.6", "mnist", Store(tmp_path))
+        assert found.mitigation.settings == {"until": 0.6}
+
+
 def reference(name: str, trait: float, environment: Environment | None = None) -> Run:
     """A run of the built-in mitigation of that name."""
     run = make_run(name, [trait] * 3, protocol=MNIST_5K)

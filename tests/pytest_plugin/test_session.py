@@ -1,0 +1,123 @@
+"""What a marker says is taken or refused in one line, before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subliminal_bench.errors import BenchmarkError
+from subliminal_bench.printable import unseen_character
+from subliminal_bench.pytest_plugin import session
+from subliminal_bench.pytest_plugin.session import Scorecards, check_marker
+from subliminal_bench.running.setup import LoadedScoring
+from tests.support.examples import many
+from tests.support.typed import words
+
+NAMES = (
+    *("mitigation", "protocol", "seeds", "settings", "stop_early"),
+    *("max_trait_accuracy", "max_kl_ratio"),
+)
+ENDLESS: dict[str, Any] = {}
+ENDLESS["temperature"] = ENDLESS
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | words
+    | st.binary(max_size=3)
+    | st.lists(st.integers(1, 3), max_size=2)
+    | st.dictionaries(words | st.just("temperature"), st.floats() | words, max_size=2)
+    | st.sampled_from(["baseline", "liminal", "probe", "1-2", 10**5000, ENDLESS, object, ...])
+)
+markers = st.dictionaries(st.sampled_from(NAMES) | words, values, max_size=4)
+
+
+class Config:
+    """pytest's, where the command line names nothing."""
+
+    rootpath = Path("nowhere")
+
+    def getoption(self, name: str) -> Any:
+        defaults: dict[str, Any] = {
+            "--subliminal-mitigation": "baseline",
+            "--subliminal-protocol": "probe",
+            "--subliminal-seeds": "1",
+            "--subliminal-device": "cpu",
+            "--subliminal-engine": "local",
+            "--subliminal-set": [],
+            "--subliminal-isolate": False,
+            "--subliminal-stop-early": False,
+            "--subliminal-rerun-references": False,
+        }
+        return defaults.get(name)
+
+
+def said_of(arguments: dict[str, Any]) -> str:
+    """What pytest says of a marker with these arguments; nothing is trained."""
+    marker = pytest.Mark("subliminal", (), arguments, _ispytest=True)
+    try:
+        check_marker(marker, "test_mine.py::test_it")
+        scorecards = Scorecards(Config())  # type: ignore[arg-type]
+        scorecards.load(scorecards.wanted(marker))
+    except (pytest.UsageError, pytest.fail.Exception) as error:
+        return str(error)
+    return "loaded"
+
+
+def is_one_line(said: str) -> bool:
+    return bool(said.strip()) and unseen_character(said) is None
+
+
+@many
+@given(arguments=markers)
+def test_any_arguments_are_taken_or_refused_in_one_line(arguments: dict[str, Any]) -> None:
+    assert is_one_line(said_of(arguments))
+
+
+def test_arguments_of_the_kinds_that_the_marker_documents_are_taken() -> None:
+    known = {"mitigation": "liminal", "protocol": "probe", "seeds": "1-2"}
+    settings = {"temperature": 3.0}
+    bounds = {"max_trait_accuracy": 0.5, "max_kl_ratio": 2}
+    assert said_of({**known, "settings": settings, "stop_early": False, **bounds}) == "loaded"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"settings": {"temperature": [3.0]}}, "temperature must be a number, a word"),
+        ({"settings": {"temperature": ENDLESS}}, "temperature must be a number, a word"),
+        ({"settings": {3: 1}}, "3 is not the name of a parameter"),
+        ({"stop_early": "no"}, "stop_early must be True or False"),
+        ({"max_kl_ratio": "1\n2"}, "max_kl_ratio must be a number, not '1\\n2'"),
+        ({"seeds": [1, 2]}, "cannot read seeds '[1, 2]'"),
+    ],
+    ids=str,
+)
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], said: str) -> None:
+    assert said in said_of(arguments)
+
+
+def test_the_property_finds_a_planted_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(settings: object) -> list[str]:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(session, "written_settings", faulty)
+    with pytest.raises(ZeroDivisionError):
+        said_of({"settings": {}})
+
+
+def test_a_failure_while_it_runs_fails_the_test_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def failing(self: LoadedScoring) -> None:
+        raise BenchmarkError("a hook failed\nin two lines\x1b[31m")
+
+    monkeypatch.setattr(LoadedScoring, "run", failing)
+    monkeypatch.chdir(tmp_path)
+    scorecards = Scorecards(Config())  # type: ignore[arg-type]
+    with pytest.raises(pytest.fail.Exception) as caught:
+        scorecards.of(scorecards.wanted(None))
+    assert str(caught.value) == "a hook failed in two lines\\x1b[31m"
