@@ -145,14 +145,14 @@ def _asked(config: pytest.Config) -> dict[Path, bool]:
 def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
     """The scorecard of the marker's mitigation, else of the command line's; run once."""
     scorecards = request.config.stash[_KEY]
-    return scorecards.of(scorecards.wanted(request.node.get_closest_marker("subliminal")))
+    return scorecards.of(scorecards.wanted(request.node))
 
 
 @pytest.fixture
 def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
     """The mitigation behind `scorecard`, loaded."""
     scorecards: Scorecards = request.config.stash[_KEY]
-    wanted = scorecards.wanted(request.node.get_closest_marker("subliminal"))
+    wanted = scorecards.wanted(request.node)
     return scorecards.load(wanted)
 
 
@@ -184,7 +184,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     marker = item.get_closest_marker("subliminal")
     if marker:
         scorecards = item.config.stash[_KEY]
-        check_bounds(scorecards.of(scorecards.wanted(marker)), marker)
+        check_bounds(scorecards.of(scorecards.wanted(item)), marker)
     return (yield)
 
 

@@ -52,11 +52,18 @@ class Scorecards:
         # Printed in the summary, by title; a worker sends its texts to the main process.
         self.texts: dict[str, str] = {}
 
-    def wanted(self, marker: pytest.Mark | None) -> Wanted:
-        """The scorecard that a test needs, by its marker, else by the command line."""
+    def wanted(self, item: pytest.Item) -> Wanted:
+        """The scorecard that a test needs, by its marker, else by the command line.
+
+        A file that its marker names is looked for beside the test, then as on the command line.
+        """
+        marker = item.get_closest_marker("subliminal")
         chosen: dict[str, Any] = dict(marker.kwargs) if marker else {}
         option = self._config.getoption
-        mitigation = chosen.get("mitigation") or option("--subliminal-mitigation")
+        mitigation = chosen.get("mitigation")
+        if mitigation:
+            mitigation = _beside(item.path, str(mitigation))
+        mitigation = mitigation or option("--subliminal-mitigation")
         if not mitigation:
             pytest.fail(
                 "no mitigation: name it in @pytest.mark.subliminal(mitigation=...) or with "
@@ -116,6 +123,17 @@ class Scorecards:
             card = scoring.load().run()
         self.texts[f"{wanted}"] = text.text(card, "terminal").rstrip()
         return card
+
+
+def _beside(test: Path, mitigation: str) -> str:
+    """The mitigation with each file that lies beside a test as a whole path."""
+    parts = []
+    for part in mitigation.split("+"):
+        file, colon, attribute = part.partition(":")
+        own = test.parent / file
+        there = file.endswith(".py") and own.is_file()
+        parts.append(f"{own}{colon}{attribute}" if there else part)
+    return "+".join(parts)
 
 
 def setup_of(config: pytest.Config, protocol: str) -> "Setup":

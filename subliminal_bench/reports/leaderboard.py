@@ -89,6 +89,7 @@ def render_leaderboard(
         "- **KL ratios**: geometric means over seeds against the baseline. The final one is on "
         "fresh noise, with its upper 95 % bound; distillation counts as kept while that bound "
         f"is below {MARGIN:.2f}.",
+        "- [Every other word](../docs/glossary.md).",
         "- **Pareto**: no ranked entry of the section has both less trait and less final KL.",
     ]
     for level in levels:

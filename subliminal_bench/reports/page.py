@@ -13,6 +13,7 @@ from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.reports import figures, resolvable, tables
 from subliminal_bench.reports.curves import Band, Curves, curve_band, kept_curves
 from subliminal_bench.reports.figures import PANELS, DescribedFigure
+from subliminal_bench.reports.glossary import meaning
 from subliminal_bench.reports.style import COLOURS, series
 from subliminal_bench.reports.svg import inline_svg
 from subliminal_bench.reports.tables import Table, blindness_of, commit_of, process_of
@@ -83,7 +84,14 @@ def render_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(series=series)
+    runs = {name for card in cards for name in card.names}
+
+    def explained(heading: str) -> Markup:
+        """An attribute that explains a heading where a pointer rests on it."""
+        found = "" if heading in runs else meaning(heading)
+        return Markup(' title="{}"').format(found) if found else Markup()
+
+    environment.globals.update(series=series, explained=explained)
     found = tradeoff_of(cards, levels)
     return environment.get_template("page.html.jinja").render(
         sections=[_section(f"run-{place}", card, store) for place, card in enumerate(cards, 1)],

@@ -61,6 +61,7 @@ def terminal(card: Scorecard) -> RenderableType:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
     parts += [Text(f"Note: {remark}") for remark in card.remarks]
+    parts.append(Text("What a word means: subliminal-bench explain WORD"))
     return Group(*parts)
 
 

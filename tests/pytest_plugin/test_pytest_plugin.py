@@ -159,6 +159,16 @@ def test_a_marker_holds_a_mitigation_to_its_bounds(project: pytest.Pytester) -> 
     )
 
 
+def test_a_markers_file_is_looked_for_beside_its_test(project: pytest.Pytester) -> None:
+    folder = project.mkdir("below")
+    (folder / "third.py").write_text((project.path / "halve.py").read_text())
+    chosen = "protocol='tiny', seeds='1'"
+    (folder / "test_beside.py").write_text(marked(f"mitigation='third.py', {chosen}"))
+    (folder / "test_above.py").write_text(marked(f"mitigation='halve.py', {chosen}"))
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
+    result.assert_outcomes(passed=2)
+
+
 def test_the_documented_example_runs(project: pytest.Pytester) -> None:
     root = Path(__file__).parents[2]
     idea, example = (

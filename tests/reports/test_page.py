@@ -10,6 +10,7 @@ import pytest
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST_5K
 from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.reports.glossary import meaning
 from subliminal_bench.reports.page import render_report
 from subliminal_bench.reports.style import COLOURS, series
 from subliminal_bench.results.store import Store
@@ -74,6 +75,12 @@ class TestContent:
             )
             assert re.search(row, text), name
             assert metric.about in text
+
+    def test_headings_of_tables_carry_the_glossarys_words(self, page: str) -> None:
+        for heading in ("resolves", "p (Holm)", "lower in"):
+            assert (
+                f'title="{html.escape(meaning(heading))}">{html.escape(heading)}</th>' in page
+            )
 
     def test_every_reference_is_named_with_where_it_is_from(self, page: str) -> None:
         origin = page[page.index('id="provenance"') :]

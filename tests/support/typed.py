@@ -46,3 +46,8 @@ def is_answer(ended: Ended) -> bool:
     # What was said before, such as progress, is no error.
     last = ended.err.splitlines()[-1:]
     return errors == last != ["error: "] and unseen_character(errors[0]) is None
+
+
+def is_shown(ended: Ended) -> bool:
+    """Whether it is an answer, and a reader sees every character of the output."""
+    return is_answer(ended) and unseen_character(ended.out.replace("\n", "")) is None

@@ -71,6 +71,7 @@ class Loaded(_Answer):
     kind: Literal["loaded"]
     number: int
     plugins: list[PluginText]
+    undone: list[_Text]
 
 
 class Done(_Answer):

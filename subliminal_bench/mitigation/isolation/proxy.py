@@ -81,7 +81,7 @@ def load_isolated(
         for card, own, one in zip(cards, values, described, strict=True)
     )
     untold = tuple(filter(None, (loading.sources(part).untold for part in loading.parts(spec))))
-    return IsolatedMitigation(plugins, untold=untold, launcher=launcher)
+    return IsolatedMitigation(plugins, undone=launcher.undone, untold=untold, launcher=launcher)
 
 
 class Launcher:
@@ -101,7 +101,8 @@ class Launcher:
 
     def __init__(self, spec: str, settings: Sequence[str], limits: Limits) -> None:
         self._spec, self._settings, self._limits = spec, list(settings), limits
-        process, self.described = self._started()
+        process, loaded = self._started()
+        self.described, self.undone = loaded.plugins, tuple(loaded.undone)
         self.network: Network = process.network
         # The process that described the mitigation serves the first cohort.
         self._waiting: Process | None = process
@@ -114,15 +115,15 @@ class Launcher:
         """
         process, self._waiting = self._waiting, None
         if process is None:
-            process, described = self._started()
-            if (described, process.network) != (self.described, self.network):
+            process, loaded = self._started()
+            if (loaded.plugins, process.network) != (self.described, self.network):
                 process.close()
                 raise MitigationError(
                     f"{self._spec} differs from load to load: it must not change during a run"
                 )
         return process
 
-    def _started(self) -> tuple[Process, list[PluginText]]:
+    def _started(self) -> tuple[Process, Loaded]:
         parts = loading.parts(self._spec)
         hashes = [loading.sources(part).sha256 for part in parts]
         try:
@@ -140,7 +141,7 @@ class Launcher:
         if [one.source_sha256 for one in answer.plugins] != hashes:
             process.close()
             raise MitigationError(f"{self._spec} changed while it was loading: run it again")
-        return process, answer.plugins
+        return process, answer
 
 
 class IsolatedCalls:

@@ -72,7 +72,11 @@ class Service:
     def _load(self, question: Mapping[str, Any]) -> dict[str, Any]:
         torch.set_num_threads(question["threads"])
         self._mitigation = load_mitigation(question["spec"], question["settings"])
-        return {"kind": "loaded", "plugins": [*map(_described, self._mitigation.plugins)]}
+        return {
+            "kind": "loaded",
+            "plugins": [*map(_described, self._mitigation.plugins)],
+            "undone": list(self._mitigation.undone),
+        }
 
     def _begin(self, question: Mapping[str, Any]) -> dict[str, Any]:
         self._device = torch.device(question["device"])

@@ -204,3 +204,12 @@ class TestAttempts:
             plugin.manager.hook.distill_loss(
                 loss=None, student_logits=None, teacher_logits=None, step=None
             )
+
+
+def test_what_its_file_changes_when_it_is_loaded_is_known_here_too(tmp_path: Path) -> None:
+    text = source(
+        hook(GRADIENT, "return gradient"),
+        before="torch.set_default_dtype(torch.float64)\n",
+    )
+    path = str(write(tmp_path / "sly.py", text))
+    assert load_isolated(path).undone == load_mitigation(path).undone == ("default dtype",)
