@@ -18,7 +18,6 @@ from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run, read_run
 from subliminal_bench.results.store import Store
 
-
 # Selects the run without changed settings.
 _DEFAULTS = "defaults"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.printable import unseen_character
 from subliminal_bench.pytest_plugin import session
-from subliminal_bench.pytest_plugin.session import Scorecards, check_marker
+from subliminal_bench.pytest_plugin.session import Scorecards, Wanted, check_marker
 from subliminal_bench.running.setup import LoadedScoring
 from tests.support.examples import many
 from tests.support.typed import words
@@ -31,6 +31,7 @@ values = (
     | st.lists(st.integers(1, 3), max_size=2)
     | st.dictionaries(words | st.just("temperature"), st.floats() | words, max_size=2)
     | st.sampled_from(["baseline", "liminal", "probe", "1-2", 10**5000, ENDLESS, object, ...])
+    | st.sampled_from(["x" * 300 + ".py", "\0.py", "nowhere.py:\udcff", "liminal+x.py"])
 )
 markers = st.dictionaries(st.sampled_from(NAMES) | words, values, max_size=4)
 
@@ -55,13 +56,30 @@ class Config:
         return defaults.get(name)
 
 
+class MarkedTest:
+    """A test with that marker, as pytest has collected it."""
+
+    path = Path(__file__)
+
+    def __init__(self, marker: pytest.Mark | None = None) -> None:
+        self._marker = marker
+
+    def get_closest_marker(self, name: str) -> pytest.Mark | None:
+        return self._marker
+
+
+def wanted_by(marker: pytest.Mark | None = None) -> tuple[Scorecards, Wanted]:
+    scorecards = Scorecards(Config())  # type: ignore[arg-type]
+    return scorecards, scorecards.wanted(MarkedTest(marker))  # type: ignore[arg-type]
+
+
 def said_of(arguments: dict[str, Any]) -> str:
     """What pytest says of a marker with these arguments; nothing is trained."""
     marker = pytest.Mark("subliminal", (), arguments, _ispytest=True)
     try:
         check_marker(marker, "test_mine.py::test_it")
-        scorecards = Scorecards(Config())  # type: ignore[arg-type]
-        scorecards.load(scorecards.wanted(marker))
+        scorecards, wanted = wanted_by(marker)
+        scorecards.load(wanted)
     except (pytest.UsageError, pytest.fail.Exception) as error:
         return str(error)
     return "loaded"
@@ -117,7 +135,7 @@ def test_a_failure_while_it_runs_fails_the_test_in_one_line(
 
     monkeypatch.setattr(LoadedScoring, "run", failing)
     monkeypatch.chdir(tmp_path)
-    scorecards = Scorecards(Config())  # type: ignore[arg-type]
+    scorecards, wanted = wanted_by()
     with pytest.raises(pytest.fail.Exception) as caught:
-        scorecards.of(scorecards.wanted(None))
+        scorecards.of(wanted)
     assert str(caught.value) == "a hook failed in two lines\\x1b[31m"
