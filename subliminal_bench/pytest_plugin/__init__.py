@@ -133,11 +133,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if any(asked.values()) and not asked.get(collection_path, True) else None
 
 
-def _choice(item: pytest.Item) -> tuple[pytest.Mark | None, Path]:
-    """A test's marker and folder."""
-    return item.get_closest_marker("subliminal"), item.path.parent
-
-
 def _asked(config: pytest.Config) -> dict[Path, bool]:
     """The suite's files, and whether the command line requests them."""
     return {
@@ -150,14 +145,14 @@ def _asked(config: pytest.Config) -> dict[Path, bool]:
 def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
     """The scorecard of the marker's mitigation, else of the command line's; run once."""
     scorecards = request.config.stash[_KEY]
-    return scorecards.of(scorecards.wanted(*_choice(request.node)))
+    return scorecards.of(scorecards.wanted(request.node))
 
 
 @pytest.fixture
 def mitigation(request: pytest.FixtureRequest) -> "Mitigation":
     """The mitigation behind `scorecard`, loaded."""
     scorecards: Scorecards = request.config.stash[_KEY]
-    wanted = scorecards.wanted(*_choice(request.node))
+    wanted = scorecards.wanted(request.node)
     return scorecards.load(wanted)
 
 
@@ -189,7 +184,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     marker = item.get_closest_marker("subliminal")
     if marker:
         scorecards = item.config.stash[_KEY]
-        check_bounds(scorecards.of(scorecards.wanted(*_choice(item))), marker)
+        check_bounds(scorecards.of(scorecards.wanted(item)), marker)
     return (yield)
 
 

@@ -52,19 +52,17 @@ class Scorecards:
         # Printed in the summary, by title; a worker sends its texts to the main process.
         self.texts: dict[str, str] = {}
 
-    def wanted(self, marker: pytest.Mark | None, folder: Path | None = None) -> Wanted:
+    def wanted(self, item: pytest.Item) -> Wanted:
         """The scorecard that a test needs, by its marker, else by the command line.
 
-        Args:
-            marker: the test's.
-            folder: the test's. A file that the marker names is looked for there, then as on
-                the command line.
+        A file that its marker names is looked for beside the test, then as on the command line.
         """
+        marker = item.get_closest_marker("subliminal")
         chosen: dict[str, Any] = dict(marker.kwargs) if marker else {}
         option = self._config.getoption
         mitigation = chosen.get("mitigation")
-        if mitigation and folder:
-            mitigation = _within(folder, str(mitigation))
+        if mitigation:
+            mitigation = _beside(item.path, str(mitigation))
         mitigation = mitigation or option("--subliminal-mitigation")
         if not mitigation:
             pytest.fail(
@@ -127,12 +125,12 @@ class Scorecards:
         return card
 
 
-def _within(folder: Path, mitigation: str) -> str:
-    """The mitigation with each file that lies in a folder as a whole path."""
+def _beside(test: Path, mitigation: str) -> str:
+    """The mitigation with each file that lies beside a test as a whole path."""
     parts = []
     for part in mitigation.split("+"):
         file, colon, attribute = part.partition(":")
-        own = folder / file
+        own = test.parent / file
         there = file.endswith(".py") and own.is_file()
         parts.append(f"{own}{colon}{attribute}" if there else part)
     return "+".join(parts)
