@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from subliminal_bench.threads import sleep_soon
 from subliminal_bench.version import __version__
 
 if TYPE_CHECKING:
@@ -47,5 +48,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import torch only when a name that needs it is accessed, so that `--help` is instant."""
     if name in _HOMES:
+        if _HOMES[name] == "api":
+            # Before torch is loaded; afterwards it is too late.
+            sleep_soon()
         return getattr(import_module(f"subliminal_bench.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,7 @@ from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.protocol import CANONICAL, protocol_named
 from subliminal_bench.mitigation.card import Value, written_settings
 from subliminal_bench.mitigation.objects import MitigationSpec
+from subliminal_bench.printable import brief
 from subliminal_bench.reports import tables, text
 from subliminal_bench.reports.export import run_frame
 from subliminal_bench.results.entries import entries_folder, read_entries
@@ -66,7 +67,7 @@ class Finished:
         runs = dict(self.scorecard.runs())
         chosen = self.names[0] if name is None else name
         if not isinstance(chosen, str) or chosen not in runs:
-            raise ResultError(f"no run {chosen!r:.100} here; there are {', '.join(self.names)}")
+            raise ResultError(f"no run {brief(chosen)} here; there are {', '.join(self.names)}")
         return runs[chosen]
 
     def frame(self, name: str | None = None) -> pandas.DataFrame:
@@ -176,7 +177,7 @@ def run(
         ("quiet", quiet),
     ):
         if not isinstance(value, bool):
-            raise BenchmarkError(f"{name} must be True or False, not {value!r:.100}")
+            raise BenchmarkError(f"{name} must be True or False, not {brief(value)}")
     kept = _store(store)
     setup = Setup(
         protocol=protocol,
@@ -247,7 +248,7 @@ def compare(
     True
     """
     kept = _store(store)
-    names = [str(one) for one in finished if not isinstance(one, Finished | Run)]
+    names = [_name(one) for one in finished if not isinstance(one, Finished | Run)]
     if len(names) == len(finished):
         found, committed = find_runs(names, protocol, kept)
         return Finished(side_by_side(found, committed), kept)
@@ -319,7 +320,15 @@ def _found(finished: Finished | Run | Folder, protocol: str | None, store: Store
         return finished.run()
     if isinstance(finished, Run):
         return finished
-    return find_run(str(finished), protocol, store)
+    return find_run(_name(finished), protocol, store)
+
+
+def _name(finished: object) -> str:
+    if not isinstance(finished, str | PathLike):
+        raise BenchmarkError(
+            f"a finished run is its name, its file or a Run, not {brief(finished)}"
+        )
+    return str(finished)
 
 
 def _store(named: Folder | Store | None) -> Store:
@@ -330,12 +339,12 @@ def _store(named: Folder | Store | None) -> Store:
 
 def _folder(argument: str, named: object) -> Path:
     if not isinstance(named, str | PathLike):
-        raise BenchmarkError(f"{argument} must be a folder's path, not {named!r:.100}")
+        raise BenchmarkError(f"{argument} must be a folder's path, not {brief(named)}")
     try:
         found = Path(named)
         is_possible = b"\0" not in os.fsencode(found)
     except (TypeError, UnicodeError):
         is_possible = False
     if not is_possible:
-        raise BenchmarkError(f"{argument} is {named!r:.100}: no path contains such characters")
+        raise BenchmarkError(f"{argument} is {brief(named)}: no path contains such characters")
     return found

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from subliminal_bench.printable import printable
+from subliminal_bench.printable import brief, printable
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def checked_form(form: str, forms: Sequence[str]) -> str:
     'json'
     """
     if form not in forms:
-        raise ResultError(f"unknown format {form!r}; choose one of {', '.join(forms)}")
+        raise ResultError(f"unknown format {brief(form)}; choose one of {', '.join(forms)}")
     return form
 
 

@@ -36,5 +36,19 @@ def printable(text: str) -> str:
     )
 
 
+def brief(value: object) -> str:
+    """A value as Python writes it, cut after 100 letters; for what is wrong with it.
+
+    >>> brief("a b"), len(brief("x" * 1000))
+    ("'a b'", 100)
+    """
+    try:
+        written = repr(value)
+    except Exception:
+        # A number of thousands of digits, or an object of the user that does not show itself.
+        written = f"<{type(value).__name__}>"
+    return printable(written[:100])
+
+
 def _is_unseen(character: str) -> bool:
     return unicodedata.category(character) in _UNSEEN

@@ -156,8 +156,20 @@ class TestRun:
             ({"seeds": within_itself()}, "cannot read seeds"),
             ({"device": 3}, "unknown device"),
             ({"protocol": None}, "unknown protocol"),
+            ({"protocol": []}, "unknown protocol"),
+            ({"engine": 10**5000}, "unknown engine <int>"),
+            ({"settings": {"temperature": 10**5000}}, "too many digits"),
+            ({"settings": {"temperature": None}}, "temperature must be a number"),
+            ({"settings": {"temperature=3, lambda0": 1}}, "not the name of a parameter"),
+            ({"store": "\0"}, "no path contains such characters"),
+            ({"data_dir": "\ud800"}, "no path contains such characters"),
+            ({"seeds": None}, "cannot read seeds None"),
+            ({"seeds": b"1"}, "cannot read seeds b'1'"),
+            ({"isolate": "no"}, "isolate must be True or False"),
+            ({"stop_early": 5}, "stop_early must be True or False"),
+            ({"isolate_timeout": "5"}, "the limit '5' is not a number"),
         ],
-        ids=str,
+        ids=lambda one: one if isinstance(one, str) else ascii(list(one)),
     )
     def test_an_argument_of_another_kind_is_one_line(
         self, options: dict[str, Any], said: str, tmp_path: Path
@@ -196,6 +208,13 @@ class TestScore:
         by_file = sb.score(tmp_path / "idea.json", store=tmp_path)
         assert by_file.summary() == sb.score(run, store=tmp_path).summary()
         assert sb.score(by_file, store=tmp_path).summary() == by_file.summary()
+
+    @pytest.mark.parametrize("finished", [5, None, [], within_itself(), b"liminal"], ids=ascii)
+    def test_what_names_no_run_is_one_line(self, finished: Any) -> None:
+        for ask in (sb.score, lambda one: sb.compare(one, "liminal")):
+            with pytest.raises(BenchmarkError, match="its name, its file or a Run") as caught:
+                ask(finished)
+            assert len(str(caught.value).splitlines()) == 1
 
     def test_another_name_is_refused_with_those_there_are(self) -> None:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")

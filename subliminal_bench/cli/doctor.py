@@ -22,6 +22,11 @@ from subliminal_bench.cli.options import (
     leaderboard_folder,
 )
 from subliminal_bench.errors import BenchmarkError, OptionSpelling, ResultError, checked_form
+from subliminal_bench.threads import (
+    no_more_threads_than_cores,
+    usable_cores,
+    wait_in_words,
+)
 from subliminal_bench.version import __version__
 
 FORMATS = ("terminal", "json")
@@ -144,8 +149,9 @@ def _device() -> Iterator[Fact]:
     from subliminal_bench.training.device import device_name
 
     section = "device"
-    cores = _cores()
-    threads = torch.get_num_threads()
+    cores, installed = usable_cores(), os.cpu_count() or 1
+    with no_more_threads_than_cores() as threads:
+        pass
     yield Fact(section, "processor", device_name(torch.device("cpu")))
     yield Fact(section, "capability", torch.backends.cpu.get_cpu_capability())
     yield Fact(section, "arithmetic", arithmetic(torch.device("cpu")))
@@ -153,9 +159,11 @@ def _device() -> Iterator[Fact]:
     yield Fact(
         section,
         "threads",
-        f"{threads} of {cores} cores; OMP_NUM_THREADS {variable or 'not set'}",
+        f"{threads}, for {cores} usable of {installed} cores; "
+        f"OMP_NUM_THREADS {variable or 'not set'}",
         f"export OMP_NUM_THREADS={cores}" if threads > cores else "",
     )
+    yield Fact(section, "waiting threads", f"spin: {wait_in_words()}")
     free = _free_memory()
     if free is not None:
         yield Fact(section, "free memory", _size(free))
@@ -251,13 +259,6 @@ def _leaderboard(root: Path | None) -> Iterator[Fact]:
     yield Fact(section, "entries", f"{count} readable in {root}")
     # Whether the page fits them takes seconds, so that is left to its own command.
     yield Fact(section, "page", "subliminal-bench leaderboard --check says if it is fresh")
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _free_memory() -> int | None:

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from subliminal_bench.errors import BenchmarkError, OptionSpelling
 from subliminal_bench.printable import printable
+from subliminal_bench.threads import sleep_soon
 from subliminal_bench.version import __version__
 
 _MISTAKE = 2
@@ -78,6 +79,7 @@ def _options(
 def main() -> None:
     """Run the command line; a user's mistake gives one line and exit code 2."""
     _open_closed_streams()
+    sleep_soon()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"] or ["--help"]
     # Characters that the terminal cannot encode are shown as escapes.

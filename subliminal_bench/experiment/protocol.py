@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from subliminal_bench.errors import ProtocolError
+from subliminal_bench.printable import brief
 
 if TYPE_CHECKING:
     import torch
@@ -201,5 +202,5 @@ def protocol_named(name: str) -> Protocol:
     subliminal_bench.errors.ProtocolError: unknown protocol 'mnits'; known: mnist, ...
     """
     if not isinstance(name, str) or name not in PROTOCOLS:
-        raise ProtocolError(f"unknown protocol {name!r:.100}; known: {', '.join(PROTOCOLS)}")
+        raise ProtocolError(f"unknown protocol {brief(name)}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]

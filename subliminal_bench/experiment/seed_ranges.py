@@ -8,6 +8,7 @@ from typing import Any
 
 from subliminal_bench.errors import SeedsError
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.printable import brief
 
 _PART = re.compile(r"\s*([0-9]{1,6})\s*(?:-\s*([0-9]{1,6})\s*)?")
 
@@ -41,7 +42,7 @@ def parse_seeds(chosen: str | int | Iterable[int], protocol: Protocol) -> tuple[
             )
         seeds.extend(range(first, last + 1))
     if len(set(seeds)) < len(seeds):
-        raise SeedsError(f"seeds {text!r:.100} name a seed twice")
+        raise SeedsError(f"seeds {brief(text)} name a seed twice")
     return tuple(sorted(seeds))
 
 
@@ -63,7 +64,7 @@ def _numerals(chosen: Any, protocol: Protocol) -> list[str]:
 
 
 def _unreadable(chosen: object) -> SeedsError:
-    return SeedsError(f"cannot read seeds {chosen!r:.100}: write them like 1-10 or 1,3,5-7")
+    return SeedsError(f"cannot read seeds {brief(chosen)}: write them like 1-10 or 1,3,5-7")
 
 
 def describe_seeds(seeds: Iterable[int]) -> str:

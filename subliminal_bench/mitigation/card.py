@@ -14,7 +14,7 @@ from numbers import Real
 from typing import Any, Literal
 
 from subliminal_bench.errors import MitigationError
-from subliminal_bench.printable import unseen_character
+from subliminal_bench.printable import brief, unseen_character
 
 Access = Literal["blind", "trait-gradient"]
 # From the lowest to the highest; a composition has the highest level of its members.
@@ -66,7 +66,7 @@ class Parameter:
         _check_line(f"about of parameter {self.name}", self.about)
         if type(self.default) not in _KINDS:
             raise MitigationError(
-                f"parameter {self.name} has the default {self.default!r:.100}: it must be a "
+                f"parameter {self.name} has the default {brief(self.default)}: it must be a "
                 "bool, int, float or str"
             )
         self._check_bounds()
@@ -77,7 +77,7 @@ class Parameter:
         name = self.name
         if not isinstance(name, str) or not name.isidentifier() or len(name) > _LONGEST_NAME:
             raise MitigationError(
-                f"parameter name {name!r:.100} is not a Python name of at most "
+                f"parameter name {brief(name)} is not a Python name of at most "
                 f"{_LONGEST_NAME} letters"
             )
         # Python reads a name in source in its normal form.
@@ -99,7 +99,7 @@ class Parameter:
             is_nan = isinstance(bound, float) and math.isnan(bound)
             if is_nan or isinstance(bound, bool) or not isinstance(bound, int | float):
                 raise MitigationError(
-                    f"parameter {self.name} has the {field} {bound!r:.100}: it must be a number"
+                    f"parameter {self.name} has the {field} {brief(bound)}: it must be a number"
                 )
         words = self.choices
         are_words = isinstance(words, tuple | list) and all(
@@ -107,7 +107,7 @@ class Parameter:
         )
         if words is not None and not are_words:
             raise MitigationError(
-                f"parameter {self.name} has the choices {words!r:.100}: they must be a tuple "
+                f"parameter {self.name} has the choices {brief(words)}: they must be a tuple "
                 "of words"
             )
 
@@ -118,7 +118,7 @@ class Parameter:
             value = _BOOLEANS[text.lower()] if kind is bool else kind(text)
         except (KeyError, ValueError):
             raise MitigationError(
-                f"parameter {self.name} takes {_KINDS[kind]}, not {text!r:.100}"
+                f"parameter {self.name} takes {_KINDS[kind]}, not {brief(text)}"
             ) from None
         self._check(value)
         return value
@@ -127,7 +127,7 @@ class Parameter:
         if isinstance(value, str):
             if self.choices is not None and value not in self.choices:
                 raise MitigationError(
-                    f"parameter {self.name} is {value!r:.100}; choose one of "
+                    f"parameter {self.name} is {brief(value)}; choose one of "
                     f"{', '.join(self.choices)}"
                 )
             _check_line(f"parameter {self.name}", value)
@@ -177,7 +177,7 @@ class Card:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise MitigationError(
-                f"card name {self.name!r:.60} must be 1 to {_LONGEST_NAME} letters, digits, "
+                f"card name {brief(self.name)} must be 1 to {_LONGEST_NAME} letters, digits, "
                 "'.', '_' or '-'"
             )
         _check_line("card title", self.title)
@@ -235,15 +235,15 @@ def written_settings(values: object) -> list[str]:
     """
     if not isinstance(values, Mapping):
         raise MitigationError(
-            f"settings must be a dictionary such as {{'temperature': 3.0}}, not {values!r:.100}"
+            f"settings must be a dictionary such as {{'temperature': 3.0}}, not {brief(values)}"
         )
     written = []
     for name, value in values.items():
         if not isinstance(name, str) or "=" in name:
-            raise MitigationError(f"settings: {name!r:.100} is not the name of a parameter")
+            raise MitigationError(f"settings: {brief(name)} is not the name of a parameter")
         if not isinstance(value, str | Real):
             raise MitigationError(
-                f"settings: {name} must be a number, a word, True or False, not {value!r:.100}"
+                f"settings: {name} must be a number, a word, True or False, not {brief(value)}"
             )
         try:
             written.append(f"{name}={value}")
@@ -259,9 +259,9 @@ def _check_line(what: str, text: object) -> None:
         MitigationError: it is not text, or has a character that a reader does not see.
     """
     if not isinstance(text, str):
-        raise MitigationError(f"{what} must be one line of text, not {text!r:.100}")
+        raise MitigationError(f"{what} must be one line of text, not {brief(text)}")
     unseen = unseen_character(text)
     if unseen:
         raise MitigationError(
-            f"{what} must be one line of visible text: {text!r:.100} has the character {unseen}"
+            f"{what} must be one line of visible text: {brief(text)} has the character {unseen}"
         )

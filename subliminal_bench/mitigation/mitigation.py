@@ -23,6 +23,7 @@ from subliminal_bench.mitigation.card import (
 from subliminal_bench.mitigation.hooks import Training
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.mitigation.plugin import Plugin, described
+from subliminal_bench.printable import brief
 
 # Of a composition, and so of the runs that files hold.
 LONGEST_NAME = 200
@@ -229,7 +230,7 @@ def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[s
     for setting in settings:
         full, equals, text = setting.partition("=")
         if not equals:
-            raise MitigationError(f"cannot read setting {setting!r:.100}: write name=value")
+            raise MitigationError(f"cannot read setting {brief(setting)}: write name=value")
         owner, _, name = full.strip().rpartition(".")
         matches = [
             i for i, card in enumerate(cards) if name in values[i] and owner in ("", card.name)
@@ -238,7 +239,7 @@ def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[s
             known = ", ".join(one.name for card in cards for one in card.parameters)
             raise NoSuchMitigationError(
                 f"{'+'.join(card.name for card in cards)} has no parameter "
-                f"{full.strip()!r:.100}; it has: {known or 'none'}"
+                f"{brief(full.strip())}; it has: {known or 'none'}"
             )
         if len(matches) > 1:
             raise MitigationError(

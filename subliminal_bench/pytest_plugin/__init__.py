@@ -17,6 +17,7 @@ from subliminal_bench.pytest_plugin.session import (
     check_bounds,
     check_marker,
 )
+from subliminal_bench.threads import sleep_soon
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -103,6 +104,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "max_kl_ratio): score a mitigation for the scorecard fixture and test the bounds",
     )
     config.stash[_KEY] = Scorecards(config)
+    if any(_asked(config).values()):
+        # Collecting the suite loads torch.
+        sleep_soon()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -110,6 +114,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         marker = item.get_closest_marker("subliminal")
         if marker:
+            sleep_soon()
             check_marker(marker, item.nodeid)
             if [one.name for one in item.own_markers].count("subliminal") > 1:
                 raise pytest.UsageError(

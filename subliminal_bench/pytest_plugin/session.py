@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from subliminal_bench.errors import BenchmarkError, MitigationError, OptionSpelling
 from subliminal_bench.mitigation.card import written_settings
-from subliminal_bench.printable import printable
+from subliminal_bench.printable import brief, printable
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -25,6 +26,13 @@ _CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
 _BOUNDS = {
     "max_trait_accuracy": (1.0, "a fraction, from 0 to 1: write 0.35 for 35 %"),
     "max_kl_ratio": (math.inf, "a ratio to plain distillation's KL, such as 1.1"),
+}
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "mitigation": ((str, PathLike), "a name or a file"),
+    "protocol": ((str,), "a name"),
+    "seeds": ((str, int), "text such as '1-10', or a seed"),
+    "stop_early": ((bool,), "True or False"),
 }
 
 
@@ -127,11 +135,13 @@ class Scorecards:
 
 def _beside(test: Path, mitigation: str) -> str:
     """The mitigation with each file that lies beside a test as a whole path."""
+    from subliminal_bench.mitigation.loading import is_file
+
     parts = []
     for part in mitigation.split("+"):
         file, colon, attribute = part.partition(":")
         own = test.parent / file
-        there = file.endswith(".py") and own.is_file()
+        there = file.endswith(".py") and is_file(str(own))
         parts.append(f"{own}{colon}{attribute}" if there else part)
     return "+".join(parts)
 
@@ -220,15 +230,16 @@ def check_marker(marker: pytest.Mark, where: str) -> None:
         if bound is None:
             continue
         if isinstance(bound, bool) or not isinstance(bound, int | float):
-            raise pytest.UsageError(f"{where}: {name} must be a number, not {bound!r:.100}")
+            raise pytest.UsageError(f"{where}: {name} must be a number, not {brief(bound)}")
         highest, meaning = _BOUNDS[name]
         if not 0 <= bound <= highest or bound == math.inf:
-            raise pytest.UsageError(f"{where}: {name} is {bound!r:.100}; it must be {meaning}")
-    early = marker.kwargs.get("stop_early", False)
-    if not isinstance(early, bool):
-        raise pytest.UsageError(
-            f"{where}: stop_early must be True or False, not {early!r:.100}"
-        )
+            raise pytest.UsageError(f"{where}: {name} is {brief(bound)}; it must be {meaning}")
+    for name, (kinds, meaning) in _KINDS.items():
+        value = marker.kwargs.get(name)
+        # Python does not write whole numbers of thousands of digits.
+        is_endless = isinstance(value, int) and value.bit_length() > 64
+        if value is not None and (is_endless or not isinstance(value, kinds)):
+            raise pytest.UsageError(f"{where}: {name} must be {meaning}, not {brief(value)}")
     settings = marker.kwargs.get("settings")
     if settings is not None:
         try:

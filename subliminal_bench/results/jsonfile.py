@@ -17,7 +17,8 @@ SCHEMA: Literal[1] = 1
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _all_seen(text: str) -> str:
+def all_seen(text: str) -> str:
+    """The text itself; a ValueError if a reader would not see one of its characters."""
     unseen = unseen_character(text)
     if unseen:
         raise ValueError(f"the character {unseen} cannot be shown")
@@ -25,7 +26,7 @@ def _all_seen(text: str) -> str:
 
 
 # Text that is shown as it is, on pages and in terminals.
-Line = Annotated[str, AfterValidator(_all_seen)]
+Line = Annotated[str, AfterValidator(all_seen)]
 
 
 class StrictRecord(BaseModel):

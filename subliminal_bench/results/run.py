@@ -10,12 +10,18 @@ from pydantic import Field, FiniteFloat
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Access, Network
+from subliminal_bench.mitigation.card import Access, Network, Value
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record, write_record
+from subliminal_bench.results.jsonfile import (
+    Line,
+    StrictRecord,
+    all_seen,
+    read_record,
+    write_record,
+)
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
@@ -51,12 +57,21 @@ class MitigationRecord(StrictRecord):
     title: Line
     access: Access
     reference: Line
-    settings: dict[Line, bool | int | FiniteFloat | Line]
+    settings: dict[Line, bool | int | FiniteFloat | str]
     source_sha256: _Digest
     # The object in that source, if the user chose one of several.
     attribute: Line = ""
     # The names of the settings that differ from their defaults.
     changed: list[str] = Field(default_factory=list)
+
+    @pydantic.field_validator("settings")
+    @classmethod
+    def _words_are_seen(cls, settings: dict[str, Value]) -> dict[str, Value]:
+        # Not by the values' type: a union's error would speak of its first member.
+        for value in settings.values():
+            if isinstance(value, str):
+                all_seen(value)
+        return settings
 
     @pydantic.model_validator(mode="after")
     def _changed_are_settings(self) -> "MitigationRecord":

@@ -1,7 +1,7 @@
 """Running mitigations: train the missing seeds in cohorts and save them in the store."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
@@ -20,25 +19,22 @@ from subliminal_bench.results.folders import (
     BLINDNESS,
     LOOKS,
     RunFolder,
-    TeacherFolder,
-    check_teacher,
 )
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import Blindness, InterimLooks, Run
-from subliminal_bench.results.self_check import check_run, check_seed
+from subliminal_bench.results.run import InterimLooks, Run
+from subliminal_bench.results.self_check import check_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.engine import LOCAL, Engine, Workers
 from subliminal_bench.running.jobs import (
-    BlindnessFound,
     BlindnessJob,
     Job,
-    PartialResult,
     Students,
-    Teachers,
     student_work,
     teacher_work,
 )
+from subliminal_bench.running.locked_job import LockedJob
 from subliminal_bench.running.progress import SILENT, Watcher
+from subliminal_bench.threads import no_more_threads_than_cores
 from subliminal_bench.training.device import device_kind
 from subliminal_bench.training.student import ENGINE
 
@@ -49,6 +45,12 @@ _POLL = 0.5
 
 # A mitigation, the folder of its results, and some of its seeds.
 Share = tuple[Mitigation, RunFolder, tuple[int, ...]]
+# Receives a mitigation's name, a seed and its metrics.
+Finished = Callable[[str, int, Mapping[str, float | None]], None]
+
+
+def _ignore(name: str, seed: int, metrics: Mapping[str, float | None]) -> None:
+    """Do nothing with a finished seed."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Bench:
         mitigations: Sequence[Mitigation],
         wanted: tuple[int, ...],
         show_blind: Collection[Mitigation] = (),
+        finished: Finished = _ignore,
     ) -> list[Run]:
         """Run every mitigation on the wanted seeds, except for seeds that the store has.
 
@@ -88,6 +91,7 @@ class Bench:
             mitigations: to run.
             wanted: the seeds.
             show_blind: those mitigations that are also tested for blindness, once each.
+            finished: called with every seed that is trained here, once it is saved.
 
         Raises:
             DataError: the digits are missing or damaged.
@@ -122,14 +126,14 @@ class Bench:
             stored = sorted(set(wanted) - lacking)
             if stored:
                 self._check(mitigation, folder.run(stored))
-        with pinned_torch() as overridden:
+        with pinned_torch() as overridden, no_more_threads_than_cores():
             if overridden:
                 self.watcher.say(
                     f"this process sets {', '.join(overridden)}; "
                     "results are computed without that"
                 )
             if any(missing):
-                self._run_missing(mitigations, folders, missing)
+                self._run_missing(mitigations, folders, missing, finished)
             self._show_blindness(show_blind, wanted[0])
         for folder in folders:
             folder.mark_used()
@@ -196,9 +200,10 @@ class Bench:
         mitigations: Sequence[Mitigation],
         folders: Sequence[RunFolder],
         missing: Sequence[set[int]],
+        finished: Finished,
     ) -> None:
         unfinished = len(set().union(*missing))
-        running: dict[Job, _LockedJob] = {}
+        running: dict[Job, LockedJob] = {}
         with self._workers() as workers, _released(running):
             self.watcher.total(
                 unfinished * teacher_work(self.protocol)
@@ -219,6 +224,10 @@ class Bench:
                     job, result = workers.take()
                     if not running[job].save(result):
                         running.pop(job).held.close()
+                    if isinstance(result, Students):
+                        mitigation, _ = job.shares[result.position]
+                        for outcome in result.outcomes:
+                            finished(mitigation.name, outcome.seed, outcome.metrics)
                 else:
                     waiting = self._wait(mitigations, left, waiting)
 
@@ -228,8 +237,8 @@ class Bench:
         folders: Sequence[RunFolder],
         left: Sequence[set[int]],
         size: int,
-        running: Mapping[Job, "_LockedJob"],
-    ) -> "_LockedJob | None":
+        running: Mapping[Job, "LockedJob"],
+    ) -> LockedJob | None:
         """Lock a cohort and remove it from `left`; None if nothing can be locked."""
         room = _MOST_LOCKS - sum(job.students for job in running)
         most = max(room // len(folders), 0 if running else 1)
@@ -278,7 +287,7 @@ class Bench:
 
     def _locked_job(
         self, kind: type[Job], shares: Sequence[Share], held: ExitStack, *, wait: bool
-    ) -> "_LockedJob":
+    ) -> LockedJob:
         """A job with the teachers that the store has, and locks on the other teachers.
 
         Args:
@@ -309,7 +318,7 @@ class Bench:
         if not job.seeds_without_teacher:
             teacher_locks.release()
         folders = [run_folder for _, run_folder, _ in shares]
-        return _LockedJob(
+        return LockedJob(
             job, folders, folder, own, teacher_locks, held.pop_all(), self.self_check
         )
 
@@ -332,66 +341,10 @@ class Bench:
 
 
 @contextmanager
-def _released(running: Mapping[Job, "_LockedJob"]) -> Iterator[None]:
+def _released(running: Mapping[Job, "LockedJob"]) -> Iterator[None]:
     """Release the locks of the jobs that are still running after an error."""
     try:
         yield
     finally:
         for locked in running.values():
             locked.held.close()
-
-
-@dataclass(frozen=True)
-class _LockedJob:
-    """A job that workers are doing, with the locks that this process holds for it.
-
-    Attributes:
-        job: the job.
-        folders: for the outcomes, one per share.
-        teachers: folder for the teachers.
-        own_teachers: the seeds whose teachers this process has locked.
-        teacher_locks: the locks on those teachers.
-        held: all locks.
-        self_check: whether impossible numbers are refused.
-    """
-
-    job: Job
-    folders: list[RunFolder]
-    teachers: TeacherFolder
-    own_teachers: set[int]
-    teacher_locks: Locks
-    held: ExitStack
-    self_check: bool
-
-    def save(self, result: PartialResult | None) -> bool:
-        """Save a part of the job at once; return whether the job continues."""
-        match result:
-            case Teachers(trained):
-                for seed in sorted(self.own_teachers & trained.keys()):
-                    self._refuse(seed, check_teacher(self.job.protocol, seed, trained[seed]))
-                    self.teachers.save(seed, trained[seed])
-                self.teacher_locks.release()
-            case Students(position, outcomes):
-                starts = self.job.shares[position][0].starts
-                for outcome in outcomes:
-                    wrong = check_seed(
-                        self.job.protocol, outcome.seed, outcome.metrics, starts=starts
-                    )
-                    self._refuse(outcome.seed, wrong)
-                    self.folders[position].save(outcome)
-            case BlindnessFound(position, blind):
-                found = Blindness(seed=self.job.seeds[0], shown=blind)
-                BLINDNESS.write(self.folders[position].path, found)
-        return result is not None
-
-    def _refuse(self, seed: int, wrong: str | None) -> None:
-        """Save nothing of a seed with an impossible number.
-
-        Raises:
-            ResultError: what is wrong with it.
-        """
-        if wrong and self.self_check:
-            raise ResultError(
-                f"seed {seed}: {wrong}; it is not saved",
-                "something in this process, or on this machine, changes what torch computes",
-            )

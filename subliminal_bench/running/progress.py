@@ -12,8 +12,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-# Seconds between two plain lines.
+from subliminal_bench.running.machine import Queue
+
+# Seconds between two plain lines, and between two looks at the machine.
 _PLAIN_EVERY = 10.0
+_LOOK_EVERY = 10.0
+# Waiting for a core for more of the time than this is worth saying.
+_BUSY = 0.3
 
 
 class Watcher(Protocol):
@@ -56,9 +61,10 @@ class ConsoleWatcher:
 
     Args:
         console: shows a bar if it writes to a terminal, else plain lines.
+        queue: knows how busy the machine is.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, queue: Queue | None = None) -> None:
         self._console = console
         # `FORCE_COLOR` makes a console call itself a terminal; a bar needs a real one.
         self._moves = console.is_terminal and console.file.isatty()
@@ -75,7 +81,8 @@ class ConsoleWatcher:
         self._work = 0
         self._done = 0
         self._what = ""
-        self._started = self._printed = time.monotonic()
+        self._started = self._printed = self._looked = time.monotonic()
+        self._queue: Queue | None = queue or Queue()
 
     def __enter__(self) -> "ConsoleWatcher":
         if self._moves:
@@ -112,6 +119,9 @@ class ConsoleWatcher:
         self._done = min(self._done + work, self._work)
         self._bar.update(self._task, completed=self._done)
         now = time.monotonic()
+        if now - self._looked >= _LOOK_EVERY:
+            self._looked = now
+            self._look()
         early = now - self._printed < _PLAIN_EVERY
         if self._moves or early or not (self._done and self._work):
             return
@@ -120,6 +130,16 @@ class ConsoleWatcher:
         self.say(
             f"{self._what}: {100 * self._done / self._work:.0f} % done, {_clock(left)} left"
         )
+
+    def _look(self) -> None:
+        """Say once that the machine is busy, because that decides how long it takes."""
+        share = self._queue.share() if self._queue else None
+        if share is not None and share > _BUSY:
+            self._queue = None
+            self.say(
+                "other programs are using this machine's cores: this run waits for them "
+                f"{100 * share:.0f} % of the time, so it takes longer than it would alone"
+            )
 
 
 def _clock(seconds: float) -> str:

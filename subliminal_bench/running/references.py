@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.mitigation.builtin import BASELINE, REFERENCES
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.entries import needs_blindness
 from subliminal_bench.results.lookup import matching_entry, where_from
 from subliminal_bench.results.run import MitigationRecord, Run
 from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.pairs import Pairs
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,14 @@ class ReferencePlan:
         running = [one for name, one in self.references.items() if name not in self.committed]
         mitigations = [self.entry, *running]
         show_blind = [one for one in mitigations if needs_blindness(bench.protocol, one)]
-        ours, *theirs = bench.run(mitigations, seeds, show_blind)
+        known = self.committed.get(BASELINE)
+        pairs = Pairs(
+            self.entry.name,
+            BASELINE,
+            {one.seed: one.metrics for one in known.seeds} if known else {},
+            bench.watcher.say,
+        )
+        ours, *theirs = bench.run(mitigations, seeds, show_blind, pairs)
         ran = {run.mitigation.name: run for run in theirs}
         sources = {
             name: f"{where_from('committed numbers', run)}, not run here"

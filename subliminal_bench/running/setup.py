@@ -16,6 +16,7 @@ from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.objects import MitigationSpec
+from subliminal_bench.printable import brief
 from subliminal_bench.results.store import Store, store_folder
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.cluster import ray_engine
@@ -62,7 +63,7 @@ class Setup:
         # Checked here, so that a mistake is reported before anything is loaded or run.
         protocol_named(self.protocol)
         if self.engine not in ENGINES:
-            raise EngineError(f"unknown engine {self.engine!r}; choose local or ray")
+            raise EngineError(f"unknown engine {brief(self.engine)}; choose local or ray")
         limits = {
             "isolate_timeout": (self.isolate_timeout, *_SECONDS, "s"),
             "isolate_memory": (self.isolate_memory, *_GIBIBYTES, "GiB"),
@@ -70,7 +71,7 @@ class Setup:
         for name, (value, least, most, unit) in limits.items():
             if isinstance(value, bool) or not isinstance(value, int | float | None):
                 raise MitigationError(
-                    f"the limit {value!r:.100} is not a number", "give one with ", Setting(name)
+                    f"the limit {brief(value)} is not a number", "give one with ", Setting(name)
                 )
             if value is not None and not self.isolate:
                 raise MitigationError(

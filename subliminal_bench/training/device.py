@@ -11,6 +11,7 @@ from subliminal_bench.errors import DeviceError, Setting
 from subliminal_bench.experiment.linear import arithmetic
 from subliminal_bench.experiment.model import layout
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.printable import brief
 
 DEVICES = ("auto", "cpu", "cuda")
 # Rows of parameters in memory at once: weights, gradients, optimiser state, hook arguments.
@@ -40,7 +41,7 @@ def checked_device(name: str) -> str:
         DeviceError: the name is unknown.
     """
     if name not in DEVICES:
-        raise DeviceError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+        raise DeviceError(f"unknown device {brief(name)}; choose one of {', '.join(DEVICES)}")
     return name
 
 

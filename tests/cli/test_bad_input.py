@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -339,7 +340,8 @@ class TestPytestOptions:
                 return chosen[name]
 
         cards = Scorecards(Config())  # type: ignore[arg-type]
-        wanted: Wanted = cards.wanted(None)
+        unmarked = SimpleNamespace(get_closest_marker=lambda _: None)
+        wanted: Wanted = cards.wanted(unmarked)  # type: ignore[arg-type]
         with pytest.raises(pytest.fail.Exception) as caught:
             cards.of(wanted)
         assert len(str(caught.value).splitlines()) == 1

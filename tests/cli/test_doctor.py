@@ -135,8 +135,10 @@ def test_a_missing_package_is_mended_by_an_installation(
 def test_more_threads_than_cores_are_mended_by_the_variable(
     healthy: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subliminal_bench.cli.doctor._cores", lambda: 3)
+    monkeypatch.setattr("subliminal_bench.cli.doctor.usable_cores", lambda: 3)
     monkeypatch.setattr("torch.get_num_threads", lambda: 4)
+    # Whoever sets it has chosen, even too many.
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
     (found,) = wrong(healthy("doctor", "--format", "json"))
     assert found["mend"] == "export OMP_NUM_THREADS=3"
 

@@ -1,6 +1,11 @@
 """Seeds as people write them: read back as meant, or refused in one line."""
 
+from itertools import count
+from typing import Any
+
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +18,9 @@ from tests.support.plugins_for_tests import one_line
 seed_numbers = st.integers(1, MNIST.highest_seed)
 
 
-def refused(text: str) -> str:
+def refused(given: Any) -> str:
     with pytest.raises(SeedsError) as caught:
-        parse_seeds(text, MNIST)
+        parse_seeds(given, MNIST)
     return one_line(caught.value)
 
 
@@ -59,6 +64,26 @@ def test_the_highest_seed_is_the_last_one_taken(protocol: Protocol) -> None:
     assert parse_seeds(str(highest), protocol) == (highest,)
     with pytest.raises(SeedsError, match=f"1 to {highest}"):
         parse_seeds(f"1-{highest + 1}", protocol)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, 1.5, True, [True], [None], [1.0], [[1]], b"1", {1: 2}, object(), np.array(1.5)],
+    ids=ascii,
+)
+def test_what_are_no_seeds_is_one_line(given: Any) -> None:
+    assert "write them like 1-10" in refused(given)
+
+
+@pytest.mark.parametrize("given", [0, -1, 10**400, [1, 10**5000], count(1), range(10**9)])
+def test_numbers_that_are_no_seeds_are_refused_with_the_range(given: Any) -> None:
+    assert f"seeds 1 to {MNIST.highest_seed}" in refused(given)
+
+
+def test_numbers_of_any_library_are_seeds() -> None:
+    kinds: list[Any] = [np.array([2, 1]), [np.int64(1), 2], torch.tensor([1, 2]), iter([1, 2])]
+    for numbers in kinds:
+        assert parse_seeds(numbers, MNIST) == (1, 2)
 
 
 def test_a_backward_range_is_refused_with_the_right_way_round() -> None:

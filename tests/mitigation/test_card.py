@@ -1,13 +1,15 @@
 """A wrong card or value is one line, and a written value is read back."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from subliminal_bench.errors import MitigationError
-from subliminal_bench.mitigation.card import Parameter
+from subliminal_bench.mitigation.card import Card, Parameter, Settings, written_settings
 from tests.support.examples import many
 from tests.support.loaded import refused
 from tests.support.plugins_for_tests import HEAD, one_line, write
@@ -41,6 +43,41 @@ WRONG_CARDS: dict[str, tuple[str, list[str]]] = {
         "Card('odd', 'Odd', parameters=(Parameter('weight', -1.0, minimum=0.0),))",
         ["weight"],
     ),
+    "title that moves the cursor": ("Card('odd', 'Odd \\x1b[2J')", ["title", "U+001B"]),
+    "title that turns around": ("Card('odd', 'Odd \\u202e')", ["title", "U+202E"]),
+    "title of two lines": ("Card('odd', 'Odd\\u2028one')", ["title", "U+2028"]),
+    "reference that is no UTF-8": (
+        "Card('odd', 'Odd', reference='\\udcff')",
+        ["reference", "U+DCFF"],
+    ),
+    "about that is no text": (
+        "Card('odd', 'Odd', parameters=(Parameter('weight', 1.0, 7),))",
+        ["about of parameter weight"],
+    ),
+    "default that rings the bell": (
+        "Card('odd', 'Odd', parameters=(Parameter('word', '\\a'),))",
+        ["word", "U+0007"],
+    ),
+    "default of thousands of digits": (
+        "Card('odd', 'Odd', parameters=(Parameter('whole', 10**5000),))",
+        ["whole", "too many digits"],
+    ),
+    "default that contains itself": (
+        "Card('odd', 'Odd', parameters=(Parameter('weight', ENDLESS),))",
+        ["weight", "[[...]]"],
+    ),
+    "minimum that is a word": (
+        "Card('odd', 'Odd', parameters=(Parameter('weight', 1.0, minimum='0'),))",
+        ["weight", "minimum '0'"],
+    ),
+    "minimum that is not a number": (
+        "Card('odd', 'Odd', parameters=(Parameter('weight', 1.0, minimum=float('nan')),))",
+        ["weight", "minimum nan"],
+    ),
+    "choices that are one word": (
+        "Card('odd', 'Odd', parameters=(Parameter('word', 'a', choices='abc'),))",
+        ["word", "choices 'abc'"],
+    ),
     "two parameters of one name": (
         "Card('odd', 'Odd', parameters=(Parameter('weight', 1.0), Parameter('weight', 2.0)))",
         ["weight"],
@@ -51,10 +88,58 @@ WRONG_CARDS: dict[str, tuple[str, list[str]]] = {
 @pytest.mark.parametrize("mistake", WRONG_CARDS)
 def test_a_wrong_card_is_one_line_before_anything_runs(mistake: str, tmp_path: Path) -> None:
     card, said = WRONG_CARDS[mistake]
-    source = f"{HEAD}@hookimpl\ndef mitigation():\n    return {card}\n"
+    endless = "ENDLESS = []\nENDLESS.append(ENDLESS)\n"
+    source = f"{HEAD}{endless}@hookimpl\ndef mitigation():\n    return {card}\n"
     message = refused(write(tmp_path / "odd.py", source))
     for words in ["odd.py", *said]:
         assert words in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("values", "keys", "items", "get", "_values", "_w", "__class__", "__init__", "class"),
+        *("None", "two words", "", "2nd", "x" * 101, "\N{LATIN SMALL LIGATURE FI}", None, []),
+    ],
+    ids=ascii,
+)
+def test_a_parameter_that_no_hook_could_read_is_refused_when_it_is_declared(name: Any) -> None:
+    with pytest.raises(MitigationError, match="parameter name") as caught:
+        Parameter(name, 1.0)
+    one_line(caught.value)
+
+
+@many
+@given(st.text(max_size=6) | st.sampled_from(["values", "_values", "weight", "é"]))
+def test_a_declared_parameter_is_read_as_an_attribute(name: str) -> None:
+    try:
+        card = Card("odd", "Odd", parameters=(Parameter(name, 0.5),))
+    except MitigationError:
+        return
+    settings = Settings({one.name: one.default for one in card.parameters})
+    assert eval(f"settings.{name}", {"settings": settings}) == 0.5
+
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["weight"] = ENDLESS
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        *([], ["weight=1"], "weight=1", 5, {5: 1}, {None: 1}, {"a=b": 1}, ENDLESS),
+        *({"weight": None}, {"weight": [1.0]}, {"weight": b"1"}, {"weight": 10**5000}),
+    ],
+    ids=lambda values: type(values).__name__,
+)
+def test_settings_of_another_kind_are_refused_in_one_line(values: Any) -> None:
+    with pytest.raises(MitigationError, match="settings") as caught:
+        written_settings(values)
+    one_line(caught.value)
+
+
+def test_numbers_of_any_library_are_settings() -> None:
+    assert written_settings({"weight": np.float32(0.5)}) == ["weight=0.5"]
 
 
 @many

@@ -57,6 +57,16 @@ class TestComposition:
             kept = ["0.9", "0.1"]
         assert kept == ["0.9", "0.1"]
 
+    def test_a_name_longer_than_files_can_have_is_refused_as_soon_as_it_is_loaded(
+        self, tmp_path: Path
+    ) -> None:
+        specs = [
+            str(write(tmp_path / f"{letter}.py", scaling_source(letter * 100)))
+            for letter in "ab"
+        ]
+        assert len(load_mitigation(specs[0]).name) == 100
+        assert "201 letters, more than 200" in refused("+".join(specs))
+
     def test_two_objects_of_one_file_are_not_the_same(self, tmp_path: Path) -> None:
         source = (
             f"{HEAD}class Scale:\n    def __init__(self, factor):\n"

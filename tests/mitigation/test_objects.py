@@ -135,6 +135,12 @@ class TestComposition:
     def test_an_empty_list_is_refused(self) -> None:
         assert "empty" in refused([])
 
+    def test_a_list_in_a_list_is_refused_even_if_it_is_itself(self) -> None:
+        endless: list[Any] = []
+        endless.append(endless)
+        for given in (endless, ["liminal", ["projection"]]):
+            assert "another list" in refused(given)
+
 
 class TestRefused:
     def test_an_object_whose_values_no_source_shows(self, notebook: Notebook) -> None:

@@ -108,11 +108,14 @@ def test_arguments_of_the_kinds_that_the_marker_documents_are_taken() -> None:
         ({"settings": {"temperature": [3.0]}}, "temperature must be a number, a word"),
         ({"settings": {"temperature": ENDLESS}}, "temperature must be a number, a word"),
         ({"settings": {3: 1}}, "3 is not the name of a parameter"),
+        ({"seeds": 10**5000}, "seeds must be text such as '1-10', or a seed, not <int>"),
+        ({"mitigation": object}, "mitigation must be a name or a file"),
+        ({"max_trait_accuracy": 10**5000}, "from 0 to 1"),
         ({"stop_early": "no"}, "stop_early must be True or False"),
         ({"max_kl_ratio": "1\n2"}, "max_kl_ratio must be a number, not '1\\n2'"),
-        ({"seeds": [1, 2]}, "cannot read seeds '[1, 2]'"),
+        ({"seeds": [1, 2]}, "seeds must be text such as '1-10', or a seed, not [1, 2]"),
     ],
-    ids=str,
+    ids=lambda one: one if isinstance(one, str) else ascii(list(one)),
 )
 def test_a_wrong_argument_is_named(arguments: dict[str, Any], said: str) -> None:
     assert said in said_of(arguments)

@@ -218,6 +218,38 @@ BROKEN: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
+class TestUnseenCharacters:
+    """A file of somebody else must not move a terminal's cursor, or turn its text around."""
+
+    @pytest.mark.parametrize("character", ["\n", "\0", "\x1b", "\u202e", "\u2066", "\udcff"])
+    @pytest.mark.parametrize(
+        "way",
+        [
+            ("mitigation", "title"),
+            ("mitigation", "reference"),
+            ("mitigation", "attribute"),
+            ("mitigation", "settings", "word"),
+            ("environment", "device_name"),
+            ("environment", "torch"),
+            ("protocol", "name"),
+        ],
+        ids="-".join,
+    )
+    def test_text_that_is_shown_has_none(
+        self, way: tuple[str, ...], character: str, tmp_path: Path
+    ) -> None:
+        def change(content: Any) -> None:
+            for key in way[:-1]:
+                content = content[key]
+            content[way[-1]] = f"a{character}b"
+
+        message = refused(rewritten(tmp_path, change))
+        assert ".".join(way[:2]) in message
+        # A lone surrogate is no text in the first place.
+        if character != "\udcff":
+            assert f"U+{ord(character):04X} cannot be shown" in message
+
+
 class TestBrokenFiles:
     @pytest.mark.parametrize("damage", BROKEN)
     def test_the_first_broken_place_is_named_in_one_line(

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from subliminal_bench.running import progress
+from subliminal_bench.running.machine import Queue
 from subliminal_bench.running.progress import ConsoleWatcher
 
 
@@ -67,6 +68,30 @@ def test_lines_come_at_most_every_ten_seconds(clock: Clock) -> None:
             clock.now += 0.1
             watcher.advance(1)
     assert 2 <= len(text.getvalue().splitlines()) <= 3
+
+
+class Shares(Queue):
+    """A queue with these shares, one after the other."""
+
+    def __init__(self, *shares: float | None) -> None:
+        self.shares = list(shares)
+
+    def share(self) -> float | None:
+        return self.shares.pop(0)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_busy_machine_is_named_once(terminal: bool, clock: Clock) -> None:
+    text = Screen() if terminal else io.StringIO()
+    console = Console(file=text, width=200, force_terminal=terminal)
+    queue = Shares(None, 0.1, 0.62)
+    with ConsoleWatcher(console, queue) as watcher:
+        watcher.total(1000)
+        for _ in range(60):
+            clock.now += 1.0
+            watcher.advance(1)
+    assert text.getvalue().count("waits for them 62 % of the time") == 1
+    assert queue.shares == []
 
 
 def test_a_line_after_all_is_done_says_that_nothing_is_left(clock: Clock) -> None:

@@ -39,6 +39,8 @@ WRONG = [
     ({"isolate_timeout": 5.0}, "limits are given for a mitigation that is not isolated"),
     ({"isolate": True, "isolate_memory": 0.1}, "cannot run within 0.1 GiB"),
     ({"isolate": True, "isolate_timeout": float("nan")}, "cannot run within nan s"),
+    ({"isolate": True, "isolate_timeout": float("inf")}, "give 604800 or less"),
+    ({"isolate": True, "isolate_memory": 1e30}, "give 1000000 or less"),
     ({"isolate": True, "engine": "ray"}, "is started on this machine"),
 ]
 

@@ -28,6 +28,7 @@ from subliminal_bench.mitigation.isolation.messages import (
     Ready,
     parsed,
 )
+from subliminal_bench.threads import wait_of_a_child
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
 # Variables with which libraries are found and compute the same; no paths of data or results.
@@ -199,6 +200,7 @@ def _environment() -> dict[str, str]:
     }
     folders = [str(Path(folder).absolute()) for folder in sys.path]
     # Strings get the same hashes in every process, so that a rerun is bit-identical.
+    kept |= wait_of_a_child()
     return kept | {"PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "0"}
 
 

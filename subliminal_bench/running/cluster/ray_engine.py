@@ -31,6 +31,7 @@ from subliminal_bench.running.cluster.shipment import Shipment, ship
 from subliminal_bench.running.engine import Workers
 from subliminal_bench.running.jobs import Job, PartialResult, work_behind
 from subliminal_bench.running.progress import Watcher
+from subliminal_bench.threads import wait_of_a_child
 from subliminal_bench.training.device import DeviceFacts, checked_device
 from subliminal_bench.version import __version__
 
@@ -79,7 +80,12 @@ def _connect(ray: Any) -> None:
             "cluster's own address, such as 10.0.0.1:6379"
         )
     try:
-        ray.init(logging_level=logging.CRITICAL, log_to_driver=False, include_dashboard=False)
+        ray.init(
+            logging_level=logging.CRITICAL,
+            log_to_driver=False,
+            include_dashboard=False,
+            runtime_env={"env_vars": wait_of_a_child()},
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(
             f"no ray cluster{f' at {ADDRESS_VARIABLE}={address}' if address else ''}: "
