@@ -153,7 +153,7 @@ CROSS_CUTTING = {
     "mitigation": {"hook_table", "module_names"},
     "results": {"arithmetic_key", "bad_files", "file_kinds", "old_schemas", "store_processes"},
     "cli": {"bad_input", "fuzzing", "surroundings"},
-    "training": {"published"},
+    "training": {"meta_device", "published"},
     "pytest_plugin": {"pytest_plugin"},
     "running": {"foreign_settings"},
     "scoring": {"plan"},

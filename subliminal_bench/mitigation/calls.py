@@ -23,7 +23,7 @@ from subliminal_bench.errors import (
     NotFiniteError,
     SurroundingsError,
 )
-from subliminal_bench.experiment.tensors import finite_rows, same_bits
+from subliminal_bench.experiment.tensors import finite_rows, first_different
 from subliminal_bench.experiment.torch_state import read_state, restore_state
 from subliminal_bench.mitigation.faults import (
     Fault,
@@ -266,16 +266,14 @@ class _PluginCalls:
         if changed:
             what = f"changed torch's {', '.join(changed)}: change it back before you return"
             raise self._error(hook, view, view.seeds, what, SurroundingsError)
-        for name, tensor in kept.items():
-            same = tensor._version == versions[name]
-            if not same or (name in values and not same_bits(tensor.detach(), values[name])):
-                raise self._error(
-                    hook,
-                    view,
-                    view.seeds,
-                    f"changed {name} in place: work on a clone",
-                    ChangedInputError,
-                )
+        rewritten = next(
+            (name for name, tensor in kept.items() if tensor._version != versions[name]), None
+        ) or first_different(
+            {name: (kept[name].detach(), value) for name, value in values.items()}
+        )
+        if rewritten:
+            what = f"changed {rewritten} in place: work on a clone"
+            raise self._error(hook, view, view.seeds, what, ChangedInputError)
         return returned
 
     def _check(

@@ -108,5 +108,7 @@ def fresh_faults(returned: Tensor, given: Tensor) -> Tensor | None:
     """Bool `[students]`: whether infinities or nans are new; None if no student has any."""
     bad = ~finite_rows(returned)
     # The input is read only if necessary, because reading a tensor at every step takes time.
-    found = bad & finite_rows(given) if bad.any() else bad
+    if not bad.any():
+        return None
+    found = bad & finite_rows(given)
     return found if found.any() else None

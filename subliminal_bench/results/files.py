@@ -26,10 +26,19 @@ _REMEDIES |= dict.fromkeys(NO_LOCKS, "choose a folder on a file system with lock
 def write_atomically(path: Path, content: bytes) -> None:
     """Write or replace a file atomically: it is written completely or not at all.
 
+    A link stays a link to the file. A device or a pipe, such as `/dev/null`, is written to: it
+    must not be replaced with a file.
+
     Raises:
         ResultError: the folder cannot be written to.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)
+            return
+        if path.is_symlink():
+            # Path.resolve raises RuntimeError for links that lead to one another.
+            path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent, path.name, older_than=_LONGEST_WRITE)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

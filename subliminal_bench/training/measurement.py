@@ -127,7 +127,7 @@ def measured_outcomes(
             columns[f"positive_fraction{span}_{side}"] = (inner > 0).double().mean(1)
     # A student can also diverge in its very last update, after its last measured loss.
     sums = torch.stack([curves[name] for name in STEP_CURVES]).sum(0)
-    sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1))
+    sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1)).cpu()
     table = {
         name: (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).tolist()
         for name, column in columns.items()

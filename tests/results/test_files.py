@@ -55,6 +55,28 @@ class TestWriting:
         assert path.read_bytes() == b"before"
         assert list(tmp_path.iterdir()) == [path]
 
+    def test_a_pipe_is_written_to_and_stays_a_pipe(self, tmp_path: Path) -> None:
+        """Whoever runs as root must not lose `/dev/null`."""
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        # Opened for reading first, because a pipe that nobody reads cannot be written to.
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            write_atomically(pipe, b"content")
+            assert os.read(reader, 100) == b"content"
+        finally:
+            os.close(reader)
+        assert pipe.is_fifo()
+        assert list(tmp_path.iterdir()) == [pipe]
+
+    def test_a_link_stays_a_link_to_the_file(self, tmp_path: Path) -> None:
+        file, link = tmp_path / "file", tmp_path / "link"
+        file.write_bytes(b"before")
+        link.symlink_to(file)
+        write_atomically(link, b"after")
+        assert link.is_symlink()
+        assert file.read_bytes() == b"after"
+
     def test_a_path_that_is_a_folder_is_one_line(self, tmp_path: Path) -> None:
         path = tmp_path / "folder"
         path.mkdir()
