@@ -130,6 +130,7 @@ def run(
     *,
     protocol: str = "mnist-5k",
     seeds: str | int | Iterable[int] = "1-10",
+    measure_every: int = 1,
     settings: Mapping[str, Value] | None = None,
     device: str = "auto",
     engine: str = "local",
@@ -154,6 +155,8 @@ def run(
             everything that it uses.
         protocol: `mnist-5k` (embedded), `mnist` (canonical) or `probe`.
         seeds: such as `"1-10"` or `[1, 3, 5]`.
+        measure_every: steps from one measurement of the alignment to the next. With more than
+            1, the same students take a third of the time, and their results are kept apart.
         settings: values of its parameters.
         device: `auto`, `cpu` or `cuda`.
         engine: `local` (this process) or `ray` (the cluster of `$RAY_ADDRESS`).
@@ -181,6 +184,7 @@ def run(
     kept = _store(store)
     setup = Setup(
         protocol=protocol,
+        measure_every=measure_every,
         device=device,
         engine=engine,
         store=kept,

@@ -29,6 +29,15 @@ def run(
     mitigation: MitigationArgument,
     protocol: ProtocolOption = "mnist-5k",
     seeds: SeedsOption = "1-10",
+    measure_every: Annotated[
+        int,
+        typer.Option(
+            "--measure-every",
+            metavar="STEPS",
+            help="Measure the alignment only at every so many steps: the same students in a "
+            "third of the time. Such results are kept apart.",
+        ),
+    ] = 1,
     device: DeviceOption = "auto",
     engine: EngineOption = "local",
     data_dir: DataOption = None,
@@ -74,6 +83,7 @@ def run(
     checked_form(form, text.FORMATS)
     setup = Setup(
         protocol=protocol,
+        measure_every=measure_every,
         device=device,
         engine=engine,
         store=open_store(store),

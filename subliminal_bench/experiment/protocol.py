@@ -7,6 +7,7 @@ stream or to the definition of a metric is a new protocol version.
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -59,6 +60,8 @@ class Protocol:
     # projection read its first mini-batch.
     audit_epochs_skipped: int = 3
     test_every: int = 10
+    # Alignment is measured at every step, or at every tenth and so on: most of a run's time.
+    measure_every: int = 1
     # For parameters, images and everything computed from them; random draws are always float32.
     precision: Literal["float32", "float64"] = "float32"
 
@@ -104,9 +107,10 @@ class Protocol:
         """SHA-256 over every number above, in hexadecimal."""
         numbers = asdict(self)
         del numbers["about"]
-        # Only if it differs from float32: older fingerprints stay valid.
-        if self.precision == "float32":
-            del numbers["precision"]
+        # Only if they differ from what they were before they existed: fingerprints stay valid.
+        for name, before in (("precision", "float32"), ("measure_every", 1)):
+            if numbers[name] == before:
+                del numbers[name]
         return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -192,8 +196,50 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+# A protocol that is measured less often has its number in its name.
+_COARSE = re.compile(r"(?P<name>.+)-every-(?P<steps>[1-9][0-9]{0,3})")
+
+
+def measured_every(protocol: Protocol, steps: int) -> Protocol:
+    """The same experiment, with alignment measured only at every so many steps.
+
+    Students are trained to the same bits, in a third of the time or less. What is averaged over
+    training is averaged over fewer steps, so such results never mix with others.
+
+    Args:
+        protocol: one that is measured at every step.
+        steps: from one measurement to the next; 1 gives the protocol itself.
+
+    Raises:
+        ProtocolError: the number is not one of its steps.
+
+    >>> coarse = measured_every(MNIST_5K, 10)
+    >>> coarse.name, coarse == protocol_named("mnist-5k-every-10")
+    ('mnist-5k-every-10', True)
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int):
+        raise ProtocolError(f"measuring every {brief(steps)} steps: give a whole number")
+    if not 1 <= steps <= protocol.student_steps:
+        raise ProtocolError(
+            f"measuring every {steps} steps: {protocol.name} has {protocol.student_steps}, so "
+            f"give 1 to {protocol.student_steps}"
+        )
+    if steps == 1:
+        return protocol
+    if protocol.measure_every > 1:
+        raise ProtocolError(
+            f"{protocol.name} is already measured every {protocol.measure_every} steps"
+        )
+    return replace(
+        protocol,
+        name=f"{protocol.name}-every-{steps}",
+        about=f"{protocol.name}, with alignment measured at every {steps}. step",
+        measure_every=steps,
+    )
+
+
 def protocol_named(name: str) -> Protocol:
-    """The protocol of that name.
+    """The protocol of that name; NAME-every-N is the one of `measured_every`.
 
     >>> protocol_named("mnist").noise_images
     60000
@@ -201,6 +247,9 @@ def protocol_named(name: str) -> Protocol:
     Traceback (most recent call last):
     subliminal_bench.errors.ProtocolError: unknown protocol 'mnits'; known: mnist, ...
     """
+    coarse = _COARSE.fullmatch(name) if isinstance(name, str) else None
+    if coarse and coarse["name"] in PROTOCOLS and int(coarse["steps"]) > 1:
+        return measured_every(PROTOCOLS[coarse["name"]], int(coarse["steps"]))
     if not isinstance(name, str) or name not in PROTOCOLS:
         raise ProtocolError(f"unknown protocol {brief(name)}; known: {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]

@@ -72,6 +72,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         help="address space of an isolated mitigation's process",
     )
+    group.addoption(
+        "--subliminal-measure-every",
+        metavar="STEPS",
+        type=int,
+        default=1,
+        help="measure the alignment only at every so many steps",
+    )
     group.addoption("--subliminal-device", metavar="NAME", default="auto")
     group.addoption("--subliminal-engine", metavar="NAME", default="local", help="local or ray")
     group.addoption(

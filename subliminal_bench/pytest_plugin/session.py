@@ -160,6 +160,7 @@ def setup_of(config: pytest.Config, protocol: str) -> "Setup":
     store, data_dir = option("--subliminal-store"), option("--subliminal-data-dir")
     return Setup(
         protocol=protocol,
+        measure_every=option("--subliminal-measure-every"),
         device=option("--subliminal-device"),
         engine=option("--subliminal-engine"),
         store=Store(store_folder(Path(store) if store else None, config.rootpath)),

@@ -60,11 +60,16 @@ def curve_band(
     if not rows:
         return None
     values = np.stack(rows).astype(np.float64)
+    # Where the protocol measures less often, the points between are nan.
+    measured = np.flatnonzero(np.isfinite(values).all(0))
+    if not len(measured):
+        return None
+    values = values[:, measured]
     begins = np.arange(0, values.shape[1], block)
     sizes = np.diff([*begins, values.shape[1]])
     values = np.add.reduceat(values, begins, axis=1) / sizes
     return Band(
-        steps=(begins + (sizes - 1) / 2) * every,
+        steps=np.add.reduceat(measured, begins) / sizes * every,
         mean=values.mean(0),
         sd=values.std(0, ddof=1) if len(rows) > 1 else np.zeros(values.shape[1]),
         seeds=len(rows),

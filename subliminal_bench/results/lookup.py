@@ -267,8 +267,10 @@ def _without_version(protocol: str | None) -> str | None:
     """
     if protocol is None:
         return None
-    named = (known.name for known in PROTOCOLS.values() if known.label == protocol)
-    return next(named, None) or protocol_named(protocol).name
+    named, _, version = protocol.rpartition("-v")
+    if version.isdigit() and protocol_named(named).label == protocol:
+        return named
+    return protocol_named(protocol).name
 
 
 def _listed(runs: dict[str, Run]) -> str:

@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from subliminal_bench.errors import EngineError, MitigationError, Setting
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol, measured_every, protocol_named
 from subliminal_bench.experiment.seed_ranges import parse_seeds
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
@@ -38,6 +38,7 @@ class Setup:
 
     Attributes:
         protocol: its name.
+        measure_every: steps from one measurement of the alignment to the next.
         device: `auto`, `cpu` or `cuda`.
         engine: `local` or `ray`.
         store: of finished seeds.
@@ -51,6 +52,7 @@ class Setup:
     """
 
     protocol: str = "mnist-5k"
+    measure_every: int = 1
     device: str = "auto"
     engine: str = "local"
     store: Store = field(default_factory=lambda: Store(store_folder(None)))
@@ -61,7 +63,7 @@ class Setup:
 
     def __post_init__(self) -> None:
         # Checked here, so that a mistake is reported before anything is loaded or run.
-        protocol_named(self.protocol)
+        _ = self.chosen_protocol
         if self.engine not in ENGINES:
             raise EngineError(f"unknown engine {brief(self.engine)}; choose local or ray")
         limits = {
@@ -103,8 +105,8 @@ class Setup:
 
     @property
     def chosen_protocol(self) -> Protocol:
-        """The protocol of that name."""
-        return protocol_named(self.protocol)
+        """The protocol of that name, measured as often as chosen."""
+        return measured_every(protocol_named(self.protocol), self.measure_every)
 
     def load(
         self, mitigation: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]

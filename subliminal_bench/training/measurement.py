@@ -20,7 +20,8 @@ class Outcome:
     Attributes:
         seed: the seed.
         metrics: a value for every name in `metrics.METRICS`; None if the student diverged.
-        curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU.
+        curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU; nan at steps
+            at which it is not measured.
         parameters: after the last step, `[parameters]`, on the CPU.
         diverged_at: the step at which the student's loss or gradient became infinite, nan or
             too large to measure; None if that never happened.
@@ -94,10 +95,11 @@ def measured_outcomes(
         cohort: the students' cohort.
         began: parameters before the first step, `[students, parameters]`.
         parameters: parameters after the last step, `[students, parameters]`.
-        curves: `[students, steps]` each.
+        curves: `[students, steps]` each; nan at steps at which it is not measured.
         altered: bool `[students, steps]`: the applied gradient differs from the raw one.
     """
     protocol = cohort.protocol
+    every = protocol.measure_every
     final_loss, _ = cohort.trait_gradient(parameters)
     predicted, untrained = (
         predictions(cohort, one) for one in (parameters, cohort.base_parameters)
@@ -120,14 +122,18 @@ def measured_outcomes(
     }
     for side in ("pre", "post"):
         for span, steps in (("", None), ("_first_epoch", protocol.student_steps_per_epoch)):
-            cosine = curves[f"cosine_{side}"][:, :steps].double()
-            inner = curves[f"inner_{side}"][:, :steps].double()
+            cosine, inner = (
+                curves[f"{kind}_{side}"][:, :steps][:, ::every].double()
+                for kind in ("cosine", "inner")
+            )
             columns[f"cosine_mean{span}_{side}"] = cosine.mean(1)
             columns[f"inner_mean{span}_{side}"] = inner.mean(1)
             columns[f"positive_fraction{span}_{side}"] = (inner > 0).double().mean(1)
     # A student can also diverge in its very last update, after its last measured loss.
-    sums = torch.stack([curves[name] for name in STEP_CURVES]).sum(0)
-    sound = torch.isfinite(torch.cat([sums, final_loss[:, None]], 1)).cpu()
+    finite = torch.isfinite(curves["distill_loss"])
+    sums = torch.stack([curves[name][:, ::every] for name in STEP_CURVES]).sum(0)
+    finite[:, ::every] &= torch.isfinite(sums)
+    sound = torch.cat([finite, torch.isfinite(final_loss)[:, None]], 1).cpu()
     table = {
         name: (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).tolist()
         for name, column in columns.items()

@@ -187,21 +187,23 @@ class _Record:
         raw_gradient: Tensor,
         gradient: Tensor,
     ) -> None:
-        """Alignment with the trait gradient on the whole audit set, before and after."""
+        """The step's loss; alignment with the trait gradient on the whole audit set, if due."""
         index = audit.index
         if index % cohort.protocol.test_every == 0:
             self.test_accuracy.append(accuracy(cohort, audit.parameters))
-        trait_loss, trait = audit.measured()
         self.series["distill_loss"][:, index] = raw_loss
+        same = gradient is raw_gradient
+        if not same:
+            self.altered[:, index] = (gradient != raw_gradient).any(1)
+        if index % cohort.protocol.measure_every:
+            return
+        trait_loss, trait = audit.measured()
         self.series["trait_loss"][:, index] = trait_loss
         pre = inner_and_cosine(raw_gradient, trait)
-        same = gradient is raw_gradient
         post = pre if same else inner_and_cosine(gradient, trait)
         for side, (inner, cosine) in (("pre", pre), ("post", post)):
             self.series[f"inner_{side}"][:, index] = inner
             self.series[f"cosine_{side}"][:, index] = cosine
-        if not same:
-            self.altered[:, index] = (gradient != raw_gradient).any(1)
 
     def curves(self) -> dict[str, Tensor]:
         """All curves by their names in `metrics.CURVES`."""
