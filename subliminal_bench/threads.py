@@ -6,8 +6,10 @@ threads that everyone waits for. So the threads of this program sleep soon. docs
 has the measurements.
 """
 
+import ctypes
 import math
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from pathlib import Path
 _SHORT_WAIT = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
 # Whoever sets one of these has chosen.
 _CHOICES = ("OMP_WAIT_POLICY", *_SHORT_WAIT)
+_PR_SET_PDEATHSIG = 1
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -68,6 +71,14 @@ def usable_cores() -> int:
     ) or 1
     quota = _quota(_CGROUP, Path("/proc/self/cgroup"))
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the system end this process when its parent ends in any way, where it can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the process that started this one is gone")
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import os
 import platform
 import shlex
 import textwrap
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -146,6 +145,7 @@ def _device() -> Iterator[Fact]:
     import torch
 
     from subliminal_bench.experiment.linear import arithmetic
+    from subliminal_bench.running.machine import free_memory
     from subliminal_bench.training.device import device_name
 
     section = "device"
@@ -164,7 +164,7 @@ def _device() -> Iterator[Fact]:
         f"export OMP_NUM_THREADS={cores}" if threads > cores else "",
     )
     yield Fact(section, "waiting threads", f"spin: {wait_in_words()}")
-    free = _free_memory()
+    free = free_memory()
     if free is not None:
         yield Fact(section, "free memory", _size(free))
     if not torch.cuda.is_available():
@@ -259,23 +259,6 @@ def _leaderboard(root: Path | None) -> Iterator[Fact]:
     yield Fact(section, "entries", f"{count} readable in {root}")
     # Whether the page fits them takes seconds, so that is left to its own command.
     yield Fact(section, "page", "subliminal-bench leaderboard --check says if it is fresh")
-
-
-def _free_memory() -> int | None:
-    """Bytes; None if the system does not report it."""
-    info = Path("/proc/meminfo")
-    if not info.is_file():
-        return None
-    fields = Counter(
-        {
-            name: int(value.split()[0])
-            for name, _, value in (
-                line.partition(":") for line in info.read_text().splitlines()
-            )
-            if value.split()
-        }
-    )
-    return fields["MemAvailable"] * 1024
 
 
 def _size(count: int) -> str:

@@ -24,7 +24,7 @@ from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.run import InterimLooks, Run
 from subliminal_bench.results.self_check import check_run
 from subliminal_bench.results.store import Store
-from subliminal_bench.running.engine import LOCAL, Engine, Workers
+from subliminal_bench.running.engine import LOCAL, Engine, Needs, Workers
 from subliminal_bench.running.jobs import (
     BlindnessJob,
     Job,
@@ -170,10 +170,13 @@ class Bench:
         return self.store.run_folder(self.protocol, mitigation, self.environment)
 
     @contextmanager
-    def _workers(self) -> Iterator[Workers]:
+    def _workers(self, mitigations: Sequence[Mitigation], seeds: int) -> Iterator[Workers]:
         self.watcher.doing("reading the digits")
         digits = load_digits(self.protocol, self.data_dir, self.watcher.say)
-        with self.engine.workers(digits, self.device, self.watcher) as workers:
+        needs = Needs(
+            self.protocol, digits, self.device, self.watcher, seeds, tuple(mitigations)
+        )
+        with self.engine.workers(needs) as workers:
             yield workers
 
     def _show_blindness(self, mitigations: Collection[Mitigation], seed: int) -> None:
@@ -182,7 +185,7 @@ class Bench:
         unshown = [(one, at) for one, at in folders if BLINDNESS.read(at.path) is None]
         if not unshown:
             return
-        with self._workers() as workers:
+        with self._workers([one for one, _ in unshown], 1) as workers:
             for mitigation, folder in unshown:
                 with ExitStack() as held:
                     BLINDNESS.lock(folder.path, held.enter_context(Locks()))
@@ -204,7 +207,7 @@ class Bench:
     ) -> None:
         unfinished = len(set().union(*missing))
         running: dict[Job, LockedJob] = {}
-        with self._workers() as workers, _released(running):
+        with self._workers(mitigations, unfinished) as workers, _released(running):
             self.watcher.total(
                 unfinished * teacher_work(self.protocol)
                 + sum(map(len, missing)) * student_work(self.protocol)

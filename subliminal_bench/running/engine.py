@@ -1,13 +1,15 @@
 """Engines, which do jobs: this process, or the cluster in `cluster`."""
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.running.jobs import Job, PartialResult, do_job
 from subliminal_bench.running.progress import Watcher
 from subliminal_bench.training.device import (
@@ -37,6 +39,27 @@ class Workers(typing.Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What workers are needed for.
+
+    Attributes:
+        protocol: of the jobs.
+        digits: on the CPU.
+        device: where to train.
+        watcher: receives the progress.
+        seeds: at most so many are trained.
+        mitigations: that the jobs may contain.
+    """
+
+    protocol: Protocol
+    digits: Digits
+    device: torch.device
+    watcher: Watcher
+    seeds: int
+    mitigations: Sequence[Mitigation]
+
+
 class Engine(typing.Protocol):
     """A place that does jobs."""
 
@@ -53,9 +76,7 @@ class Engine(typing.Protocol):
     def cohort_size(self, protocol: Protocol, device: torch.device, seeds: int) -> int:
         """The number of students to train in lockstep, given the total number of seeds."""
 
-    def workers(
-        self, digits: Digits, device: torch.device, watcher: Watcher
-    ) -> AbstractContextManager[Workers]:
+    def workers(self, needs: "Needs") -> AbstractContextManager[Workers]:
         """Its workers; jobs that are not done at the end of `with` are cancelled."""
 
 
@@ -75,11 +96,9 @@ class LocalEngine:
         return cohort_size(protocol, device)
 
     @contextmanager
-    def workers(
-        self, digits: Digits, device: torch.device, watcher: Watcher
-    ) -> Iterator[Workers]:
+    def workers(self, needs: Needs) -> Iterator[Workers]:
         """This process."""
-        yield _ThisProcess(digits.to(device), device, watcher)
+        yield _ThisProcess(needs.digits.to(needs.device), needs.device, needs.watcher)
 
 
 LOCAL: Engine = LocalEngine()

@@ -4,7 +4,7 @@ A job contains everything that it needs except the digits, so a worker needs no 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -129,6 +129,25 @@ def do_job(
     cohort = Cohort(job.protocol, job.seeds, device, digits, stacked)
     for position, (mitigation, seeds) in enumerate(job.shares):
         yield job.do_share(position, mitigation, cohort.subset(seeds), watcher)
+
+
+def sendable(result: PartialResult) -> PartialResult:
+    """The result on the CPU, as copies: sending a row would send the whole tensor."""
+    match result:
+        case Teachers(trained):
+            return Teachers({seed: _alone(row) for seed, row in trained.items()})
+        case Students(position, outcomes):
+            return Students(position, [_outcome_alone(outcome) for outcome in outcomes])
+    return result
+
+
+def _outcome_alone(outcome: Outcome) -> Outcome:
+    curves = {name: _alone(curve) for name, curve in outcome.curves.items()}
+    return replace(outcome, curves=curves, parameters=_alone(outcome.parameters))
+
+
+def _alone(row: Tensor) -> Tensor:
+    return row.cpu().clone()
 
 
 def _tell(watcher: Watcher, what: str, seeds: tuple[int, ...]) -> None:

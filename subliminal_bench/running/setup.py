@@ -20,7 +20,8 @@ from subliminal_bench.printable import brief
 from subliminal_bench.results.store import Store, store_folder
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.cluster import ray_engine
-from subliminal_bench.running.engine import LOCAL, Engine
+from subliminal_bench.running.engine import Engine
+from subliminal_bench.running.process_engine import ProcessEngine
 from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.running.score import score_mitigation
 from subliminal_bench.scoring.scorecard import Scorecard
@@ -145,7 +146,7 @@ class Setup:
             yield Bench(protocol, device, self.store, self.data_dir, watcher, engine)
 
     def _engine(self) -> AbstractContextManager[Engine]:
-        return ray_engine.connected() if self.engine == "ray" else nullcontext(LOCAL)
+        return ray_engine.connected() if self.engine == "ray" else nullcontext(ProcessEngine())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from subliminal_bench.mitigation.mitigation import load_mitigation
-from subliminal_bench.running.cluster.shipment import ship
+from subliminal_bench.running.shipment import ship
 from tests.support.plugins_for_tests import write
 
 IDEA = """

@@ -15,7 +15,7 @@ from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
-from subliminal_bench.running.cluster.shipment import ship
+from subliminal_bench.running.shipment import ship
 from tests.conftest import CPU, TINY
 from tests.support.mitigation_files import GRADIENT, hook, source
 from tests.support.watchers import Heard

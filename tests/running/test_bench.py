@@ -17,9 +17,9 @@ from subliminal_bench.results.run import Blindness, read_run, write_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running import bench
 from subliminal_bench.running.bench import Bench
-from subliminal_bench.running.engine import LocalEngine, Workers
+from subliminal_bench.running.engine import LocalEngine, Needs, Workers
 from subliminal_bench.running.jobs import Job, PartialResult, do_job
-from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.running.progress import Silent
 from subliminal_bench.scoring.scorecard import build_scorecard
 from subliminal_bench.training.cohort import Cohort
 from tests.conftest import CPU, TINY
@@ -43,10 +43,8 @@ class Several(LocalEngine):
         return self.size
 
     @contextmanager
-    def workers(
-        self, digits: Digits, device: torch.device, watcher: Watcher
-    ) -> Iterator[Workers]:
-        yield _Several(self, digits)
+    def workers(self, needs: Needs) -> Iterator[Workers]:
+        yield _Several(self, needs.digits)
 
 
 class _Several:

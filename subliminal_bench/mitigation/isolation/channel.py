@@ -179,6 +179,11 @@ class SharedBlocks:
         dtype: torch.dtype = getattr(torch, said["dtype"])
         return _view(self._blocks[said["block"]], dtype, said["shape"]).clone()
 
+    def view(self, said: Mapping[str, Any]) -> Tensor:
+        """A tensor in a block itself, which nobody may change."""
+        dtype: torch.dtype = getattr(torch, said["dtype"])
+        return _view(self._blocks[said["block"]], dtype, said["shape"])
+
     def put(self, name: str, tensor: Tensor) -> None:
         """Copy a tensor into a block that has room for it."""
         _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())

@@ -6,7 +6,6 @@ It imports Unix-only modules only when it uses them.
 
 import ctypes
 import os
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any
 
 from subliminal_bench.errors import SurroundingsError
 from subliminal_bench.mitigation.card import Network
+from subliminal_bench.threads import end_with_parent
 
 _GIB = 2**30
 _GRACE_SECONDS = 5
 # From Linux's headers; Python names them only from 3.12 on.
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_PR_SET_PDEATHSIG = 1
 
 
 _PROCESSES = {
@@ -90,10 +89,7 @@ def confine(limits: Limits, parent: int) -> Network:
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)
     # Last, because the system drops this setting when a process changes its credentials.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the process that started this one is gone")
+    end_with_parent(parent)
     return network
 
 

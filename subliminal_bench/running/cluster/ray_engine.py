@@ -18,7 +18,6 @@ from typing import Any
 import torch
 
 from subliminal_bench.errors import BenchmarkError, DeviceError, EngineError, Setting
-from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.running.cluster.ray_worker import (
@@ -27,10 +26,10 @@ from subliminal_bench.running.cluster.ray_worker import (
     do_shipped_job,
     worker_facts,
 )
-from subliminal_bench.running.cluster.shipment import Shipment, ship
-from subliminal_bench.running.engine import Workers
+from subliminal_bench.running.engine import Needs, Workers
 from subliminal_bench.running.jobs import Job, PartialResult, work_behind
 from subliminal_bench.running.progress import Watcher
+from subliminal_bench.running.shipment import Shipment, ship
 from subliminal_bench.threads import wait_of_a_child
 from subliminal_bench.training.device import DeviceFacts, checked_device
 from subliminal_bench.version import __version__
@@ -147,11 +146,10 @@ class RayEngine:
         return self._known[key]
 
     @contextmanager
-    def workers(
-        self, digits: Digits, device: torch.device, watcher: Watcher
-    ) -> Iterator[Workers]:
+    def workers(self, needs: Needs) -> Iterator[Workers]:
         """The cluster's workers; the digits are sent to each node once."""
-        workers = _RayWorkers(self._ray, self._ray.put(digits), device, watcher)
+        digits = self._ray.put(needs.digits)
+        workers = _RayWorkers(self._ray, digits, needs.device, needs.watcher)
         try:
             yield workers
         finally:

@@ -6,21 +6,19 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import torch
-from torch import Tensor
 
 from subliminal_bench.errors import BenchmarkError, EngineError
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.running.cluster.shipment import Shipment
-from subliminal_bench.running.jobs import Job, PartialResult, Students, Teachers, do_job
+from subliminal_bench.running.jobs import Job, PartialResult, do_job, sendable
 from subliminal_bench.running.progress import SILENT
+from subliminal_bench.running.shipment import Shipment
 from subliminal_bench.training.device import (
     DeviceFacts,
     choose_device,
     cohort_size,
     device_facts,
 )
-from subliminal_bench.training.measurement import Outcome
 from subliminal_bench.training.student import ENGINE
 from subliminal_bench.version import __version__
 
@@ -83,7 +81,7 @@ def do_shipped_job(
             )
             whole = replace(job, shares=shares)
             for result in do_job(whole, digits.to(here), here, SILENT):
-                yield _sent(result)
+                yield sendable(result)
     except BenchmarkError as error:
         yield error
 
@@ -96,22 +94,3 @@ def _prepared(device: str, versions: tuple[str, ...]) -> torch.device:
         )
     torch.set_num_threads(1)
     return choose_device(device)
-
-
-def _sent(result: PartialResult) -> PartialResult:
-    """The result on the CPU, as copies: sending a row would send the whole tensor."""
-    match result:
-        case Teachers(trained):
-            return Teachers({seed: _alone(row) for seed, row in trained.items()})
-        case Students(position, outcomes):
-            return Students(position, [_outcome_alone(outcome) for outcome in outcomes])
-    return result
-
-
-def _outcome_alone(outcome: Outcome) -> Outcome:
-    curves = {name: _alone(curve) for name, curve in outcome.curves.items()}
-    return replace(outcome, curves=curves, parameters=_alone(outcome.parameters))
-
-
-def _alone(row: Tensor) -> Tensor:
-    return row.cpu().clone()

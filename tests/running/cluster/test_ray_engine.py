@@ -29,10 +29,10 @@ from subliminal_bench.running.cluster.ray_worker import (
     do_shipped_job,
     worker_facts,
 )
-from subliminal_bench.running.cluster.shipment import Shipment, ship
 from subliminal_bench.running.engine import Engine
 from subliminal_bench.running.jobs import Job, Students, Teachers
 from subliminal_bench.running.progress import Silent, Watcher
+from subliminal_bench.running.shipment import Shipment, ship
 from subliminal_bench.training.device import DeviceFacts
 from tests.conftest import CPU, TINY
 from tests.support.mitigation_files import GRADIENT, hook, source

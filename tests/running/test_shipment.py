@@ -10,7 +10,7 @@ import pytest
 
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.running.cluster.shipment import Shipment, ship
+from subliminal_bench.running.shipment import Shipment, ship
 from tests.support.plugins_for_tests import one_line, scaling_source, write
 
 
