@@ -17,7 +17,7 @@ from pathlib import Path
 
 # What GNU's and LLVM's (or Intel's) OpenMP read when they are loaded: turns to spin, and
 # milliseconds.
-_SHORT_WAIT = {"GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "1"}
+_SHORT_WAIT = {"GOMP_SPINCOUNT": "3000", "KMP_BLOCKTIME": "1"}
 # Whoever sets one of these has chosen.
 _CHOICES = ("OMP_WAIT_POLICY", *_SHORT_WAIT)
 _PR_SET_PDEATHSIG = 1

@@ -16,6 +16,10 @@ from subliminal_bench.training.first_order import FirstOrderChange, measure_firs
 from subliminal_bench.training.teacher import train_teachers
 from tests.support.terminal import Terminal
 
+# Before any module of tests computes something: tests copy this process, and a copy whose
+# original has started OpenMP's threads waits for them for ever.
+torch.set_num_threads(1)
+
 CPU = torch.device("cpu")
 
 TINY = replace(SMALL, name="tiny", about="for tests")

@@ -32,7 +32,7 @@ SHOW = f"print(*(os.environ.get(name, '-') for name in {CHOICES}))"
 class TestWaiting:
     def test_the_api_decides_before_it_loads_torch(self) -> None:
         found = said_by("import subliminal_bench as sb", "sb.run", SHOW)
-        assert found == ["-", "1000", "1"]
+        assert found == ["-", "3000", "1"]
 
     def test_importing_the_package_alone_decides_nothing(self) -> None:
         found = said_by("import subliminal_bench, subliminal_bench.pytest_plugin", SHOW)
@@ -53,7 +53,7 @@ class TestWaiting:
         assert threads.wait_in_words() == f"{name}=7"
 
     def test_a_child_sleeps_soon_whenever_its_parent_loaded_torch(self) -> None:
-        assert threads.wait_of_a_child()["GOMP_SPINCOUNT"] == "1000"
+        assert threads.wait_of_a_child()["GOMP_SPINCOUNT"] == "3000"
         assert threads.spins_long()
         assert "default" in threads.wait_in_words()
 

@@ -17,7 +17,7 @@ from subliminal_bench.conformance.surroundings import (
     other_global_seeds,
 )
 from subliminal_bench.experiment.metrics import STEP_CURVES, under_permutations
-from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
 from subliminal_bench.training.blindness import is_blind, renamed_digits
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import Outcome
@@ -57,7 +57,7 @@ class Check:
 
 
 def _loads(subject: Subject) -> str | None:
-    subject.load()
+    refuse_built_in_names(subject.load())
     return None
 
 

@@ -196,12 +196,6 @@ def _loaded(
         raise MitigationError(
             f"{'+'.join(parts)} contains two mitigations of the same name: {', '.join(names)}"
         )
-    for part, name, one in zip(parts, names, found, strict=True):
-        if name in built_in_names() and one.sources.sha256 != loading.sources(name).sha256:
-            raise MitigationError(
-                f"{part}: the name {name!r} belongs to a built-in mitigation: choose another "
-                "name on the card"
-            )
     values = read_settings([card for card, _ in named], settings)
     return Mitigation(
         tuple(
@@ -218,6 +212,21 @@ def _loaded(
         ),
         untold=tuple(filter(None, (one.sources.untold for one in found))),
     )
+
+
+def refuse_built_in_names(mitigation: Mitigation) -> None:
+    """Refuse another source under a built-in mitigation's name, which readers would mix up.
+
+    Raises:
+        MitigationError: with the name.
+    """
+    for plugin in mitigation.plugins:
+        name = plugin.card.name
+        if name in built_in_names() and plugin.source_sha256 != loading.sources(name).sha256:
+            raise MitigationError(
+                f"the name {name!r} belongs to a built-in mitigation: choose another name on "
+                "the card"
+            )
 
 
 def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:

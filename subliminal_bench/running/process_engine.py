@@ -68,11 +68,15 @@ def _processes(needs: Needs) -> int:
         return 1
     if work_per_seed(needs.protocol) < _LEAST_WORK:
         return 1
-    # Whoever limits torch's threads limits this too.
-    cores = min(usable_cores(), torch.get_num_threads())
+    cores = _cores()
     free = free_memory()
     room = cores if free is None else int(free // _MEMORY)
     return min(cores, needs.seeds, room)
+
+
+def _cores() -> int:
+    """Cores to use; whoever limits torch's threads limits them too."""
+    return min(usable_cores(), torch.get_num_threads())
 
 
 def work_per_seed(protocol: Protocol) -> int:

@@ -70,10 +70,13 @@ class Printed(io.TextIOBase):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._begun = ""
 
     def write(self, text: str) -> int:
-        """Send the text."""
-        send(self._connection, ("printed", text))
+        """Send what is printed line by line, so that lines of two processes never mix."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            send(self._connection, ("printed", "\n".join([*lines, ""])))
         return len(text)
 
 

@@ -14,7 +14,11 @@ from subliminal_bench.experiment.protocol import Protocol, measured_every, proto
 from subliminal_bench.experiment.seed_ranges import parse_seeds
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
-from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.mitigation import (
+    Mitigation,
+    load_mitigation,
+    refuse_built_in_names,
+)
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.printable import brief
 from subliminal_bench.results.store import Store, store_folder
@@ -176,7 +180,9 @@ class Scoring:
             BenchmarkError: a choice is invalid; the error is one line.
         """
         seeds = parse_seeds(self.seeds, self.setup.chosen_protocol)
-        return LoadedScoring(self, seeds, self.setup.load(self.mitigation, self.settings))
+        mitigation = self.setup.load(self.mitigation, self.settings)
+        refuse_built_in_names(mitigation)
+        return LoadedScoring(self, seeds, mitigation)
 
 
 @dataclass(frozen=True)

@@ -328,6 +328,7 @@ class TestPytestOptions:
             "--subliminal-isolate-timeout": None,
             "--subliminal-isolate-memory": None,
             "--subliminal-rerun-references": False,
+            "--subliminal-measure-every": 1,
             "--subliminal-set": [],
             "--subliminal-stop-early": False,
         }

@@ -28,8 +28,8 @@ class Attempt:
 CAUGHT: dict[str, Attempt] = {
     "no hooks, under the baseline's name": Attempt(
         source(card="Card('baseline', 'Mine')"),
-        "has_hooks",
-        "implements no hook",
+        "loads",
+        "belongs to a built-in mitigation",
     ),
     "divided by the first student's norm": Attempt(
         source(

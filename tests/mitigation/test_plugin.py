@@ -28,10 +28,6 @@ WRONG_PLUGINS: dict[str, tuple[str, list[str]]] = {
         f"{HEAD}@hookimpl\ndef mitigation(step):\n    return Card('odd', 'Odd')\n",
         ["hook mitigation has no argument 'step'", "(there are: none)"],
     ),
-    "a built-in's name": (
-        CARD.replace("'odd'", "'liminal'"),
-        ["'liminal' belongs to a built-in mitigation"],
-    ),
     "hook not marked": (
         f"{CARD}def distill_loss(loss):\n    return 2 * loss\n",
         ["distill_loss", "@hookimpl"],

@@ -52,6 +52,7 @@ class Config:
             "--subliminal-isolate": False,
             "--subliminal-stop-early": False,
             "--subliminal-rerun-references": False,
+            "--subliminal-measure-every": 1,
         }
         return defaults.get(name)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import subliminal_bench as sb
+from subliminal_bench import shipped
 from subliminal_bench.cli.run import run
-from subliminal_bench.errors import BenchmarkError, OptionSpelling
+from subliminal_bench.errors import BenchmarkError, MitigationError, OptionSpelling
 from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.protocol import MNIST
 from subliminal_bench.running.setup import Scoring, Setup
@@ -92,3 +93,14 @@ def test_python_isolates_with_limits(tmp_path: Path, tiny: object) -> None:
         quiet=True,
     )
     assert found.run().isolation
+
+
+def test_another_source_under_a_built_in_mitigations_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "liminal.py"
+    own = (shipped.folder("plugins") / "liminal.py").read_text()
+    path.write_text(own)
+    scoring = Scoring(setup=Setup(), mitigation=str(path))
+    assert scoring.load().mitigation.name == "liminal"
+    path.write_text(f"{own}\n# One more line.\n")
+    with pytest.raises(MitigationError, match="'liminal' belongs to a built-in mitigation"):
+        scoring.load()
