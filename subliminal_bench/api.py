@@ -7,6 +7,7 @@
 """
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -82,7 +83,8 @@ class Finished:
         """A run's curves with one row per seed and step: `trait_loss`, `cosine_pre` and so on.
 
         `test_accuracy` is nan between the steps at which it is measured. Seeds whose curves
-        are not in the store, such as the seeds of committed entries, have no rows.
+        are not in the store, such as the seeds of committed entries, have no rows; if none are,
+        a warning says so.
         """
         run = self.run(name)
         every = protocol_named(run.protocol.name).test_every
@@ -96,6 +98,11 @@ class Finished:
             rows["test_accuracy"] = tests.set_axis(tests.index * every)
             frames.append(rows)
         if not frames:
+            warnings.warn(
+                f"{run.mitigation.label} has no curves in {self.store.root}: its numbers are "
+                "committed ones; rerun_references=True runs it here",
+                stacklevel=2,
+            )
             return pandas.DataFrame(columns=["seed", "step", *STEP_CURVES, "test_accuracy"])
         return pandas.concat(frames, ignore_index=True)
 

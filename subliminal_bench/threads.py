@@ -43,11 +43,7 @@ def wait_of_a_child() -> dict[str, str]:
 
 
 def wait_in_words() -> str:
-    """How long the threads of this process spin while they wait.
-
-    >>> "=" in wait_in_words() or wait_in_words()
-    True
-    """
+    """How long the threads of this process spin while they wait."""
     chosen = [f"{name}={value}" for name, value in _chosen().items()]
     return ", ".join(chosen) or "long, which is OpenMP's default"
 
