@@ -163,7 +163,7 @@ def run(
         protocol: `mnist-5k` (embedded), `mnist` (canonical) or `probe`.
         seeds: such as `"1-10"` or `[1, 3, 5]`.
         measure_every: steps from one measurement of the alignment to the next. With more than
-            1, the same students take a third of the time, and their results are kept apart.
+            1, the same students take less time, and their results are kept apart.
         settings: values of its parameters.
         device: `auto`, `cpu` or `cuda`.
         engine: `local` (this process) or `ray` (the cluster of `$RAY_ADDRESS`).

@@ -34,8 +34,8 @@ def run(
         typer.Option(
             "--measure-every",
             metavar="STEPS",
-            help="Measure the alignment only at every so many steps: the same students in a "
-            "third of the time. Such results are kept apart.",
+            help="Measure the alignment only at every so many steps: the same students in less "
+            "time. Such results are kept apart.",
         ),
     ] = 1,
     device: DeviceOption = "auto",

@@ -203,8 +203,8 @@ _COARSE = re.compile(r"(?P<name>.+)-every-(?P<steps>[1-9][0-9]{0,3})")
 def measured_every(protocol: Protocol, steps: int) -> Protocol:
     """The same experiment, with alignment measured only at every so many steps.
 
-    Students are trained to the same bits, in a third of the time or less. What is averaged over
-    training is averaged over fewer steps, so such results never mix with others.
+    Students are trained to the same bits in less time. What is averaged over training is
+    averaged over fewer steps, so such results never mix with others.
 
     Args:
         protocol: one that is measured at every step.
