@@ -42,9 +42,8 @@ def list_store(
         table.add_column(heading, overflow="fold")
     for row in rows:
         when = row["last_run"].replace("T", " ")[:16]
-        settings = " ".join(f"{name}={value}" for name, value in row["changed"].items())
         table.add_row(
-            "\n".join(filter(None, (row["name"], settings))),
+            "\n".join([row["name"], *row["changed"]]),
             *(row["protocol"], row["seeds"], when, filesize.decimal(row["bytes"])),
         )
     Console(markup=False, highlight=False).print(table)
@@ -58,10 +57,7 @@ def _rows(store: Any) -> list[dict[str, Any]]:
             "name": entry.path.name,
             "run": entry.header.mitigation.label,
             "settings": entry.header.mitigation.settings,
-            "changed": {
-                name: entry.header.mitigation.settings[name]
-                for name in entry.header.mitigation.changed
-            },
+            "changed": entry.header.mitigation.changed_settings,
             "protocol": entry.header.protocol.label,
             "seeds": describe_seeds(entry.finished()),
             "last_run": datetime.fromtimestamp(entry.last_used).isoformat(timespec="seconds"),

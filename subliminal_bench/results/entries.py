@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from subliminal_bench import shipped
@@ -50,20 +51,21 @@ def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[P
     return {label: found[label] for label in sorted(found)}
 
 
-def committed_entry(name: str, protocol: Protocol) -> Run | None:
+def committed_entry(name: str, protocol: Protocol, changed: Collection[str] = ()) -> Run | None:
     """The committed entry of a mitigation under a protocol in its current version.
 
     Args:
-        name: the mitigation's label: its name, with the settings that are changed.
+        name: the mitigation's.
         protocol: the experiment.
+        changed: its settings that differ from their defaults, `name=value` each, in any order.
     """
     record = ProtocolRecord.of(protocol)
     # The file's name starts with the entry's; that must not be a path or a pattern.
     if any(letter in name for letter in "/\\*?[]"):
         return None
-    pattern = f"{name.partition(' (')[0]}*.json"
-    for run in read_entries(entries_folder(protocol), pattern).values():
-        if run.mitigation.label == name and run.protocol == record:
+    for run in read_entries(entries_folder(protocol), f"{name}*.json").values():
+        same = run.mitigation.name == name and run.protocol == record
+        if same and set(run.mitigation.changed_settings) == set(changed):
             return run
     return None
 

@@ -106,7 +106,7 @@ def matching_entry(
 
     Source, settings and the protocol's version must be the same.
     """
-    known = committed_entry(mitigation.label, protocol)
+    known = committed_entry(mitigation.name, protocol, mitigation.changed_settings)
     usable = known and known.mitigation == mitigation and set(seeds) <= set(known.seed_numbers)
     return known if usable else None
 
@@ -210,14 +210,14 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
     folders: dict[str, list[RunFolder]] = {}
     named, chosen = _selected(name)
     for folder in store.find(named, _without_version(protocol)):
-        if chosen is not None and set(_changed(folder)) != chosen:
+        if chosen is not None and set(folder.header.mitigation.changed_settings) != chosen:
             continue
         folders.setdefault(folder.header.protocol.label, []).append(folder)
     for label, several in folders.items():
         latest = {folder.header.mitigation.label: folder for folder in reversed(several)}
         if len(latest) > 1:
             which = " or ".join(
-                f"{named}:{','.join(_changed(folder)) or _DEFAULTS}"
+                f"{named}:{','.join(folder.header.mitigation.changed_settings) or _DEFAULTS}"
                 for folder in sorted(latest.values(), key=several.index)
             )
             raise ResultError(f"{name!r} means several runs under {label}", f"name {which}")
@@ -238,19 +238,12 @@ def _selected(name: str) -> tuple[str, set[str] | None]:
     return named, set() if settings == _DEFAULTS else set(settings.split(","))
 
 
-def _changed(folder: RunFolder) -> list[str]:
-    """The settings of a run that differ from their defaults."""
-    mitigation = folder.header.mitigation
-    return [f"{name}={mitigation.settings[name]}" for name in mitigation.changed]
-
-
 def _committed(name: str, protocol: str | None) -> dict[str, Run]:
     """The committed entries of that name, by protocol label."""
     wanted = _without_version(protocol)
     known = [one for one in PROTOCOLS.values() if wanted in (None, one.name)]
     named, chosen = _selected(name)
-    label = f"{named} ({', '.join(sorted(chosen))})" if chosen else named
-    runs = {one.label: committed_entry(label, one) for one in known}
+    runs = {one.label: committed_entry(named, one, chosen or ()) for one in known}
     return {label: run for label, run in runs.items() if run is not None}
 
 

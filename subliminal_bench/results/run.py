@@ -95,9 +95,14 @@ class MitigationRecord(StrictRecord):
         )
 
     @property
+    def changed_settings(self) -> list[str]:
+        """The settings that differ from their defaults, `name=value` each."""
+        return [f"{name}={self.settings[name]}" for name in self.changed]
+
+    @property
     def label(self) -> str:
         """The name, with the settings that differ from their defaults."""
-        shown = ", ".join(f"{name}={self.settings[name]}" for name in self.changed)
+        shown = ", ".join(self.changed_settings)
         return f"{self.name} ({shown})" if shown else self.name
 
 

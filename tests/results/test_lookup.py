@@ -135,6 +135,15 @@ class TestSeveralSettings:
         found = find_run("early_stopping:until=0.6", "mnist", Store(tmp_path))
         assert found.mitigation.settings == {"until": 0.6}
 
+    @pytest.mark.parametrize(
+        "settings", ["weight=0.0,noise_weight=0.0", "noise_weight=0.0,weight=0.0"]
+    )
+    def test_the_order_of_the_settings_does_not_matter(
+        self, settings: str, tmp_path: Path
+    ) -> None:
+        found = find_run(f"stroke_anchor:{settings}", "mnist", Store(tmp_path))
+        assert found.mitigation.changed == ["weight", "noise_weight"]
+
 
 def reference(name: str, trait: float, environment: Environment | None = None) -> Run:
     """A run of the built-in mitigation of that name."""
