@@ -77,6 +77,14 @@ def end_with_parent(parent: int) -> None:
         sys.exit("the process that started this one is gone")
 
 
+def threads_to_use() -> int:
+    """Torch's number of threads, but no more than cores, unless `OMP_NUM_THREADS` is set."""
+    import torch
+
+    now = torch.get_num_threads()
+    return now if os.environ.get("OMP_NUM_THREADS") else min(now, usable_cores())
+
+
 @contextmanager
 def no_more_threads_than_cores() -> Iterator[int]:
     """Inside the context torch uses no more threads than this process has cores.
@@ -89,8 +97,7 @@ def no_more_threads_than_cores() -> Iterator[int]:
     """
     import torch
 
-    before = torch.get_num_threads()
-    chosen = before if os.environ.get("OMP_NUM_THREADS") else min(before, usable_cores())
+    before, chosen = torch.get_num_threads(), threads_to_use()
     if chosen != before:
         torch.set_num_threads(chosen)
     try:

@@ -22,7 +22,7 @@ from subliminal_bench.cli.options import (
 )
 from subliminal_bench.errors import BenchmarkError, OptionSpelling, ResultError, checked_form
 from subliminal_bench.threads import (
-    no_more_threads_than_cores,
+    threads_to_use,
     usable_cores,
     wait_in_words,
 )
@@ -149,9 +149,7 @@ def _device() -> Iterator[Fact]:
     from subliminal_bench.training.device import device_name
 
     section = "device"
-    cores, installed = usable_cores(), os.cpu_count() or 1
-    with no_more_threads_than_cores() as threads:
-        pass
+    cores, installed, threads = usable_cores(), os.cpu_count() or 1, threads_to_use()
     yield Fact(section, "processor", device_name(torch.device("cpu")))
     yield Fact(section, "capability", torch.backends.cpu.get_cpu_capability())
     yield Fact(section, "arithmetic", arithmetic(torch.device("cpu")))

@@ -121,11 +121,12 @@ class Bench:
                 )
         folders = [self._folder(mitigation) for mitigation in mitigations]
         missing = [set(wanted) - set(folder.finished(wanted)) for folder in folders]
-        # Before hours of training, not after.
-        for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
-            stored = sorted(set(wanted) - lacking)
-            if stored:
-                self._check(mitigation, folder.run(stored))
+        if any(missing) and self.self_check:
+            # Before hours of training, not only after.
+            for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
+                stored = sorted(set(wanted) - lacking)
+                if stored:
+                    self._check(mitigation, folder.run(stored))
         with pinned_torch() as overridden, no_more_threads_than_cores():
             if overridden:
                 self.watcher.say(

@@ -14,22 +14,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from subliminal_bench.errors import BenchmarkError, EngineError
 from subliminal_bench.experiment.digits import Digits
-from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.isolation.channel import Blocks
+from subliminal_bench.mitigation.isolation.process import import_path
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.running.engine import LocalEngine, Needs, Workers
 from subliminal_bench.running.jobs import Job, PartialResult, student_work, teacher_work
 from subliminal_bench.running.machine import free_memory
 from subliminal_bench.running.process_worker import receive, send
 from subliminal_bench.running.progress import Watcher
-from subliminal_bench.running.shipment import Shipment, ship
+from subliminal_bench.running.shipment import Shipments
 from subliminal_bench.threads import usable_cores, wait_of_a_child
 
 _PROGRAM = "subliminal_bench.running.process_worker"
@@ -66,7 +65,7 @@ def _processes(needs: Needs) -> int:
     usable = all(map(_can_be_sent, needs.mitigations))
     if os.name != "posix" or needs.device.type != "cpu" or not usable:
         return 1
-    if work_per_seed(needs.protocol) < _LEAST_WORK:
+    if teacher_work(needs.protocol) + student_work(needs.protocol) < _LEAST_WORK:
         return 1
     cores = _cores()
     free = free_memory()
@@ -77,11 +76,6 @@ def _processes(needs: Needs) -> int:
 def _cores() -> int:
     """Cores to use; whoever limits torch's threads limits them too."""
     return min(usable_cores(), torch.get_num_threads())
-
-
-def work_per_seed(protocol: Protocol) -> int:
-    """The work behind a teacher and a student of a protocol."""
-    return teacher_work(protocol) + student_work(protocol)
 
 
 def _can_be_sent(mitigation: Mitigation) -> bool:
@@ -102,7 +96,7 @@ class _Process:
 class _Processes:
     def __init__(self, count: int, digits: Digits, watcher: Watcher) -> None:
         self._watcher = watcher
-        self._shipments: dict[int, tuple[Mitigation, Shipment]] = {}
+        self._shipments = Shipments()
         self._blocks = Blocks()
         said = {
             name: None if tensor is None else self._blocks.put(name, tensor)
@@ -126,15 +120,9 @@ class _Processes:
 
     def begin(self, job: Job) -> None:
         one = next(one for one in self._processes if one.job is None)
-        shipments = tuple((self._shipped(it), seeds) for it, seeds in job.shares)
+        shares = self._shipments.of(job)
         one.job = job
-        send(one.connection, (replace(job, shares=()), shipments))
-
-    def _shipped(self, mitigation: Mitigation) -> Shipment:
-        # Kept with the mitigation, so that no other mitigation gets the same id.
-        if id(mitigation) not in self._shipments:
-            self._shipments[id(mitigation)] = mitigation, ship(mitigation)
-        return self._shipments[id(mitigation)][1]
+        send(one.connection, (replace(job, shares=()), shares))
 
     def take(self) -> tuple[Job, PartialResult | None]:
         while True:
@@ -206,8 +194,7 @@ def _started(files: Sequence[int]) -> _Process:
 
 def _environment() -> dict[str, str]:
     """This process's own, so that the same mitigation is found and computes the same."""
-    folders = [str(Path(folder).absolute()) for folder in sys.path]
-    return {**os.environ, **wait_of_a_child(), "PYTHONPATH": os.pathsep.join(folders)}
+    return {**os.environ, **wait_of_a_child(), "PYTHONPATH": import_path()}
 
 
 def _all(doing: Iterator[str]) -> str:

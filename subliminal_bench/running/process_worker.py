@@ -124,7 +124,7 @@ def _do(
                 send(connection, ("result", sendable(result)))
     except BenchmarkError as error:
         ended = ("refused", error)
-    except (BrokenPipeError, ConnectionError):
+    except ConnectionError:
         raise
     except BaseException:
         ended = ("failed", traceback.format_exc())

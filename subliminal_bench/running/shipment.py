@@ -10,6 +10,7 @@ from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.plugin import Plugin
 from subliminal_bench.mitigation.sources import Sources, read_sources
+from subliminal_bench.running.jobs import Job
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,23 @@ def ship(mitigation: Mitigation) -> Shipment:
         tuple(f"{name}={value}" for name, value in mitigation.settings.items()),
         mitigation.source_sha256,
     )
+
+
+class Shipments:
+    """Each mitigation of a run, prepared for sending once."""
+
+    def __init__(self) -> None:
+        # Kept with the mitigation, so that no other mitigation gets the same id.
+        self._prepared: dict[int, tuple[Mitigation, Shipment]] = {}
+
+    def of(self, job: Job) -> tuple[tuple[Shipment, tuple[int, ...]], ...]:
+        """A job's shares in a form that can be sent."""
+        return tuple((self._of(mitigation), seeds) for mitigation, seeds in job.shares)
+
+    def _of(self, mitigation: Mitigation) -> Shipment:
+        if id(mitigation) not in self._prepared:
+            self._prepared[id(mitigation)] = mitigation, ship(mitigation)
+        return self._prepared[id(mitigation)][1]
 
 
 def _part(plugin: Plugin) -> _Part:

@@ -176,8 +176,7 @@ class SharedBlocks:
 
     def get(self, said: Mapping[str, Any]) -> Tensor:
         """A copy of a tensor that the trainer's side put into a block."""
-        dtype: torch.dtype = getattr(torch, said["dtype"])
-        return _view(self._blocks[said["block"]], dtype, said["shape"]).clone()
+        return self.view(said).clone()
 
     def view(self, said: Mapping[str, Any]) -> Tensor:
         """A tensor in a block itself, which nobody may change."""

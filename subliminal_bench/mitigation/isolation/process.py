@@ -198,10 +198,14 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
     }
-    folders = [str(Path(folder).absolute()) for folder in sys.path]
-    # Strings get the same hashes in every process, so that a rerun is bit-identical.
     kept |= wait_of_a_child()
-    return kept | {"PYTHONPATH": os.pathsep.join(folders), "PYTHONHASHSEED": "0"}
+    # Strings get the same hashes in every process, so that a rerun is bit-identical.
+    return kept | {"PYTHONPATH": import_path(), "PYTHONHASHSEED": "0"}
+
+
+def import_path() -> str:
+    """A `PYTHONPATH` with which another process finds the modules that this one finds."""
+    return os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
 
 
 def _relay(output: IO[bytes]) -> None:

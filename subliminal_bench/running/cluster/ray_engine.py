@@ -19,7 +19,6 @@ import torch
 
 from subliminal_bench.errors import BenchmarkError, DeviceError, EngineError, Setting
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.running.cluster.ray_worker import (
     VERSIONS,
     WorkerFacts,
@@ -29,7 +28,7 @@ from subliminal_bench.running.cluster.ray_worker import (
 from subliminal_bench.running.engine import Needs, Workers
 from subliminal_bench.running.jobs import Job, PartialResult, work_behind
 from subliminal_bench.running.progress import Watcher
-from subliminal_bench.running.shipment import Shipment, ship
+from subliminal_bench.running.shipment import Shipments
 from subliminal_bench.threads import wait_of_a_child
 from subliminal_bench.training.device import DeviceFacts, checked_device
 from subliminal_bench.version import __version__
@@ -163,7 +162,7 @@ class _RayWorkers:
         self._device = device
         self._watcher = watcher
         self._running: dict[Any, Job] = {}
-        self._shipments: dict[int, tuple[Mitigation, Shipment]] = {}
+        self._shipments = Shipments()
         self._nodes = self._alive()
         demand = _demand(device)
         self._do = ray.remote(num_returns="streaming", max_retries=_RETRIES, **demand)(
@@ -175,21 +174,13 @@ class _RayWorkers:
         return len(self._running) < max(1, _slots(self._ray, self._device))
 
     def begin(self, job: Job) -> None:
-        shipments = tuple(
-            (self._shipped(mitigation), seeds) for mitigation, seeds in job.shares
-        )
+        shares = self._shipments.of(job)
         task = self._do.remote(
-            replace(job, shares=()), shipments, self._digits, self._device.type, VERSIONS
+            replace(job, shares=()), shares, self._digits, self._device.type, VERSIONS
         )
         self._running[task] = job
         count = len(self._running)
         self._watcher.doing(f"{count} cohort{'s' if count > 1 else ''} on the cluster")
-
-    def _shipped(self, mitigation: Mitigation) -> Shipment:
-        # Stored with the mitigation, so that no other mitigation gets the same id.
-        if id(mitigation) not in self._shipments:
-            self._shipments[id(mitigation)] = mitigation, ship(mitigation)
-        return self._shipments[id(mitigation)][1]
 
     def take(self) -> tuple[Job, PartialResult | None]:
         while True:
