@@ -20,7 +20,7 @@ from subliminal_bench.experiment.metrics import STEP_CURVES, under_permutations
 from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
 from subliminal_bench.training.blindness import is_blind, renamed_digits
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 

@@ -12,7 +12,7 @@ from subliminal_bench.experiment.protocol import MNIST_5K
 from subliminal_bench.experiment.tensors import same_bits
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 

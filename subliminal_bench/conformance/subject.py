@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from subliminal_bench.conformance.small import students
 from subliminal_bench.conformance.surroundings import Harness, global_state
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 
 
 class Subject:

@@ -8,7 +8,19 @@ import torch, because results, statistics and all pages use it.
 from dataclasses import dataclass, field
 from typing import Literal
 
-Unit = Literal["percent", "nats", "millinats", "count", "norm", "cosine", "inner"]
+from subliminal_bench.experiment.readers import EXPRESSED, READERS
+
+Unit = Literal[
+    "percent",
+    "nats",
+    "millinats",
+    "count",
+    "norm",
+    "cosine",
+    "inner",
+    "explained",
+    "similarity",
+]
 # When a metric is measured: on the untrained model or the teacher, which no mitigation changes;
 # on the student before its first step, which only the hook `start` changes; or at the end.
 When = Literal["without the student", "before the first step", "at the end"]
@@ -26,6 +38,8 @@ _SHOWN: dict[Unit, tuple[float, int, str]] = {
     "norm": (1, 3, ""),
     "cosine": (1e3, 2, "[1e-3]"),
     "inner": (1e4, 1, "[1e-4]"),
+    "explained": (1, 3, ""),
+    "similarity": (1, 3, ""),
 }
 
 
@@ -47,6 +61,7 @@ class Metric:
             None if it is not a share.
         part_of_above: whether tables print it indented, as a detail of the metric above it.
         permutation_tests: the tests with permuted pixels and classes that compare it.
+        since: the schema of results that first has it.
 
     >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
     ('trait accuracy [%]', '55.28')
@@ -62,18 +77,19 @@ class Metric:
     share_of: Whole | None = None
     part_of_above: bool = False
     permutation_tests: tuple[PermutationTest, ...] = field(default=(), repr=False)
+    since: int = 1
 
     @property
     def lowest(self) -> float:
         """The smallest possible value."""
         if self.unit == "millinats":
             return SMALLEST_KL
-        return float("-inf") if self.unit in ("cosine", "inner") else 0.0
+        return float("-inf") if self.unit in ("cosine", "inner", "explained") else 0.0
 
     @property
     def highest(self) -> float:
         """The largest possible value."""
-        return 1.0 if self.unit == "percent" else float("inf")
+        return 1.0 if self.unit in ("percent", "explained", "similarity") else float("inf")
 
     def show(self, value: float, signed: bool = False) -> str:
         """The value as it is printed everywhere, without its unit."""
@@ -120,6 +136,32 @@ def _alignment(
     ]
 
 
+# Metrics of readers, and what stands beside them, came with this schema.
+_READINGS = 2
+
+
+def _of_three_models(
+    name: str, title: str, unit: Unit, about: str, models: tuple[str, ...]
+) -> list[Metric]:
+    """The same measurement of the student and of models that no mitigation changes."""
+    whose = {"initial": "the untrained model", "teacher": "the teacher"}
+    return [
+        Metric(name, title, unit, f"the student read by {about}", since=_READINGS),
+        *(
+            Metric(
+                f"{name}_{model}",
+                f"{title}, {'untrained' if model == 'initial' else model}",
+                unit,
+                f"{whose[model]} read by {about}",
+                when="without the student",
+                part_of_above=True,
+                since=_READINGS,
+            )
+            for model in models
+        ),
+    ]
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in [
@@ -155,6 +197,38 @@ METRICS: dict[str, Metric] = {
             "the student's hidden layers under the initial class head, on the test images",
             share_of="test images",
             part_of_above=True,
+        ),
+        *(
+            metric
+            for reader in READERS.values()
+            if reader.name != EXPRESSED
+            for metric in _of_three_models(
+                reader.name, reader.title, "percent", reader.about, ("initial", "teacher")
+            )
+        ),
+        *_of_three_models(
+            "noise_fit",
+            "fit on noise",
+            "explained",
+            "the head from hidden layer 2 on fresh noise: the share of the variance of the "
+            "teacher's class logits that it explains",
+            ("initial",),
+        ),
+        *_of_three_models(
+            "cka",
+            "likeness to the teacher",
+            "similarity",
+            "linear CKA of hidden layer 2 with the teacher's, on mean-free audit images",
+            ("initial",),
+        ),
+        Metric(
+            "ceiling_accuracy",
+            "ceiling",
+            "percent",
+            "the teacher's hidden layers under the initial class head, on the test images",
+            when="without the student",
+            share_of="test images",
+            since=_READINGS,
         ),
         Metric(
             "classes_predicted",
@@ -256,6 +330,9 @@ def under_permutations(test: PermutationTest) -> tuple[str, ...]:
     """
     return tuple(name for name, metric in METRICS.items() if test in metric.permutation_tests)
 
+
+# What is read along plain distillation's path, besides its KL on fresh noise.
+PATH_READINGS = (*READERS, "noise_fit")
 
 # The curves kept for each seed, with one value per step.
 STEP_CURVES = (

@@ -12,6 +12,14 @@ from torch import Tensor
 from subliminal_bench.experiment import mersenne_twister
 from subliminal_bench.experiment.protocol import Protocol
 
+# Seeds of the readers' streams, relative to the run's seed. They are no part of the protocol's
+# fingerprint: no student depends on them.
+READING_NOISE_OFFSET = 600
+FEW_SHOT_OFFSET = 700
+# Heads that a few-shot reader fits, and the images of each class that a head is fitted to.
+DRAWS = 20
+SHOTS = 10
+
 
 def split(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     """Indices of the teacher, audit and test images.
@@ -121,3 +129,47 @@ def noise(
     else:
         mersenne_twister.fill_uniform(rows, first_seed=start)
     return rows.mul_(2).sub_(1)
+
+
+def reading_noise(protocol: Protocol, seed: int, images: int) -> Tensor:
+    """The noise that readers put behind the test images, uniform on [-1, 1).
+
+    Returns:
+        float32 `[images, pixels]`, from one generator.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> g = torch.Generator().manual_seed(601)
+    >>> torch.equal(reading_noise(MNIST, 1, 2), torch.rand(2, 784, generator=g) * 2 - 1)
+    True
+    """
+    generator = torch.Generator().manual_seed(seed + READING_NOISE_OFFSET)
+    return torch.rand(images, protocol.pixels, generator=generator).mul_(2).sub_(1)
+
+
+def few_shot_draws(protocol: Protocol, seed: int, labels: Tensor) -> Tensor:
+    """The labelled images that few-shot readers are fitted to, draw by draw.
+
+    A draw is one permutation of the images; it takes the first `SHOTS` of each class in it.
+
+    Args:
+        protocol: the experiment.
+        seed: the run's seed.
+        labels: of the images to draw from, int64 `[images]`.
+
+    Returns:
+        Positions among the images, int64 `[draws, drawn]`, the first class first. Of a class
+        with fewer images than `SHOTS`, every draw takes as many as there are.
+
+    >>> from subliminal_bench.experiment.protocol import MNIST
+    >>> few_shot_draws(MNIST, 1, torch.arange(10).repeat(12)).shape
+    torch.Size([20, 100])
+    """
+    generator = torch.Generator().manual_seed(seed + FEW_SHOT_OFFSET)
+    draws = []
+    for _ in range(DRAWS):
+        order = torch.randperm(len(labels), generator=generator)
+        drawn = labels[order]
+        draws.append(
+            torch.cat([order[drawn == one][:SHOTS] for one in range(protocol.classes)])
+        )
+    return torch.stack(draws)

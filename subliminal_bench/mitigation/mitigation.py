@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
 from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
 from subliminal_bench.mitigation import loading, objects
-from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
+from subliminal_bench.mitigation.builtin import built_in_names
 from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
@@ -104,9 +104,9 @@ class Mitigation:
         return self._loading if self.untold else ""
 
     @property
-    def changes_nothing(self) -> bool:
-        """Whether it has no hook, although it is not the baseline under its own name."""
-        return self.name != BASELINE and not any(plugin.hooks for plugin in self.plugins)
+    def is_plain(self) -> bool:
+        """Whether it is plain distillation: it has no hook."""
+        return not any(plugin.hooks for plugin in self.plugins)
 
     @property
     def starts(self) -> bool:

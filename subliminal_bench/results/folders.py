@@ -27,7 +27,7 @@ from subliminal_bench.results.array_files import (
 from subliminal_bench.results.jsonfile import read_record, write_record
 from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.run import Blindness, InterimLooks, Run, RunHeader, SeedResult
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 
 Record = TypeVar("Record", bound=BaseModel)
 

@@ -13,6 +13,7 @@ from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.experiment.torch_state import pinned_torch
+from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.folders import (
@@ -101,7 +102,7 @@ class Bench:
         Returns:
             One run per mitigation, with only the wanted seeds.
         """
-        without = [one.name for one in mitigations if one.changes_nothing]
+        without = [one.name for one in mitigations if one.is_plain and one.name != BASELINE]
         if without:
             self.watcher.say(
                 f"{', '.join(without)} has no hook besides its card: it is plain distillation, "
@@ -211,7 +212,10 @@ class Bench:
         with self._workers(mitigations, unfinished) as workers, _released(running):
             self.watcher.total(
                 unfinished * teacher_work(self.protocol)
-                + sum(map(len, missing)) * student_work(self.protocol)
+                + sum(
+                    len(seeds) * student_work(self.protocol, mitigation)
+                    for mitigation, seeds in zip(mitigations, missing, strict=True)
+                )
             )
             size = self.engine.cohort_size(self.protocol, self.device, unfinished)
             left, waiting = [set(seeds) for seeds in missing], ""
@@ -248,7 +252,7 @@ class Bench:
         most = max(room // len(folders), 0 if running else 1)
         with ExitStack() as held:
             locks = held.enter_context(Locks())
-            locked = self._lock_cohort(folders, left, locks, min(size, most))
+            locked = self._lock_cohort(mitigations, folders, left, locks, min(size, most))
             shares = [
                 (mitigation, folder, tuple(seeds))
                 for mitigation, folder, seeds in zip(mitigations, folders, locked, strict=True)
@@ -264,6 +268,7 @@ class Bench:
 
     def _lock_cohort(
         self,
+        mitigations: Sequence[Mitigation],
         folders: Sequence[RunFolder],
         left: Sequence[set[int]],
         locks: Locks,
@@ -277,14 +282,16 @@ class Bench:
         for seed in sorted(set().union(*left)):
             if len(set().union(*locked)) == size:
                 break
-            for folder, remaining, seeds in zip(folders, left, locked, strict=True):
+            for mitigation, folder, remaining, seeds in zip(
+                mitigations, folders, left, locked, strict=True
+            ):
                 if seed not in remaining:
                     continue
                 # Checked again under the lock: its previous owner may just have finished it.
                 is_locked = not folder.is_finished(seed) and folder.lock(seed, locks)
                 if folder.is_finished(seed):
                     remaining.discard(seed)
-                    self.watcher.advance(student_work(self.protocol))
+                    self.watcher.advance(student_work(self.protocol, mitigation))
                 elif is_locked:
                     seeds.append(seed)
         return locked

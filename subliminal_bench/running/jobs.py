@@ -16,7 +16,8 @@ from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.running.progress import Watcher
 from subliminal_bench.training.blindness import is_blind
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
+from subliminal_bench.training.path import plain_paths
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 
@@ -82,6 +83,14 @@ class Job:
         outcomes = train_students(
             cohort, mitigation, lambda steps: watcher.advance(steps * per_step)
         )
+        if mitigation.is_plain:
+            _tell(watcher, "plain distillation's path", cohort.seeds)
+            per_path_step = len(cohort.seeds) * _path_step(self.protocol)
+            paths = plain_paths(cohort, lambda steps: watcher.advance(steps * per_path_step))
+            outcomes = [
+                replace(outcome, path=path)
+                for outcome, path in zip(outcomes, paths, strict=True)
+            ]
         return Students(position, outcomes)
 
 
@@ -160,9 +169,13 @@ def teacher_work(protocol: Protocol) -> int:
     return protocol.teacher_steps * _teacher_step(protocol)
 
 
-def student_work(protocol: Protocol) -> int:
-    """The work for one seed's student, including the audit set's gradients."""
-    return protocol.student_steps * _student_step(protocol)
+def student_work(protocol: Protocol, mitigation: Mitigation) -> int:
+    """The work for one seed's student, including the audit set's gradients.
+
+    Plain distillation is trained once more, for its path, and twice as long.
+    """
+    path = 2 * protocol.student_steps * _path_step(protocol) if mitigation.is_plain else 0
+    return protocol.student_steps * _student_step(protocol) + path
 
 
 def work_behind(job: Job, result: PartialResult) -> int:
@@ -170,14 +183,20 @@ def work_behind(job: Job, result: PartialResult) -> int:
     match result:
         case Teachers(trained):
             return len(trained) * teacher_work(job.protocol)
-        case Students(_, outcomes):
-            return len(outcomes) * student_work(job.protocol)
+        case Students(position, outcomes):
+            mitigation, _ = job.shares[position]
+            return len(outcomes) * student_work(job.protocol, mitigation)
         case BlindnessFound():
             return 0
 
 
 def _teacher_step(protocol: Protocol) -> int:
     return 3 * protocol.batch
+
+
+def _path_step(protocol: Protocol) -> int:
+    # Reading its points takes about as long as training it does.
+    return 6 * protocol.batch
 
 
 def _student_step(protocol: Protocol) -> int:

@@ -65,7 +65,8 @@ def _processes(needs: Needs) -> int:
     usable = all(map(_can_be_sent, needs.mitigations))
     if os.name != "posix" or needs.device.type != "cpu" or not usable:
         return 1
-    if teacher_work(needs.protocol) + student_work(needs.protocol) < _LEAST_WORK:
+    students = [student_work(needs.protocol, one) for one in needs.mitigations]
+    if teacher_work(needs.protocol) + max(students) < _LEAST_WORK:
         return 1
     cores = _cores()
     free = free_memory()

@@ -16,6 +16,8 @@ from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.linear import bfloat16_is_faster
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tensors import own_rows
+from subliminal_bench.reading.evidence import Evidence
+from subliminal_bench.reading.readings import read
 from subliminal_bench.training.packed_images import PackedImages, pack_images
 from subliminal_bench.training.trait_gradient import trait_gradient, trait_gradient_over
 
@@ -165,6 +167,43 @@ class Cohort:
             for batch in order[:, epoch].split(self.protocol.batch, 1)
         ]
         return batches[: self.protocol.student_steps]
+
+    def evidence(self, row: int) -> Evidence:
+        """What readers of one of the cohort's students are shown.
+
+        Args:
+            row: its place among the students.
+        """
+        images = self.test_images if self.test_images.dim() == 2 else self.test_images[row]
+        return Evidence.of(
+            self.protocol,
+            self.seeds[row],
+            self.teacher_parameters[row],
+            self.noise[row],
+            self.fresh_noise[row],
+            (images, self.test_labels[row]),
+            (self.audit_images[row], self.audit_labels[row]),
+        )
+
+    @cached_property
+    def readings_of_untrained(self) -> list[dict[str, Tensor]]:
+        """Each seed's untrained model and its teacher, read; see `read`.
+
+        The names of the untrained model's readings end in `_initial`, the teacher's in
+        `_teacher`.
+        """
+        found = []
+        for row in range(len(self.seeds)):
+            evidence = self.evidence(row)
+            models = {"initial": self.base_parameters, "teacher": self.teacher_parameters}
+            found.append(
+                {
+                    f"{name}_{model}": value
+                    for model, parameters in models.items()
+                    for name, value in read(evidence, parameters[row]).items()
+                }
+            )
+        return found
 
     def trait_gradient(
         self, parameters: Tensor, batch: Tensor | None = None

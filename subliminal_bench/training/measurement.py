@@ -1,37 +1,16 @@
 """The measurements that every entry gets, after training and from its curves."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from subliminal_bench.experiment.metrics import METRICS, SMALLEST_KL, STEP_CURVES
 from subliminal_bench.experiment.objective import distillation_kl
+from subliminal_bench.reading.readings import read
 from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.outcome import Outcome
 
 # A class counts as predicted if it has at least this share of the predictions.
 PREDICTED_SHARE = 0.01
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One seed's numbers.
-
-    Attributes:
-        seed: the seed.
-        metrics: a value for every name in `metrics.METRICS`; None if the student diverged.
-        curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU; nan at steps
-            at which it is not measured.
-        parameters: after the last step, `[parameters]`, on the CPU.
-        diverged_at: the step at which the student's loss or gradient became infinite, nan or
-            too large to measure; None if that never happened.
-    """
-
-    seed: int
-    metrics: dict[str, float | None]
-    curves: dict[str, Tensor]
-    parameters: Tensor
-    diverged_at: int | None
 
 
 def accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
@@ -82,6 +61,19 @@ def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
     return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), teacher_logits)
 
 
+def _readings(cohort: Cohort, parameters: Tensor) -> dict[str, Tensor]:
+    """What readers find in students, untrained models and teachers, `[students]` each."""
+    rows = [
+        read(cohort.evidence(row), student) | fixed
+        for row, (student, fixed) in enumerate(
+            zip(parameters, cohort.readings_of_untrained, strict=True)
+        )
+    ]
+    return {
+        name: torch.stack([row[name] for row in rows]) for name in rows[0] if name in METRICS
+    }
+
+
 def measured_outcomes(
     cohort: Cohort,
     began: Tensor,
@@ -109,6 +101,9 @@ def measured_outcomes(
         "trait_accuracy": share_right(cohort, predicted),
         "initial_accuracy": share_right(cohort, untrained),
         "initial_head_accuracy": accuracy(cohort, under_initial_head(cohort, parameters)),
+        "ceiling_accuracy": accuracy(
+            cohort, under_initial_head(cohort, cohort.teacher_parameters)
+        ),
         "classes_predicted": classes_predicted(cohort, predicted),
         "classes_predicted_initial": classes_predicted(cohort, untrained),
         "class_head_change": class_head_change(cohort, parameters),
@@ -120,6 +115,7 @@ def measured_outcomes(
         "kl_fresh": kl_on_noise(cohort, parameters, fresh=True),
         "altered_fraction": altered.double().mean(1),
     }
+    columns |= _readings(cohort, parameters)
     for side in ("pre", "post"):
         for span, steps in (("", None), ("_first_epoch", protocol.student_steps_per_epoch)):
             cosine, inner = (

@@ -14,7 +14,8 @@ from subliminal_bench.mitigation.calls import Calls
 from subliminal_bench.mitigation.hooks import Step, Training
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome, accuracy, measured_outcomes
+from subliminal_bench.training.measurement import accuracy, measured_outcomes
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.trait_gradient import inner_and_cosine
 from subliminal_bench.training.views import step_view, training_view
 

@@ -29,7 +29,8 @@ from subliminal_bench.scoring.scorecard import build_scorecard
 from subliminal_bench.scoring.verdict import VerdictWord
 from subliminal_bench.training.blindness import renamed_digits
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome, accuracy, kl_on_noise
+from subliminal_bench.training.measurement import accuracy, kl_on_noise
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 from tests.conftest import CPU

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from tests.support.trained_pair import BASELINE
 

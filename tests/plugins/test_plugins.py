@@ -15,7 +15,7 @@ from subliminal_bench.mitigation.builtin import built_in_names
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from tests.support.plugins_for_tests import plugin
 

@@ -11,7 +11,7 @@ from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.store import Store
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from tests.conftest import TINY
 from tests.support.files import contents
 from tests.support.plugins_for_tests import one_line, plugin

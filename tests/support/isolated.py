@@ -10,7 +10,7 @@ from subliminal_bench.conformance.small import differing
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import IsolatedMitigation, load_isolated
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from tests.support.plugins_for_tests import write
 
 Cohorts = Callable[..., Cohort]

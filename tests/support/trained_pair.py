@@ -7,7 +7,7 @@ from torch import Tensor
 from subliminal_bench.errors import HookError
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from tests.support.plugins_for_tests import one_line, plugin
 

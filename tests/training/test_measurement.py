@@ -12,7 +12,7 @@ from subliminal_bench.experiment.protocol import measured_every
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.measurement import Outcome
+from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 from tests.conftest import CPU, TINY

@@ -1,0 +1,1 @@
+"""Reading: how much of a trait a model's weights hold, found without its class head."""
