@@ -160,6 +160,11 @@ class Card:
             model); `trait-gradient` for an oracle that may request the trait gradient.
         parameters: that users may set.
         reference: the source of the idea.
+        prior: what the method presumes about the data, such as "digits are dark"; empty if it
+            presumes nothing.
+        twin: settings under which its mechanism is off and everything else the same, such as
+            `{"weight": 0.0}`. The twin runs too, and the entry is credited only with what it
+            prevents beyond it. None if there are no such settings.
 
     Raises:
         MitigationError: a field that cannot be used.
@@ -173,6 +178,8 @@ class Card:
     access: Access = "blind"
     parameters: tuple[Parameter, ...] = ()
     reference: str = ""
+    prior: str = ""
+    twin: Mapping[str, Value] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -182,6 +189,7 @@ class Card:
             )
         _check_line("card title", self.title)
         _check_line("card reference", self.reference)
+        _check_line("card prior", self.prior)
         if self.access not in ACCESS_LEVELS:
             raise MitigationError(
                 f"card access {self.access!r} is unknown; choose one of "
@@ -194,6 +202,23 @@ class Card:
         names = [one.name for one in self.parameters]
         if len(set(names)) < len(names):
             raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
+        self._check_twin()
+
+    def _check_twin(self) -> None:
+        """Check that the twin is this mitigation with other settings."""
+        if self.twin is None:
+            return
+        declared = {one.name: one for one in self.parameters}
+        for setting in (written := written_settings(self.twin)):
+            name, _, text = setting.partition("=")
+            if name not in declared:
+                raise MitigationError(
+                    f"card twin sets {brief(name)}, which is no parameter of the card; "
+                    f"declared: {', '.join(declared) or 'none'}"
+                )
+            declared[name].read(text)
+        if not written:
+            raise MitigationError("card twin must set at least one parameter")
 
 
 class Settings(Mapping[str, Value]):

@@ -77,6 +77,27 @@ class Mitigation:
         return "; ".join(filter(None, (plugin.card.reference for plugin in self.plugins)))
 
     @property
+    def prior(self) -> str:
+        """What it presumes about the data; a composition presumes what its members do."""
+        return "; ".join(filter(None, (plugin.card.prior for plugin in self.plugins)))
+
+    @property
+    def twin_settings(self) -> list[str]:
+        """The settings that make it its twin, `name=value` each.
+
+        Empty without a twin, and if it is its own twin. A composition's twin is that of every
+        member that has one.
+        """
+        twins = [
+            (plugin.card.name, name, value, plugin.settings[name])
+            for plugin in self.plugins
+            for name, value in (plugin.card.twin or {}).items()
+        ]
+        if all(value == own for _, _, value, own in twins):
+            return []
+        return [f"{owner}.{name}={value}" for owner, name, value, _ in twins]
+
+    @property
     def settings(self) -> dict[str, Value]:
         """All parameter values; `name.parameter` in a composition."""
         return {

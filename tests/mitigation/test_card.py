@@ -166,3 +166,22 @@ def test_any_text_is_a_value_in_range_or_one_line(
     else:
         assert type(value) is type(default)
         assert isinstance(value, str) or 0 <= value <= 100
+
+
+def test_a_twin_names_declared_parameters_and_possible_values() -> None:
+    parameters = (Parameter("weight", 1.0, minimum=0.0),)
+    assert Card("one", "One", parameters=parameters, twin={"weight": 0.0}).twin == {"weight": 0.0}
+    for twin, said in (
+        ({"wait": 0.0}, "'wait', which is no parameter"),
+        ({"weight": -1.0}, "below its minimum"),
+        ({}, "must set at least one"),
+        (["weight"], "must be a dictionary"),
+    ):
+        with pytest.raises(MitigationError, match=said):
+            Card("one", "One", parameters=parameters, twin=twin)  # type: ignore[arg-type]
+
+
+def test_a_prior_is_one_line() -> None:
+    assert Card("one", "One", prior="digits are dark").prior == "digits are dark"
+    with pytest.raises(MitigationError, match="card prior"):
+        Card("one", "One", prior="two\nlines")

@@ -40,6 +40,8 @@ class PluginText(_Answer):
     title: _Text
     access: Access
     reference: _Text
+    prior: _Text
+    twin: dict[_Text, _Number] | None
     parameters: list[ParameterText]
     hooks: list[_Text]
     attribute: _Text
@@ -62,7 +64,15 @@ class PluginText(_Answer):
             )
             for one in self.parameters
         )
-        return Card(self.name, self.title, self.access, parameters, self.reference)
+        return Card(
+            self.name,
+            self.title,
+            self.access,
+            parameters,
+            self.reference,
+            self.prior,
+            self.twin,
+        )
 
 
 class Loaded(_Answer):

@@ -161,6 +161,8 @@ def _described(plugin: Plugin) -> dict[str, Any]:
         "title": card.title,
         "access": card.access,
         "reference": card.reference,
+        "prior": card.prior,
+        "twin": None if card.twin is None else dict(card.twin),
         "parameters": [vars(one) | {"about": str(one.about)} for one in card.parameters],
         "hooks": plugin.hooks,
         "attribute": plugin.attribute,
