@@ -20,16 +20,6 @@ def test_a_drawn_sign_flip_test(compare: Compare) -> None:
     )
 
 
-def test_an_exact_sign_flip_test(compare: Compare) -> None:
-    some = DIFFERENCES[:16]
-    compare(
-        "exact sign-flip p, 16 seeds",
-        reference=lambda: plain.sign_flip_p(some, resamples=2**16),
-        ours=lambda: statistics.exact_sign_flip_p(some),
-        rounds=5,
-    )
-
-
 def test_a_paired_comparison(compare: Compare) -> None:
     """Ours caches patterns and effect sizes between calls."""
     reference = RANDOM.uniform(0.3, 0.7, 100)

@@ -144,7 +144,6 @@ def run(
     store: Folder | Store | None = None,
     data_dir: Folder | None = None,
     rerun_references: bool = False,
-    stop_early: bool = False,
     isolate: bool = False,
     isolate_timeout: float | None = None,
     isolate_memory: float | None = None,
@@ -170,8 +169,6 @@ def run(
         store: folder of results; `$SUBLIMINAL_BENCH_STORE`, else `subliminal-results`.
         data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
         rerun_references: run the references here, even if committed entries have their numbers.
-        stop_early: make interim looks after 20, 40, 60, 80 and 100 seeds, and stop once the
-            verdict is decided.
         isolate: run the mitigation in its own process; it must be given by name or path.
         isolate_timeout: seconds that one hook call of it may take; 60 by default.
         isolate_memory: address space of its process in GiB; 8 by default, no limit on a GPU.
@@ -182,7 +179,6 @@ def run(
     """
     for name, value in (
         ("rerun_references", rerun_references),
-        ("stop_early", stop_early),
         ("isolate", isolate),
         ("quiet", quiet),
     ):
@@ -206,7 +202,6 @@ def run(
         seeds=seeds,
         settings=[] if settings is None else written_settings(settings),
         rerun_references=rerun_references,
-        stop_early=stop_early,
     ).load()
     if quiet:
         return Finished(scoring.run(), kept)

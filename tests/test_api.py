@@ -166,7 +166,6 @@ class TestRun:
             ({"seeds": None}, "cannot read seeds None"),
             ({"seeds": b"1"}, "cannot read seeds b'1'"),
             ({"isolate": "no"}, "isolate must be True or False"),
-            ({"stop_early": 5}, "stop_early must be True or False"),
             ({"isolate_timeout": "5"}, "the limit '5' is not a number"),
         ],
         ids=lambda one: one if isinstance(one, str) else ascii(list(one)),

@@ -59,14 +59,6 @@ def run(
     isolate: IsolateOption = False,
     isolate_timeout: IsolateTimeoutOption = None,
     isolate_memory: IsolateMemoryOption = None,
-    stop_early: Annotated[
-        bool,
-        typer.Option(
-            "--stop-early",
-            help="Make interim looks after 20, 40, 60, 80 and 100 seeds; stop once the "
-            "verdict is decided.",
-        ),
-    ] = False,
     form: FormOption = "terminal",
 ) -> None:
     """Train and score a mitigation.
@@ -98,7 +90,6 @@ def run(
         seeds=seeds,
         settings=settings or [],
         rerun_references=rerun_references,
-        stop_early=stop_early,
     ).load()
     target = target_file(out, scoring.mitigation.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:

@@ -95,20 +95,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="set a parameter of the mitigation",
     )
-    group.addoption(
-        "--subliminal-stop-early",
-        action="store_true",
-        help="make interim looks after 20, 40, 60, 80 and 100 seeds; stop once the verdict is "
-        "decided",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and this run's scorecards."""
     config.addinivalue_line(
         "markers",
-        "subliminal(mitigation, protocol, seeds, settings, stop_early, max_trait_accuracy, "
-        "max_kl_ratio): score a mitigation for the scorecard fixture and test the bounds",
+        "subliminal(mitigation, protocol, seeds, settings, max_trait_accuracy, max_kl_ratio): "
+        "score a mitigation for the scorecard fixture and test the bounds",
     )
     config.stash[_KEY] = Scorecards(config)
     if any(_asked(config).values()):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # How advice is spelled in a pytest run.
 SPELLING = OptionSpelling("--subliminal-")
 DEFAULT_SEEDS = "1-10"
-_CHOOSE = ("mitigation", "protocol", "seeds", "settings", "stop_early")
+_CHOOSE = ("mitigation", "protocol", "seeds", "settings")
 # Each bound's highest value, and what it is.
 _BOUNDS = {
     "max_trait_accuracy": (1.0, "a fraction, from 0 to 1: write 0.35 for 35 %"),
@@ -32,7 +32,6 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "mitigation": ((str, PathLike), "a name or a file"),
     "protocol": ((str,), "a name"),
     "seeds": ((str, int), "text such as '1-10', or a seed"),
-    "stop_early": ((bool,), "True or False"),
 }
 
 
@@ -44,7 +43,6 @@ class Wanted:
     protocol: str
     seeds: str
     settings: tuple[str, ...]
-    stop_early: bool
 
 
 class Scorecards:
@@ -86,7 +84,6 @@ class Scorecards:
             settings=tuple(
                 option("--subliminal-set") if settings is None else written_settings(settings)
             ),
-            stop_early=bool(chosen.get("stop_early", option("--subliminal-stop-early"))),
         )
 
     def of(self, wanted: Wanted) -> "Scorecard":
@@ -117,7 +114,6 @@ class Scorecards:
             seeds=wanted.seeds,
             settings=wanted.settings,
             rerun_references=self._config.getoption("--subliminal-rerun-references"),
-            stop_early=wanted.stop_early,
         )
 
     def _run(self, wanted: Wanted) -> "Scorecard":

@@ -109,10 +109,6 @@ TERMS: dict[str, str] = {
         "trait accuracy"
     ),
     "cohort": "the seeds that are trained together: one on a CPU, many on a GPU",
-    "interim look": (
-        "a number of seeds fixed beforehand after which a run may stop, if its verdict is"
-        " decided"
-    ),
     "protocol": (
         "everything about the experiment that is fixed: mnist (the paper's), mnist-5k "
         "(small and embedded) or probe (a few steps, for checks)"

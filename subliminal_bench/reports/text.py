@@ -14,7 +14,7 @@ from subliminal_bench.errors import checked_form
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports import tables
 from subliminal_bench.reports.markdown_text import literal
-from subliminal_bench.scoring.scorecard import Scorecard, Stopping
+from subliminal_bench.scoring.scorecard import Scorecard
 
 FORMATS = ("terminal", "markdown", "json")
 _WIDTH = 80
@@ -55,8 +55,6 @@ def terminal(card: Scorecard) -> RenderableType:
         parts += [_rich_table(table), Text("")]
     for table in tables.comparisons(card):
         parts += [_rich_table(table), Text("")]
-    if card.stopping:
-        parts.append(Text(_sentence(card.stopping)))
     if card.verdict:
         parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
@@ -74,8 +72,6 @@ def markdown(card: Scorecard) -> str:
     ]
     for table in tables.comparisons(card):
         lines += ["", _markdown_table(table)]
-    if card.stopping:
-        lines += ["", _sentence(card.stopping)]
     if card.verdict:
         lines += ["", f"**Verdict: {card.verdict.text}**", ""]
         lines += [f"- {literal(reason)}" for reason in card.verdict.reasons]
@@ -93,7 +89,6 @@ def as_json(card: Scorecard) -> str:
         # Only if it is set, as in the run's file.
         **({"isolation": card.entry.isolation.model_dump()} if card.entry.isolation else {}),
         "seeds": list(card.seeds),
-        **({"stopping": _stopping(card.stopping)} if card.stopping else {}),
         "metrics": {
             name: {
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
@@ -136,14 +131,6 @@ def as_json(card: Scorecard) -> str:
 def _markdown_table(table: tables.Table) -> str:
     rows = [list(map(literal, row)) for row in table.rows]
     return tabulate(rows, list(map(literal, table.headings)), "github", disable_numparse=True)
-
-
-def _stopping(stopping: Stopping) -> dict[str, object]:
-    return vars(stopping) | {"saved": stopping.saved, "shown": stopping.text}
-
-
-def _sentence(stopping: Stopping) -> str:
-    return f"{stopping.text[0].upper()}{stopping.text[1:]}."
 
 
 def _rich_table(content: tables.Table) -> Table:

@@ -26,7 +26,7 @@ from subliminal_bench.results.array_files import (
 )
 from subliminal_bench.results.jsonfile import read_record, write_record
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import Blindness, InterimLooks, Run, RunHeader, SeedResult
+from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
 from subliminal_bench.training.outcome import Outcome
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -80,7 +80,6 @@ class RecordFile(Generic[Record]):
 
 HEADER = RecordFile(RunHeader, "entry.json", "what ran, under which protocol and environment")
 BLINDNESS = RecordFile(Blindness, "blindness.json", "whether it was shown to be blind")
-LOOKS = RecordFile(InterimLooks, "looks.json", "the interim looks of a run that stops early")
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ def _kind_of(file: RecordFile[Record]) -> FileKind:
 FILE_KINDS: tuple[FileKind, ...] = (
     _kind_of(HEADER),
     _kind_of(BLINDNESS),
-    _kind_of(LOOKS),
     FileKind("seed-*.json", "a seed's metrics", lambda path: read_kept(SeedResult, path)),
     FileKind("seed-*.npz", "a seed's curves", read_curves),
     FileKind("seed-*.safetensors", "a seed's teacher", read_teacher),
@@ -170,18 +168,6 @@ class RunFolder:
             with Locks() as locks:
                 HEADER.lock(self.path, locks)
                 HEADER.write(self.path, self.header)
-
-    def run_as_planned(self) -> Run:
-        """The run as requested: with early stopping, up to the last interim look reached."""
-        looks = LOOKS.read(self.path)
-        if looks is None:
-            return self.run()
-        planned = range(1, looks.planned_seeds + 1)
-        reached = 0
-        for seeds in looks.seeds:
-            if len(self.finished(planned[:seeds])) == seeds:
-                reached = seeds
-        return self.run(planned[:reached]).stopping_early(looks)
 
     def run(self, seeds: Iterable[int] | None = None) -> Run:
         """The finished seeds (only those among `seeds`, if given) as one run."""

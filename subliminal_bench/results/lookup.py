@@ -221,7 +221,7 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
                 for folder in sorted(latest.values(), key=several.index)
             )
             raise ResultError(f"{name!r} means several runs under {label}", f"name {which}")
-    return {label: several[0].run_as_planned() for label, several in folders.items()}
+    return {label: several[0].run() for label, several in folders.items()}
 
 
 def _selected(name: str) -> tuple[str, set[str] | None]:

@@ -164,30 +164,6 @@ class Isolation(StrictRecord):
         return f"in a process of its own, {network}"
 
 
-class InterimLooks(StrictRecord):
-    """The interim looks of a run that stops early.
-
-    Attributes:
-        planned_seeds: the requested number of seeds, which is that of one of the looks.
-        seeds: the number of seeds at each look of the design, rising.
-        levels: nominal two-sided level of each look.
-    """
-
-    planned_seeds: int
-    seeds: Annotated[list[int], Field(min_length=1)]
-    levels: list[Annotated[float, Field(gt=0, lt=1)]]
-
-    @pydantic.model_validator(mode="after")
-    def _design(self) -> "InterimLooks":
-        if self.seeds != sorted(set(self.seeds)) or self.seeds[0] < 2:
-            raise ValueError("looks must rise, from 2 seeds or more")
-        if len(self.levels) != len(self.seeds):
-            raise ValueError("every look needs one level")
-        if self.planned_seeds not in self.seeds:
-            raise ValueError(f"no look has the {self.planned_seeds} planned seeds")
-        return self
-
-
 class RunHeader(StrictRecord):
     """The facts that all seeds of an entry have in common."""
 
@@ -205,19 +181,18 @@ class Run(RunHeader):
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Only for runs for the leaderboard, and not for oracles.
     blindness: Blindness | None = None
-    # Only for runs that stop early. Their number of seeds was not fixed beforehand, so
-    # statistics for a fixed number of seeds are not valid for them.
-    looks: InterimLooks | None = None
 
-    @pydantic.model_validator(mode="after")
-    def _at_a_look(self) -> "Run":
-        if self.looks is not None:
-            count = len(self.seeds)
-            if self.seed_numbers != tuple(range(1, count + 1)):
-                raise ValueError("a run with interim looks must have seeds 1 to n")
-            if count not in self.looks.seeds or count > self.looks.planned_seeds:
-                raise ValueError(f"no planned look has {count} seeds")
-        return self
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _without_looks(cls, content: object) -> object:
+        # Version 0.1 wrote `looks`: null, or the interim looks of a run that stopped early.
+        if not isinstance(content, dict) or "looks" not in content:
+            return content
+        if content["looks"] is not None:
+            raise ValueError(
+                "it was run with interim looks, which this version no longer reads"
+            )
+        return {name: value for name, value in content.items() if name != "looks"}
 
     @pydantic.field_validator("seeds")
     @classmethod
@@ -231,14 +206,6 @@ class Run(RunHeader):
     def seed_numbers(self) -> tuple[int, ...]:
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
-
-    def stopping_early(self, looks: InterimLooks) -> "Run":
-        """The same run as one with interim looks.
-
-        Raises:
-            ValueError: its seeds are not the seeds of one of the looks.
-        """
-        return Run(**{**dict(self), "looks": looks})
 
     def first(self, count: int) -> "Run":
         """The same run with its first `count` seeds only."""

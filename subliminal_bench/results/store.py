@@ -4,7 +4,6 @@
                                       seed-0001.json    the seed's metrics
                                       seed-0001.npz     the seed's curves
                                       blindness.json    whether it was shown to be blind
-                                      looks.json        the interim looks, if it stops early
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 `.locks` in each folder holds empty files: see `locks`. `folders.FILE_KINDS` lists all kinds.

@@ -16,13 +16,9 @@ from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.folders import (
-    BLINDNESS,
-    LOOKS,
-    RunFolder,
-)
+from subliminal_bench.results.folders import BLINDNESS, RunFolder
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import InterimLooks, Run
+from subliminal_bench.results.run import Run
 from subliminal_bench.results.self_check import check_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.engine import LOCAL, Engine, Needs, Workers
@@ -153,14 +149,6 @@ class Bench:
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation's current version."""
         return len(self._folder(mitigation).finished(wanted)) == len(wanted)
-
-    def looks(self, mitigation: Mitigation) -> InterimLooks | None:
-        """The interim looks of the mitigation's current version; None if it has none."""
-        return LOOKS.read(self._folder(mitigation).path)
-
-    def save_looks(self, mitigation: Mitigation, looks: InterimLooks) -> None:
-        """Record that the mitigation's run has interim looks."""
-        LOOKS.write(self._folder(mitigation).path, looks)
 
     @cached_property
     def environment(self) -> Environment:

@@ -37,7 +37,7 @@ class ReferencePlan:
         Args:
             bench: runs mitigations.
             entry: to score.
-            seeds: all seeds that may be needed.
+            seeds: that will be needed.
             rerun: ignore the committed entries.
         """
         loaded = {name: load_mitigation(name) for name in REFERENCES}
@@ -54,7 +54,7 @@ class ReferencePlan:
     def run(
         self, bench: Bench, seeds: tuple[int, ...]
     ) -> tuple[Run, dict[str, Run], dict[str, str]]:
-        """Run the entry, and the references without committed numbers, on some of the seeds.
+        """Run the entry, and the references without committed numbers, on these seeds.
 
         Returns:
             The entry's run, the references' runs by name, and for committed references a note

@@ -27,8 +27,8 @@ from subliminal_bench.running.cluster import ray_engine
 from subliminal_bench.running.engine import Engine
 from subliminal_bench.running.process_engine import ProcessEngine
 from subliminal_bench.running.progress import SILENT, Watcher
-from subliminal_bench.running.score import score_mitigation
-from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.running.references import ReferencePlan
+from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.training.device import choose_device
 
 ENGINES = ("local", "ray")
@@ -163,7 +163,6 @@ class Scoring:
         seeds: such as `1-10`, or numbers.
         settings: values of its parameters, `name=value` each.
         rerun_references: run the references, even if committed entries have their numbers.
-        stop_early: make the plan's interim looks, and stop once the verdict is decided.
     """
 
     setup: Setup
@@ -171,7 +170,6 @@ class Scoring:
     seeds: str | int | Iterable[int] = "1-10"
     settings: Sequence[str] = ()
     rerun_references: bool = False
-    stop_early: bool = False
 
     def load(self) -> "LoadedScoring":
         """Read the seeds and load the mitigation; nothing is run yet.
@@ -197,13 +195,9 @@ class LoadedScoring:
         """Run the mitigation and its references, and score it.
 
         Raises:
-            BenchmarkError: see `score_mitigation`.
+            BenchmarkError: see `Bench.run`.
         """
         with self.chosen.setup.bench(watcher) as bench:
-            return score_mitigation(
-                bench,
-                self.mitigation,
-                self.seeds,
-                rerun=self.chosen.rerun_references,
-                stop_early=self.chosen.stop_early,
-            )
+            rerun = self.chosen.rerun_references
+            plan = ReferencePlan.of(bench, self.mitigation, self.seeds, rerun)
+            return build_scorecard(*plan.run(bench, self.seeds))

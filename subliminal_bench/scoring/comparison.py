@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.arithmetic import Rounding, rounding_between
-from subliminal_bench.scoring.columns import Column, Columns
-from subliminal_bench.scoring.statistics import (
-    NonInferiority,
-    PairedDifference,
-    SequentialDesign,
-)
+from subliminal_bench.scoring.columns import Columns
+from subliminal_bench.scoring.statistics import NonInferiority, PairedDifference
 
 # The significance level of every test of the plan.
 ALPHA = 0.05
@@ -32,8 +28,6 @@ class Comparison:
         training_ratio: geometric mean over seeds of the training KLs' ratio; None likewise.
         lower_in: share of the seeds on which the entry has less trait; ties count half.
         together: the number of comparisons that Holm corrects for.
-        design: the interim looks at which the statistics are valid; None if the number of
-            seeds was fixed.
     """
 
     entry: str
@@ -44,7 +38,6 @@ class Comparison:
     training_ratio: float | None
     lower_in: float
     together: int
-    design: SequentialDesign | None = None
 
     @property
     def resolvable(self) -> bool:
@@ -61,8 +54,6 @@ class Comparison:
         if not self.resolvable or self.trait.sd is None:
             return None
         level = ALPHA / self.together
-        if self.design:
-            level = self.design.level(self.trait.seeds, level)
         found = statistics.resolvable_difference(self.trait.sd, self.trait.seeds, alpha=level)
         return found + self.trait.allowance
 
@@ -72,19 +63,17 @@ class Comparison:
         return self.resolvable and self.adjusted_p is not None and self.adjusted_p <= ALPHA
 
 
-def compare(
-    pairs: Sequence[tuple[Columns, Columns]], design: SequentialDesign | None = None
-) -> list[Comparison]:
+def compare(pairs: Sequence[tuple[Columns, Columns]]) -> list[Comparison]:
     """Compare runs pair by pair, with Holm over all the pairs.
 
     Args:
         pairs: entry and reference each, all with the same seeds.
-        design: the interim looks, if the number of seeds was not fixed beforehand; the seeds
-            are then the seeds of one of the looks.
     """
     roundings = [rounding_between(entry.run, reference.run) for entry, reference in pairs]
     differences = [
-        _difference(entry.trait_accuracy, reference.trait_accuracy, rounding, design)
+        statistics.paired_difference(
+            entry.trait_accuracy, reference.trait_accuracy, rounding_sd=rounding.trait
+        )
         for (entry, reference), rounding in zip(pairs, roundings, strict=True)
     ]
     adjusted = statistics.holm(
@@ -104,25 +93,15 @@ def compare(
                 reference=reference.name,
                 trait=differences[position],
                 adjusted_p=adjusted.get(position),
-                distillation=_kl_ratio(entry, reference, "kl_fresh", rounding, design),
+                distillation=_kl_ratio(entry, reference, "kl_fresh", rounding),
                 training_ratio=training.ratio if training else None,
                 lower_in=statistics.probability_of_improvement(
                     entry.trait_accuracy, reference.trait_accuracy, better="low"
                 ),
                 together=len(pairs),
-                design=design,
             )
         )
     return found
-
-
-def _difference(
-    entry: Column, reference: Column, rounding: Rounding, design: SequentialDesign | None
-) -> PairedDifference:
-    sd = rounding.trait
-    if design is None:
-        return statistics.paired_difference(entry, reference, rounding_sd=sd)
-    return statistics.repeated_paired_difference(entry, reference, design, rounding_sd=sd)
 
 
 def _kl_ratio(
@@ -130,16 +109,12 @@ def _kl_ratio(
     reference: Columns,
     metric: str,
     rounding: Rounding,
-    design: SequentialDesign | None = None,
 ) -> NonInferiority | None:
     """Non-inferiority of one of the KLs; None if a student diverged."""
     ours, theirs = entry.sound(metric), reference.sound(metric)
     if len(ours) < len(entry.seeds) or len(theirs) < len(reference.seeds):
         return None
-    sd = rounding.log_kl
-    if design is None:
-        return statistics.non_inferiority(ours, theirs, rounding_sd=sd)
-    return statistics.repeated_non_inferiority(ours, theirs, design, rounding_sd=sd)
+    return statistics.non_inferiority(ours, theirs, rounding_sd=rounding.log_kl)
 
 
 def show_p(p_value: float | None) -> str:

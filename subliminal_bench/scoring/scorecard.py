@@ -10,17 +10,11 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
-from subliminal_bench.results.run import InterimLooks, ProtocolRecord, Run, same_protocol
+from subliminal_bench.results.run import ProtocolRecord, Run, same_protocol
 from subliminal_bench.scoring import arithmetic, statistics
 from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.comparison import Comparison, compare
-from subliminal_bench.scoring.statistics import SequentialDesign
 from subliminal_bench.scoring.verdict import Verdict, judge
-
-_LOOKED = (
-    "p, intervals and bounds are valid at every interim look; those for a fixed number of "
-    "seeds are not"
-)
 
 
 @dataclass(frozen=True)
@@ -51,43 +45,6 @@ class Summary:
             return "—"
         spread = f" ± {metric.show(self.sd)}" if self.sd is not None else ""
         return metric.show(self.mean) + spread
-
-
-@dataclass(frozen=True)
-class Stopping:
-    """The interim looks at which a run continued or stopped.
-
-    Attributes:
-        look: the last look that was made, from 1.
-        looks: the number of planned looks.
-        seeds: the number of seeds that ran.
-        planned_seeds: the number of requested seeds.
-    """
-
-    look: int
-    looks: int
-    seeds: int
-    planned_seeds: int
-
-    @property
-    def saved(self) -> int:
-        """The number of requested seeds that did not run."""
-        return self.planned_seeds - self.seeds
-
-    @property
-    def text(self) -> str:
-        """One phrase.
-
-        >>> Stopping(look=2, looks=5, seeds=40, planned_seeds=100).text
-        'stopped at look 2 of 5: 40 of 100 seeds, 60 saved'
-        >>> Stopping(look=3, looks=3, seeds=60, planned_seeds=60).text
-        'not stopped before look 3 of 3: 60 of 60 seeds, none saved'
-        """
-        how = "stopped at" if self.saved else "not stopped before"
-        return (
-            f"{how} look {self.look} of {self.looks}: {self.seeds} of {self.planned_seeds} "
-            f"seeds, {self.saved or 'none'} saved"
-        )
 
 
 @dataclass(frozen=True)
@@ -132,19 +89,6 @@ class Scorecard:
         return _against_baseline(self.comparisons)
 
     @property
-    def stopping(self) -> "Stopping | None":
-        """The state of the interim looks; None if the number of seeds was fixed."""
-        looks = self.entry.looks
-        if looks is None or self.verdict is None:
-            return None
-        return Stopping(
-            look=looks.seeds.index(len(self.seeds)) + 1,
-            looks=looks.seeds.index(looks.planned_seeds) + 1,
-            seeds=len(self.seeds),
-            planned_seeds=looks.planned_seeds,
-        )
-
-    @property
     def protocol(self) -> ProtocolRecord:
         """The protocol that all runs share."""
         return self.entry.protocol
@@ -177,8 +121,6 @@ def build_scorecard(
 ) -> Scorecard:
     """Score an entry against references, on the entry's seeds.
 
-    An entry that stops early is scored by the statistics of its interim looks.
-
     Args:
         entry: the run to score.
         references: runs by name, in the order of their columns.
@@ -203,7 +145,7 @@ def build_scorecard(
     names, runs = (name, *references), (entry, *references.values())
     columns = tuple(Columns.of(*named, seeds) for named in zip(names, runs, strict=True))
     ours, *others = columns
-    comparisons = compare([(ours, other) for other in others], design_of(entry.looks))
+    comparisons = compare([(ours, other) for other in others])
     against = _against_baseline(comparisons)
     said = [
         f"{', '.join(them)}: {source}" for source, them in _by_source(sources or {}).items()
@@ -219,16 +161,10 @@ def build_scorecard(
             *_not_blind(entry),
             *_isolated(names, runs),
             *_divergence(names, runs, seeds),
-            *([_LOOKED] if entry.looks else []),
             *said,
             *arithmetic.remarks(name, entry, references, len(seeds)),
         ),
     )
-
-
-def design_of(looks: InterimLooks | None) -> SequentialDesign | None:
-    """The design behind the statistics of a run with these looks; None without looks."""
-    return SequentialDesign(tuple(looks.seeds), tuple(looks.levels)) if looks else None
 
 
 def _not_blind(run: Run) -> list[str]:
@@ -266,11 +202,10 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         ResultError: they have no seed in common.
     """
     same_protocol(list(runs.values()))
-    common = sorted(set.intersection(*(set(run.seed_numbers) for run in runs.values())))
+    common = set.intersection(*(set(run.seed_numbers) for run in runs.values()))
     if not common:
         raise ResultError(f"{', '.join(runs)} have no seed in common")
-    looked = _shared_design(runs)
-    seeds = _seeds_of_a_look(common, looked, runs) if looked else tuple(common)
+    seeds = tuple(sorted(common))
     left_out = {
         name: describe_seeds(set(run.seed_numbers) - set(seeds))
         for name, run in runs.items()
@@ -283,40 +218,15 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         all_runs=all_runs,
         columns=columns,
         seeds=seeds,
-        comparisons=tuple(compare(list(combinations(columns, 2)), looked)),
+        comparisons=tuple(compare(list(combinations(columns, 2)))),
         verdict=None,
         remarks=(
             *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),
-            *(f"{name} was run with early stopping" for name in runs if runs[name].looks),
-            *([_LOOKED] if looked else []),
             *(f"left out of {name}: {lost}" for name, lost in left_out.items()),
             *arithmetic.remarks(names[0], all_runs[0], dict(runs), len(seeds)),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),
         ),
-    )
-
-
-def _shared_design(runs: Mapping[str, Run]) -> SequentialDesign | None:
-    """The design of the looks, which applies to all pairs if only one run has looks."""
-    found = {design_of(run.looks): name for name, run in runs.items() if run.looks}
-    if len(found) > 1:
-        raise ResultError(f"{', '.join(found.values())} have different plans of interim looks")
-    return next(iter(found), None)
-
-
-def _seeds_of_a_look(
-    common: Sequence[int], looked: SequentialDesign, runs: Mapping[str, Run]
-) -> tuple[int, ...]:
-    """The seeds of the last look that all runs reached."""
-    for seeds in reversed(looked.looks):
-        wanted = tuple(range(1, seeds + 1))
-        if set(wanted) <= set(common):
-            return wanted
-    early = ", ".join(name for name, run in runs.items() if run.looks)
-    raise ResultError(
-        f"{early} was run with early stopping, so a comparison needs seeds "
-        f"1-{looked.looks[0]} or more; the runs have only {describe_seeds(common)} in common"
     )
 
 

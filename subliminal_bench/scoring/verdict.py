@@ -151,24 +151,6 @@ def judge(entry: Columns, baseline: Columns, against_baseline: Comparison) -> Ve
     return Verdict(word, (measured, distillation_sentence(kept)))
 
 
-def decided(verdict: Verdict, against_baseline: Comparison) -> bool:
-    """Whether the run may stop, because more seeds should not change the word.
-
-    More seeds may still resolve an effect; if the trait is lower, they may still show whether
-    the distillation is kept.
-
-    Args:
-        verdict: of the seeds so far.
-        against_baseline: the comparison behind the verdict.
-    """
-    if verdict.word in (VerdictWord.TOO_FEW, VerdictWord.NO_EFFECT):
-        return False
-    if verdict.word in (VerdictWord.ATTENUATES, VerdictWord.NOT_DISTILLING):
-        kept = against_baseline.distillation
-        return kept is None or kept.verdict == "lost"
-    return True
-
-
 def distils(entry: Columns, baseline: Columns) -> bool:
     """Whether the student learned from its teacher at all.
 

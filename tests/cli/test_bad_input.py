@@ -330,7 +330,6 @@ class TestPytestOptions:
             "--subliminal-rerun-references": False,
             "--subliminal-measure-every": 1,
             "--subliminal-set": [],
-            "--subliminal-stop-early": False,
         }
         chosen[f"--subliminal-{option}"] = [value] if option == "set" else value
 

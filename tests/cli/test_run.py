@@ -10,13 +10,11 @@ import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.results.run import read_run
-from subliminal_bench.running import jobs, score
-from subliminal_bench.running.score import planned_looks
-from subliminal_bench.scoring import statistics
+from subliminal_bench.running import jobs
 from tests.support.files import files_in
 from tests.support.mitigation_files import UPDATE, hook, source
 from tests.support.plugins_for_tests import HEAD, scaling_source, write
-from tests.support.terminal import ON_TINY, Ended, Terminal
+from tests.support.terminal import ON_TINY, Terminal
 
 
 @pytest.fixture
@@ -249,66 +247,3 @@ class TestIsolated:
 def test_a_cluster_and_isolation_exclude_each_other(type_in: Terminal) -> None:
     done = type_in("run", "liminal", "--protocol", "tiny", "--isolate", "--engine", "ray")
     assert "leave out --engine or --isolate" in done.error
-
-
-class TestStoppingEarly:
-    @pytest.fixture(autouse=True)
-    def _soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Looks at 8 and 10 seeds, so that a test trains few."""
-        soon = statistics.SequentialDesign((8, 10), (0.04, 0.04))
-        monkeypatch.setattr(score, "PLAN", soon)
-        monkeypatch.setattr(planned_looks, "__defaults__", (soon,))
-
-    @pytest.fixture
-    def silence(self, tmp_path: Path) -> Path:
-        """A mitigation that stops the student from learning anything."""
-        path = tmp_path / "silence.py"
-        path.write_text(scaling_source("silence", "0.0"))
-        return path
-
-    def run(self, type_in: Terminal, path: Path, seeds: str, *more: str) -> Ended:
-        return type_in("run", path, *ON_TINY, "--seeds", seeds, *more)
-
-    def test_it_stops_resumes_without_training_and_is_kept_apart(
-        self, type_in: Terminal, silence: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        more = ("--stop-early", "--out", "run.json", "--format", "json")
-        first = self.run(type_in, silence, "1-10", *more)
-        assert first.code == 0, first.err
-        shown = json.loads(first.out)
-        assert shown["stopping"]["saved"] == 2, first.out
-        written = read_run(Path("run.json"))
-        assert written.looks is not None
-        assert len(written.seeds) == 8
-        kept = Path("run.json").read_bytes()
-
-        def forbidden(*arguments: Any) -> Any:
-            raise AssertionError("nothing is left to train")
-
-        for function in ("train_teachers", "train_students"):
-            monkeypatch.setattr(jobs, function, forbidden)
-        again = self.run(type_in, silence, "1-10", *more)
-        assert (again.code, again.out) == (0, first.out)
-        assert Path("run.json").read_bytes() == kept
-        # The same seeds are no fixed number of seeds any more, however they are asked for.
-        assert "--stop-early" in self.run(type_in, silence, "1-8").error
-        compared = type_in("compare", "silence", "baseline", "--protocol", "tiny")
-        assert "silence was run with early stopping" in compared.out
-
-    def test_a_mistake_is_one_line_and_nothing_is_run(
-        self, type_in: Terminal, silence: Path, tmp_path: Path
-    ) -> None:
-        assert "1-10" in self.run(type_in, silence, "1-7", "--stop-early").error
-        baseline = type_in("run", "baseline", *ON_TINY, "--seeds", "1-10", "--stop-early")
-        assert "gets no verdict" in baseline.error
-        assert [path.name for path in tmp_path.iterdir()] == ["silence.py"]
-
-    @pytest.mark.slow
-    def test_a_run_with_looks_still_serves_others_as_a_reference(
-        self, type_in: Terminal, silence: Path
-    ) -> None:
-        looked = type_in("run", "liminal", *ON_TINY, "--seeds", "1-10", "--stop-early")
-        assert looked.code == 0, looked.err
-        done = self.run(type_in, silence, "1-2")
-        assert done.code == 0, done.err
-        assert "look" not in done.out

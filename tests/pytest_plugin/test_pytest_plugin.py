@@ -107,21 +107,6 @@ def test_seeds_that_are_in_the_store_are_not_run_again(project: pytest.Pytester)
 
 
 @pytest.mark.slow
-def test_stopping_early_is_an_option_and_part_of_a_marker(project: pytest.Pytester) -> None:
-    options = ("--subliminal-mitigation", "halve.py", "-k", "diverges")
-    refused = suite(project, *options, "--subliminal-stop-early").stdout.str()
-    assert "choose seeds 1-40, 1-60, 1-80 or 1-100, not 1-10" in refused
-    project.makepyfile(
-        test_looks=marked(
-            "mitigation='halve.py', protocol='tiny', seeds='1-2', stop_early=True"
-        )
-    )
-    marker = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "knows_tiny")
-    assert "early stopping looks after" in marker.stdout.str()
-    assert not list(project.path.rglob("seed-*.json"))
-
-
-@pytest.mark.slow
 def test_two_workers_run_the_work_once_and_print_one_scorecard(
     project: pytest.Pytester,
 ) -> None:

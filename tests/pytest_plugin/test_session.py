@@ -16,7 +16,7 @@ from tests.support.examples import many
 from tests.support.typed import words
 
 NAMES = (
-    *("mitigation", "protocol", "seeds", "settings", "stop_early"),
+    *("mitigation", "protocol", "seeds", "settings"),
     *("max_trait_accuracy", "max_kl_ratio"),
 )
 ENDLESS: dict[str, Any] = {}
@@ -50,7 +50,6 @@ class Config:
             "--subliminal-engine": "local",
             "--subliminal-set": [],
             "--subliminal-isolate": False,
-            "--subliminal-stop-early": False,
             "--subliminal-rerun-references": False,
             "--subliminal-measure-every": 1,
         }
@@ -100,7 +99,7 @@ def test_arguments_of_the_kinds_that_the_marker_documents_are_taken() -> None:
     known = {"mitigation": "liminal", "protocol": "probe", "seeds": "1-2"}
     settings = {"temperature": 3.0}
     bounds = {"max_trait_accuracy": 0.5, "max_kl_ratio": 2}
-    assert said_of({**known, "settings": settings, "stop_early": False, **bounds}) == "loaded"
+    assert said_of({**known, "settings": settings, **bounds}) == "loaded"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ def test_arguments_of_the_kinds_that_the_marker_documents_are_taken() -> None:
         ({"seeds": 10**5000}, "seeds must be text such as '1-10', or a seed, not <int>"),
         ({"mitigation": object}, "mitigation must be a name or a file"),
         ({"max_trait_accuracy": 10**5000}, "from 0 to 1"),
-        ({"stop_early": "no"}, "stop_early must be True or False"),
+        ({"stop_early": True}, "does not accept stop_early"),
         ({"max_kl_ratio": "1\n2"}, "max_kl_ratio must be a number, not '1\\n2'"),
         ({"seeds": [1, 2]}, "seeds must be text such as '1-10', or a seed, not [1, 2]"),
     ],

@@ -11,14 +11,12 @@ from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import (
-    check_eligible,
     needs_blindness,
     read_entries,
     submit_run,
 )
 from subliminal_bench.results.run import Run, write_run
 from tests.support.leaderboards import around, page
-from tests.support.looks import HUNDRED
 from tests.support.runs import make_run
 
 NOT_ELIGIBLE: dict[str, tuple[Callable[[], Run], str]] = {
@@ -147,8 +145,3 @@ def test_only_what_may_become_a_blind_entry_needs_to_be_shown_blind(
     protocol: Protocol, name: str, needed: bool
 ) -> None:
     assert needs_blindness(protocol, load_mitigation(name)) is needed
-
-
-def test_the_leaderboard_takes_no_number_of_seeds_that_the_results_chose() -> None:
-    with pytest.raises(ResultError, match="early stopping"):
-        check_eligible(make_run("entry", [0.5] * 20).stopping_early(HUNDRED))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS, Metric
+from subliminal_bench.results.jsonfile import _digest
 from subliminal_bench.results.run import Run, SeedResult, read_run, write_run
 from tests.support.plugins_for_tests import one_line
 from tests.support.runs import PLAIN
@@ -117,6 +118,15 @@ class TestRoundTrip:
             written(tmp_path / "c", read_run(tmp_path / "a" / "run.json")).read_bytes() == first
         )
 
+    def test_a_run_without_looks_is_read_as_version_0_1_wrote_it(self, tmp_path: Path) -> None:
+        content = PLAIN.model_dump() | {"looks": None}
+        path = tmp_path / "old.json"
+        path.write_text(json.dumps(content | {"digest": _digest(content)}))
+        assert read_run(path) == PLAIN
+        assert "looks" not in written(tmp_path).read_text()
+        path.write_text(json.dumps(content | {"digest": _digest(PLAIN.model_dump())}))
+        assert "changed after it was written" in refused(path)
+
     def test_the_file_is_json_that_people_can_read(self, tmp_path: Path) -> None:
         run = PLAIN.model_copy(
             update={"mitigation": PLAIN.mitigation.model_copy(update={"title": "Größer ± 1"})}
@@ -215,6 +225,12 @@ BROKEN: dict[str, tuple[Callable[[Any], Any], str]] = {
         "source_sha256",
     ),
     "no name": (lambda c: c["mitigation"].update(name=""), "mitigation.name"),
+    "interim looks": (
+        lambda c: (
+            c | {"looks": {"planned_seeds": 40, "seeds": [20, 40], "levels": [0.01, 0.02]}}
+        ),
+        "it was run with interim looks, which this version no longer reads",
+    ),
 }
 
 

@@ -9,8 +9,7 @@ import pytest
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
-from subliminal_bench.results.run import InterimLooks, SeedResult, same_protocol
-from subliminal_bench.running.score import planned_looks
+from subliminal_bench.results.run import SeedResult, same_protocol
 from tests.support.plugins_for_tests import one_line
 from tests.support.runs import ORDINARY, PLAIN, make_run
 
@@ -90,26 +89,3 @@ def test_a_record_cannot_be_changed_by_accident() -> None:
     run = copy.deepcopy(PLAIN)
     with pytest.raises(pydantic.ValidationError):
         run.seeds = []
-
-
-class TestLooks:
-    @pytest.mark.parametrize(("seeds", "first"), [(19, 1), (30, 1), (100, 1), (20, 2)], ids=str)
-    def test_a_run_is_at_a_look_or_is_refused(self, seeds: int, first: int) -> None:
-        run = make_run("entry", [0.5] * seeds, first_seed=first)
-        with pytest.raises(ValueError, match=r"no planned look|seeds 1 to n"):
-            run.stopping_early(planned_looks(tuple(range(1, 61))))
-
-    @pytest.mark.parametrize(
-        ("looks", "message"),
-        [
-            ({"planned_seeds": 30, "seeds": [20, 40], "levels": [0.01, 0.02]}, "30 planned"),
-            ({"planned_seeds": 40, "seeds": [40, 20], "levels": [0.01, 0.02]}, "rise"),
-            ({"planned_seeds": 40, "seeds": [20, 40], "levels": [0.01]}, "one level"),
-            ({"planned_seeds": 40, "seeds": [20, 40], "levels": [0.01, 1.0]}, "less than 1"),
-        ],
-    )
-    def test_looks_that_cannot_be_are_refused(
-        self, looks: dict[str, Any], message: str
-    ) -> None:
-        with pytest.raises(ValueError, match=message):
-            InterimLooks(**looks)

@@ -1,14 +1,11 @@
 """Runs stand side by side on the seeds that they share, or are refused."""
 
-import numpy as np
 import pytest
 
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.experiment.protocol import MNIST_5K
-from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.scorecard import build_scorecard, side_by_side
 from tests.support.judged import LEVELS, SEEDS, dropped
-from tests.support.looks import HUNDRED
 from tests.support.runs import make_run
 
 
@@ -31,22 +28,3 @@ def test_runs_side_by_side_share_their_seeds_and_say_what_is_left_out() -> None:
     assert card.seeds == tuple(range(3, SEEDS + 1))
     assert any(remark == "left out of a: 1-2" for remark in card.remarks)
     assert card.verdict is None
-
-
-class TestSideBySide:
-    def test_one_run_with_looks_makes_all_pairs_go_by_them(self) -> None:
-        rng = np.random.default_rng(4)
-        ours = make_run("ours", list(rng.uniform(0.2, 0.4, 40))).stopping_early(HUNDRED)
-        others = {name: make_run(name, list(rng.uniform(0.4, 0.6, 50))) for name in ("a", "b")}
-        card = side_by_side({"ours": ours, **others})
-        assert card.seeds == tuple(range(1, 41))
-        assert all(one.design == statistics.PLAN for one in card.comparisons)
-        assert any("early stopping" in remark for remark in card.remarks)
-        assert any("left out of a: 41-50" in remark for remark in card.remarks)
-        assert card.stopping is None
-
-    def test_without_the_seeds_of_a_look_they_are_not_compared(self) -> None:
-        ours = make_run("ours", [0.5] * 40).stopping_early(HUNDRED)
-        for other in (make_run("a", [0.5] * 19), make_run("a", [0.5] * 40, first_seed=2)):
-            with pytest.raises(ResultError, match="ours was run with early stopping"):
-                side_by_side({"ours": ours, "a": other})

@@ -19,15 +19,8 @@ from subliminal_bench.scoring.statistics.resolution import (
     smallest_difference,
 )
 from subliminal_bench.scoring.statistics.rounding import rounding_allowance
-from subliminal_bench.scoring.statistics.sequential import (
-    PLAN,
-    SequentialDesign,
-    repeated_non_inferiority,
-    repeated_paired_difference,
-)
 from subliminal_bench.scoring.statistics.sign_flip import (
     RESAMPLES,
-    exact_sign_flip_p,
     sign_flip_p,
     sign_flip_p_of_rows,
     smallest_p,
@@ -41,12 +34,9 @@ from subliminal_bench.scoring.statistics.summaries import (
 
 __all__ = [
     "MARGIN",
-    "PLAN",
     "RESAMPLES",
     "NonInferiority",
     "PairedDifference",
-    "SequentialDesign",
-    "exact_sign_flip_p",
     "holm",
     "interquartile_mean",
     "non_inferiority",
@@ -54,8 +44,6 @@ __all__ = [
     "pareto_front",
     "power",
     "probability_of_improvement",
-    "repeated_non_inferiority",
-    "repeated_paired_difference",
     "resolvable_difference",
     "rounding_allowance",
     "sign_flip_p",

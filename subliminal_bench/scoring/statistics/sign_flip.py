@@ -23,7 +23,6 @@ from scipy import stats
 from subliminal_bench.scoring.statistics.values import Array
 
 RESAMPLES = 9_999
-EXACT_SEEDS = 20
 _ENUMERATED_SEEDS = 13  # 2^13 patterns are fewer than the resamples; 2^14 are more.
 _GENERATOR_SEED = 0
 _ROWS_AT_ONCE = 256
@@ -99,40 +98,12 @@ def sign_flip_p_of_rows(differences: Array, noise: Array) -> Array:
     return np.minimum(p_values, 1.0)
 
 
-def exact_sign_flip_p(differences: Array, noise: float = 0.0) -> float:
-    """Two-sided sign-flip p-value over all 2^n patterns, for 2 to 20 seeds.
-
-    Every pattern's sum is a sum over the first half of the seeds plus one over the second, so
-    the sorted sums of the halves are enough to count them (Horowitz & Sahni 1974, Computing
-    partitions). scipy visits the million patterns of 20 seeds one by one, which takes seconds.
-
-    Raises:
-        ValueError: fewer than 2 or more than 20 differences.
-
-    >>> exact_sign_flip_p(np.ones(20)) == 2 / 2**20
-    True
-    """
-    seeds = differences.size
-    if not 2 <= seeds <= EXACT_SEEDS:
-        raise ValueError(f"all sign patterns are counted for 2 to {EXACT_SEEDS} seeds")
-    near = noise * seeds
-    observed = abs(float(differences.sum()))
-    if observed <= near:
-        return 1.0
-    first, second = (_sums(half) for half in np.array_split(differences, 2))
-    second.sort()
-    below = np.searchsorted(second, observed - near - first, side="left")
-    # The patterns come in pairs of opposite sums, so the other tail is as large.
-    at_least = int((second.size - below).sum())
-    return float(min(1.0, 2.0 * at_least / 2**seeds))
-
-
 def _snapped(means: Array, noise: Any) -> Array:
     """The means' distances from the observed mean; distances within the noise become 0."""
     return np.where(np.abs(means) <= noise, 0.0, means)
 
 
-# Large enough for all looks of the plan.
+# Large enough for the numbers of seeds that one leaderboard has.
 @lru_cache(maxsize=8)
 def _signs(seeds: int) -> Array:
     """The patterns that scipy uses at this many seeds, obtained from a sample of ones."""
@@ -154,11 +125,3 @@ def _signs(seeds: int) -> Array:
     signs: NDArray[np.float64] = np.ascontiguousarray(seen[-1])
     signs.flags.writeable = False
     return signs
-
-
-def _sums(differences: Array) -> Array:
-    """The sums of all sign patterns of the differences."""
-    sums = np.zeros(1)
-    for difference in differences:
-        sums = np.concatenate([sums + difference, sums - difference])
-    return sums
