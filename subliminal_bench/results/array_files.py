@@ -1,4 +1,4 @@
-"""Array files of the store: a seed's curves as `.npz`, its teacher as `.safetensors`."""
+"""Array files of the store: a seed's curves as `.npz`, a model's weights as `.safetensors`."""
 
 import hashlib
 import io
@@ -40,15 +40,15 @@ def read_curves(path: Path) -> dict[str, Tensor]:
         ) from None
 
 
-def write_teacher(path: Path, parameters: Tensor) -> None:
-    """Write a teacher's parameters `[parameters]`, with their digest."""
+def write_weights(path: Path, parameters: Tensor) -> None:
+    """Write a model's parameters `[parameters]`, with their digest."""
     kept = parameters.cpu().contiguous()
     content = safetensors.torch.save({"parameters": kept}, {"sha256": _digest(kept)})
     write_atomically(path, content)
 
 
-def read_teacher(path: Path) -> Tensor:
-    """A teacher's parameters `[parameters]`.
+def read_weights(path: Path) -> Tensor:
+    """A model's parameters `[parameters]`.
 
     Raises:
         ResultError: the file cannot be read, or it was changed.

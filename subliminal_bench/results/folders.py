@@ -6,7 +6,7 @@ All code that lists, reads or checks a store's files uses `FILE_KINDS`.
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -20,13 +20,13 @@ from subliminal_bench.experiment import model
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.results.array_files import (
     read_curves,
-    read_teacher,
+    read_weights,
     write_curves,
-    write_teacher,
+    write_weights,
 )
-from subliminal_bench.results.jsonfile import read_record, write_record
+from subliminal_bench.results.jsonfile import SCHEMA, read_record, write_record
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
+from subliminal_bench.results.run import Blindness, PathRecord, Run, RunHeader, SeedResult
 from subliminal_bench.training.outcome import Outcome
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -106,7 +106,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
     _kind_of(BLINDNESS),
     FileKind("seed-*.json", "a seed's metrics", lambda path: read_kept(SeedResult, path)),
     FileKind("seed-*.npz", "a seed's curves", read_curves),
-    FileKind("seed-*.safetensors", "a seed's teacher", read_teacher),
+    FileKind("seed-*.safetensors", "the weights of a seed's student or teacher", read_weights),
+    FileKind(
+        "path-*.json",
+        "plain distillation's path of a seed",
+        lambda path: read_kept(PathRecord, path),
+    ),
 )
 
 
@@ -131,16 +136,57 @@ class RunFolder:
         """Lock a seed, unless another process holds the lock; see `Locks.acquire`."""
         return locks.acquire(self.path, _stem(seed))
 
-    def save(self, outcome: Outcome) -> None:
-        """Write one seed: curves first, metrics last, because metrics mark it as finished."""
+    def lacking(self, seeds: Iterable[int], *, path: bool) -> list[int]:
+        """Those of the seeds that are not finished, or lack what this version measures.
+
+        Args:
+            seeds: to look at.
+            path: whether each needs plain distillation's path too.
+        """
+        return [
+            seed
+            for seed in sorted(seeds)
+            if not self.is_finished(seed)
+            or not self._result(seed).is_read
+            or (path and not self._path_file(seed).exists())
+        ]
+
+    def save(self, outcome: Outcome, weights: bool = True) -> None:
+        """Write one seed: metrics last, because they mark it as finished.
+
+        Args:
+            outcome: the seed's.
+            weights: whether its weights are kept.
+        """
         self._write_header()
         write_curves(self._file(outcome.seed, "npz"), outcome.curves)
+        if weights:
+            write_weights(self._file(outcome.seed, "safetensors"), outcome.parameters)
+        if outcome.path:
+            write_record(self._path_file(outcome.seed), PathRecord.of(outcome.path))
+        self.save_metrics(outcome.seed, outcome.metrics, outcome.diverged_at)
+
+    def save_metrics(
+        self, seed: int, metrics: Mapping[str, float | None], diverged_at: int | None
+    ) -> None:
+        """Write or replace one seed's metrics."""
         write_record(
-            self._file(outcome.seed, "json"),
-            SeedResult(
-                seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
-            ),
+            self._file(seed, "json"),
+            SeedResult(seed=seed, metrics=dict(metrics), diverged_at=diverged_at),
         )
+
+    def weights(self, seed: int) -> Tensor | None:
+        """The weights of one seed's student, `[parameters]`; None if they were not kept.
+
+        Raises:
+            ResultError: the file is damaged.
+        """
+        path = self._file(seed, "safetensors")
+        return read_weights(path) if path.exists() else None
+
+    def weight_files(self) -> list[Path]:
+        """The files of all kept weights."""
+        return sorted(self.path.glob("seed-*.safetensors"))
 
     def curves(self, seed: int) -> dict[str, Tensor] | None:
         """One seed's curves, float32 `[steps]` each; None if they were not kept.
@@ -173,20 +219,30 @@ class RunFolder:
         """The finished seeds (only those among `seeds`, if given) as one run."""
         found = []
         for seed in self.finished(seeds):
-            path = self._file(seed, "json")
-            result = read_kept(SeedResult, path)
-            if result is None:
-                raise ResultError(f"{path} has just been deleted: run again")
-            if result.seed != seed:
-                raise ResultError(f"{path} has seed {result.seed}: delete it and run again")
-            found.append(result)
+            result = self._result(seed)
+            path = read_kept(PathRecord, self._path_file(seed))
+            found.append(result.model_copy(update={"path": path}) if path else result)
         if not found:
             raise ResultError(f"{self.path} contains no finished seed")
-        return Run(**dict(self.header), seeds=found, blindness=BLINDNESS.read(self.path))
+        facts = dict(self.header) | {"schema_version": SCHEMA}
+        return Run(**facts, seeds=found, blindness=BLINDNESS.read(self.path))
 
-    def files(self, seed: int) -> tuple[Path, Path]:
-        """A seed's files: its metrics and its curves."""
-        return self._file(seed, "json"), self._file(seed, "npz")
+    def _result(self, seed: int) -> SeedResult:
+        path = self._file(seed, "json")
+        result = read_kept(SeedResult, path)
+        if result is None:
+            raise ResultError(f"{path} has just been deleted: run again")
+        if result.seed != seed:
+            raise ResultError(f"{path} has seed {result.seed}: delete it and run again")
+        return result
+
+    def files(self, seed: int) -> tuple[Path, ...]:
+        """A seed's files: its metrics, curves, weights and path."""
+        endings = ("json", "npz", "safetensors")
+        return *(self._file(seed, ending) for ending in endings), self._path_file(seed)
+
+    def _path_file(self, seed: int) -> Path:
+        return self.path / f"path-{seed:04d}.json"
 
     def _file(self, seed: int, ending: str) -> Path:
         return self.path / f"{_stem(seed)}.{ending}"
@@ -219,7 +275,7 @@ class TeacherFolder:
             return None
         # A teacher costs seconds: an unusable or impossible one is trained again and replaced.
         try:
-            parameters = read_teacher(path)
+            parameters = read_weights(path)
         except ResultError:
             return None
         shape = (model.layout(self.protocol).parameters,)
@@ -229,7 +285,7 @@ class TeacherFolder:
 
     def save(self, seed: int, parameters: Tensor) -> None:
         """Keep a teacher's parameters `[parameters]`."""
-        write_teacher(self._file(seed), parameters)
+        write_weights(self._file(seed), parameters)
 
     def _file(self, seed: int) -> Path:
         return self.path / f"{_stem(seed)}.safetensors"

@@ -13,7 +13,9 @@ from subliminal_bench.printable import unseen_character
 from subliminal_bench.results.files import write_atomically
 
 # Increase this number when a field is added, removed or changes its meaning.
-SCHEMA: Literal[1] = 1
+SCHEMA: Literal[2] = 2
+# Records of older schemas are read too; what they lack is marked.
+_READ = (1, SCHEMA)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -50,10 +52,10 @@ def read_record(kind: type[_Model], path: Path, digest_required: bool = True) ->
     content = read_json(path)
     if "schema_version" in kind.model_fields:
         version = content.get("schema_version") if isinstance(content, dict) else None
-        if type(version) is not int or version != SCHEMA:
+        if type(version) is not int or version not in _READ:
             raise ResultError(
                 f"{path}: its schema version is {version!r:.60}, but this program reads only "
-                f"version {SCHEMA}"
+                f"versions {' and '.join(map(str, _READ))}"
             )
     without = not isinstance(content, dict) or "digest" not in content
     digest = None if without else content.pop("digest")

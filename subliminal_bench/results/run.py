@@ -8,12 +8,13 @@ import pydantic
 from pydantic import Field, FiniteFloat
 
 from subliminal_bench.errors import ProtocolError
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.card import Access, Network, Value
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
+    from subliminal_bench.training.outcome import PlainPath
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import (
     Line,
@@ -24,6 +25,7 @@ from subliminal_bench.results.jsonfile import (
 )
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
+_LATER = {name for name, metric in METRICS.items() if metric.since > 1}
 _RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -63,6 +65,8 @@ class MitigationRecord(StrictRecord):
     attribute: Line = ""
     # The names of the settings that differ from their defaults.
     changed: list[str] = Field(default_factory=list)
+    # What it presumes about the data; written only if it presumes anything.
+    prior: Line = Field(default="", exclude_if=lambda found: not found)
 
     @pydantic.field_validator("settings")
     @classmethod
@@ -92,6 +96,7 @@ class MitigationRecord(StrictRecord):
             source_sha256=mitigation.source_sha256,
             attribute=mitigation.attribute,
             changed=mitigation.changed,
+            prior=mitigation.prior,
         )
 
     @property
@@ -106,30 +111,63 @@ class MitigationRecord(StrictRecord):
         return f"{self.name} ({shown})" if shown else self.name
 
 
+class PathRecord(StrictRecord):
+    """Plain distillation's path of one seed; see `training.outcome.PlainPath`."""
+
+    steps: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]
+    kl_fresh: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    readings: dict[str, list[FiniteFloat]]
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> "PathRecord":
+        if self.steps != sorted(set(self.steps)):
+            raise ValueError("a path's steps must rise")
+        if self.readings.keys() != set(PATH_READINGS):
+            raise ValueError(f"a path needs the readings {', '.join(PATH_READINGS)}")
+        if {len(one) for one in (self.kl_fresh, *self.readings.values())} != {len(self.steps)}:
+            raise ValueError("a path needs a value of everything at each step")
+        return self
+
+    @classmethod
+    def of(cls, path: "PlainPath") -> "PathRecord":
+        """The record of a path."""
+        return cls(**vars(path))
+
+
 class SeedResult(StrictRecord):
-    """One seed's metrics; None if the student diverged."""
+    """One seed's metrics; None if the student diverged.
+
+    Results of schema 1 lack the metrics that came later: all of them, or none.
+    """
 
     seed: Annotated[int, Field(ge=1)]
     metrics: dict[str, FiniteFloat | None]
     diverged_at: Annotated[int, Field(ge=0)] | None
+    # Only of plain distillation.
+    path: PathRecord | None = Field(default=None, exclude_if=lambda found: found is None)
 
     @pydantic.field_validator("metrics")
     @classmethod
     def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
-        if metrics.keys() != METRICS.keys():
-            missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
+        missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
+        if extra or missing not in (set(), _LATER):
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
         for name, value in metrics.items():
             lowest, highest = _RANGES[name]
             if value is not None and not lowest <= value <= highest:
                 raise ValueError(f"{name} is {value}, outside {lowest} to {highest}")
-        return {name: metrics[name] for name in METRICS}
+        return {name: metrics[name] for name in METRICS if name in metrics}
 
     @pydantic.model_validator(mode="after")
     def _empty_where_diverged(self) -> "SeedResult":
         if (None in self.metrics.values()) != (self.diverged_at is not None):
             raise ValueError("metrics must be empty if and only if the student diverged")
         return self
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it has everything that this version measures."""
+        return len(self.metrics) == len(METRICS)
 
 
 class Blindness(StrictRecord):
@@ -164,10 +202,22 @@ class Isolation(StrictRecord):
         return f"in a process of its own, {network}"
 
 
+class Twin(StrictRecord):
+    """The same mitigation with its mechanism switched off, on the same seeds.
+
+    Attributes:
+        settings: its settings that differ from the mitigation's own.
+        seeds: its results.
+    """
+
+    settings: dict[Line, bool | int | FiniteFloat | str]
+    seeds: Annotated[list[SeedResult], Field(min_length=1)]
+
+
 class RunHeader(StrictRecord):
     """The facts that all seeds of an entry have in common."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[1, 2]
     protocol: ProtocolRecord
     mitigation: MitigationRecord
     environment: Environment
@@ -181,6 +231,8 @@ class Run(RunHeader):
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Only for runs for the leaderboard, and not for oracles.
     blindness: Blindness | None = None
+    # Only if the card names one.
+    twin: Twin | None = Field(default=None, exclude_if=lambda found: found is None)
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -217,16 +269,16 @@ class Run(RunHeader):
         return self.model_copy(update={"seeds": kept})
 
     def columns(self, seeds: Sequence[int]) -> dict[str, list[float | None]]:
-        """Every metric's values, in the order of `seeds`."""
+        """Every metric's values, in the order of `seeds`; None also where it was not measured."""
         by_seed = {result.seed: result.metrics for result in self.seeds}
         rows = [by_seed[seed] for seed in seeds]
-        return {metric: [row[metric] for row in rows] for metric in METRICS}
+        return {metric: [row.get(metric) for row in rows] for metric in METRICS}
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (by default all seeds of the run)."""
         if seeds is None or tuple(seeds) == self.seed_numbers:
-            return [result.metrics[metric] for result in self.seeds]
-        by_seed = {result.seed: result.metrics[metric] for result in self.seeds}
+            return [result.metrics.get(metric) for result in self.seeds]
+        by_seed = {result.seed: result.metrics.get(metric) for result in self.seeds}
         return [by_seed[seed] for seed in seeds]
 
 

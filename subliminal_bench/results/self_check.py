@@ -16,7 +16,7 @@ from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
 from subliminal_bench.mitigation.mitigation import load_mitigation
-from subliminal_bench.results.array_files import read_teacher
+from subliminal_bench.results.array_files import read_weights
 from subliminal_bench.results.entries import committed_entry
 from subliminal_bench.results.folders import RunFolder, check_teacher
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
@@ -104,7 +104,7 @@ def _teacher_faults(protocol: Protocol, folder: Path) -> Iterator[Fault]:
     for path in sorted(folder.glob("seed-*.safetensors")):
         seed = int(path.stem.removeprefix("seed-"))
         try:
-            why = check_teacher(protocol, seed, read_teacher(path))
+            why = check_teacher(protocol, seed, read_weights(path))
         except (ResultError, RuntimeError) as error:
             why = str(error)
         if why:

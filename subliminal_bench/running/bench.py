@@ -62,6 +62,7 @@ class Bench:
         watcher: receives the progress.
         engine: trains; it never touches the store.
         self_check: whether impossible numbers are refused; see `results.self_check`.
+        keep_weights: whether the store keeps the students' weights.
     """
 
     protocol: Protocol
@@ -71,6 +72,7 @@ class Bench:
     watcher: Watcher = SILENT
     engine: Engine = LOCAL
     self_check: bool = True
+    keep_weights: bool = True
 
     def run(
         self,
@@ -117,7 +119,11 @@ class Bench:
                     "results are computed without that"
                 )
         folders = [self._folder(mitigation) for mitigation in mitigations]
-        missing = [set(wanted) - set(folder.finished(wanted)) for folder in folders]
+        missing = [
+            set(folder.lacking(wanted, path=mitigation.is_plain))
+            for mitigation, folder in zip(mitigations, folders, strict=True)
+        ]
+        self._say_what_is_old(mitigations, folders, missing)
         if any(missing) and self.self_check:
             # Before hours of training, not only after.
             for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
@@ -148,7 +154,22 @@ class Bench:
 
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation's current version."""
-        return len(self._folder(mitigation).finished(wanted)) == len(wanted)
+        return not self._folder(mitigation).lacking(wanted, path=mitigation.is_plain)
+
+    def _say_what_is_old(
+        self,
+        mitigations: Sequence[Mitigation],
+        folders: Sequence[RunFolder],
+        missing: Sequence[set[int]],
+    ) -> None:
+        """Say which finished seeds are trained again, and why."""
+        for mitigation, folder, lacking in zip(mitigations, folders, missing, strict=True):
+            old = folder.finished(lacking)
+            if old:
+                self.watcher.say(
+                    f"{mitigation.name}: {seeds_phrase(old)} in the store lack what this "
+                    "version measures; they are trained again"
+                )
 
     @cached_property
     def environment(self) -> Environment:
@@ -276,8 +297,10 @@ class Bench:
                 if seed not in remaining:
                     continue
                 # Checked again under the lock: its previous owner may just have finished it.
-                is_locked = not folder.is_finished(seed) and folder.lock(seed, locks)
-                if folder.is_finished(seed):
+                path = mitigation.is_plain
+                lacking = bool(folder.lacking([seed], path=path))
+                is_locked = lacking and folder.lock(seed, locks)
+                if not folder.lacking([seed], path=path):
                     remaining.discard(seed)
                     self.watcher.advance(student_work(self.protocol, mitigation))
                 elif is_locked:
@@ -318,7 +341,14 @@ class Bench:
             teacher_locks.release()
         folders = [run_folder for _, run_folder, _ in shares]
         return LockedJob(
-            job, folders, folder, own, teacher_locks, held.pop_all(), self.self_check
+            job,
+            folders,
+            folder,
+            own,
+            teacher_locks,
+            held.pop_all(),
+            self.self_check,
+            self.keep_weights,
         )
 
     def _wait(

@@ -34,6 +34,7 @@ class LockedJob:
         teacher_locks: the locks on those teachers.
         held: all locks.
         self_check: whether impossible numbers are refused.
+        keep_weights: whether the students' weights are saved.
     """
 
     job: Job
@@ -43,6 +44,7 @@ class LockedJob:
     teacher_locks: Locks
     held: ExitStack
     self_check: bool
+    keep_weights: bool
 
     def save(self, result: PartialResult | None) -> bool:
         """Save a part of the job at once; return whether the job continues."""
@@ -59,7 +61,7 @@ class LockedJob:
                         self.job.protocol, outcome.seed, outcome.metrics, starts=starts
                     )
                     self._refuse(outcome.seed, wrong)
-                    self.folders[position].save(outcome)
+                    self.folders[position].save(outcome, self.keep_weights)
             case BlindnessFound(position, blind):
                 found = Blindness(seed=self.job.seeds[0], shown=blind)
                 BLINDNESS.write(self.folders[position].path, found)

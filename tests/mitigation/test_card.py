@@ -170,7 +170,8 @@ def test_any_text_is_a_value_in_range_or_one_line(
 
 def test_a_twin_names_declared_parameters_and_possible_values() -> None:
     parameters = (Parameter("weight", 1.0, minimum=0.0),)
-    assert Card("one", "One", parameters=parameters, twin={"weight": 0.0}).twin == {"weight": 0.0}
+    card = Card("one", "One", parameters=parameters, twin={"weight": 0.0})
+    assert card.twin == {"weight": 0.0}
     for twin, said in (
         ({"wait": 0.0}, "'wait', which is no parameter"),
         ({"weight": -1.0}, "below its minimum"),
