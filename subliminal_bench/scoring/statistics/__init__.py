@@ -11,7 +11,19 @@ from subliminal_bench.scoring.statistics.distillation import (
     NonInferiority,
     non_inferiority,
 )
+from subliminal_bench.scoring.statistics.fieller import ratio_bound
+from subliminal_bench.scoring.statistics.matching import Matched, at_equal_distillation
 from subliminal_bench.scoring.statistics.paired import PairedDifference, paired_difference
+from subliminal_bench.scoring.statistics.prevention import (
+    REMOVED_SEEDS,
+    SHARE_MARGIN,
+    Prevention,
+    below_untrained,
+    clears_margin,
+    hidden,
+    prevention,
+    removed,
+)
 from subliminal_bench.scoring.statistics.ranks import holm, pareto_front, tie_groups
 from subliminal_bench.scoring.statistics.resolution import (
     power,
@@ -25,6 +37,7 @@ from subliminal_bench.scoring.statistics.sequential import (
     repeated_non_inferiority,
     repeated_paired_difference,
 )
+from subliminal_bench.scoring.statistics.shares import Readings, Share, share_of
 from subliminal_bench.scoring.statistics.sign_flip import (
     RESAMPLES,
     exact_sign_flip_p,
@@ -42,22 +55,36 @@ from subliminal_bench.scoring.statistics.summaries import (
 __all__ = [
     "MARGIN",
     "PLAN",
+    "REMOVED_SEEDS",
     "RESAMPLES",
+    "SHARE_MARGIN",
+    "Matched",
     "NonInferiority",
     "PairedDifference",
+    "Prevention",
+    "Readings",
     "SequentialDesign",
+    "Share",
+    "at_equal_distillation",
+    "below_untrained",
+    "clears_margin",
     "exact_sign_flip_p",
+    "hidden",
     "holm",
     "interquartile_mean",
     "non_inferiority",
     "paired_difference",
     "pareto_front",
     "power",
+    "prevention",
     "probability_of_improvement",
+    "ratio_bound",
+    "removed",
     "repeated_non_inferiority",
     "repeated_paired_difference",
     "resolvable_difference",
     "rounding_allowance",
+    "share_of",
     "sign_flip_p",
     "sign_flip_p_of_rows",
     "smallest_difference",
