@@ -1,8 +1,8 @@
 """The share of plain distillation's trait that a reader finds in an entry.
 
 A reader's gain is what plain distillation adds to the untrained model by the entry's KL; its
-share is the part of that gain that the entry shows too. Every array holds one value per seed, in
-the unit of the reader (an accuracy from 0 to 1). An `allowance`, in the same unit, is how far
+share is the part of that gain that the entry shows too. Every array holds one value per seed,
+in the unit of the reader (an accuracy from 0 to 1). An `allowance`, in that unit, is how far
 other arithmetic may have moved a mean difference between the entry and plain distillation
 (`rounding_allowance`); every bound lies as much further out.
 """
