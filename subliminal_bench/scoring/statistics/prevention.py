@@ -96,7 +96,9 @@ def clears_margin(
     Sign-flip test, two-sided at .05, of entry - plain + margin * (plain - untrained), whose
     mean has to be below zero; for the side above, the margin is subtracted and the mean has to
     be above zero. "On every reader" is an intersection-union test, which keeps its size without
-    correction (Berger 1982).
+    correction (Berger 1982). Its power is that of the readers together: if a difference varies
+    over the seeds by a tenth of the gain, 20 seeds show a prevention of .15 on nine readers in
+    13 % of cases and one of .2 in 93 %; if it varies by half as much, they show .15 in 93 %.
 
     Args:
         readings: one per reader, over the same seeds.
@@ -170,7 +172,8 @@ def hidden(
     Its share's one-sided 95 % lower bound has to be at least .5 and at least twice the upper
     bound of the expressed share, which is the largest over the readers of the class head. All
     shares are those against plain distillation's path, since a twin says nothing about what the
-    body has learned.
+    body has learned. The bounds are not corrected for the number of readers: a quiet head over
+    seven readers that all find exactly half of the gain is said to hide in 20 % of cases.
 
     Args:
         expressed: shares of the readers of the class head.

@@ -44,12 +44,13 @@ class TestShare:
     def test_no_number_is_nan_and_nothing_warns(
         self, seeds: list[tuple[float, ...]], few_shot: bool, allowance: float
     ) -> None:
-        arrays = [np.array(values) for values in zip(*seeds, strict=True)]
+        entry, plain, untrained, ended = np.array(seeds).T
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found = statistics.share_of(
-                statistics.Readings("latent", *arrays, few_shot=few_shot)
+            one = statistics.Readings(
+                "latent", entry, plain, untrained, ended, few_shot=few_shot
             )
+            found = statistics.share_of(one)
             low, high = found.bound(0.025, allowance), found.bound(0.975, allowance)
         assert not any(map(math.isnan, (found.gain, found.path, low, high)))
         assert low <= high
