@@ -269,7 +269,7 @@ class Run(RunHeader):
         return self.model_copy(update={"seeds": kept})
 
     def columns(self, seeds: Sequence[int]) -> dict[str, list[float | None]]:
-        """Every metric's values, in the order of `seeds`; None also where it was not measured."""
+        """Every metric's values, in the order of `seeds`; None where it was not measured."""
         by_seed = {result.seed: result.metrics for result in self.seeds}
         rows = [by_seed[seed] for seed in seeds]
         return {metric: [row.get(metric) for row in rows] for metric in METRICS}

@@ -11,7 +11,19 @@ from subliminal_bench.scoring.statistics.distillation import (
     NonInferiority,
     non_inferiority,
 )
+from subliminal_bench.scoring.statistics.fieller import ratio_bound
+from subliminal_bench.scoring.statistics.matching import Matched, at_equal_distillation
 from subliminal_bench.scoring.statistics.paired import PairedDifference, paired_difference
+from subliminal_bench.scoring.statistics.prevention import (
+    REMOVED_SEEDS,
+    SHARE_MARGIN,
+    Prevention,
+    below_untrained,
+    clears_margin,
+    hidden,
+    prevention,
+    removed,
+)
 from subliminal_bench.scoring.statistics.ranks import holm, pareto_front, tie_groups
 from subliminal_bench.scoring.statistics.resolution import (
     power,
@@ -19,6 +31,7 @@ from subliminal_bench.scoring.statistics.resolution import (
     smallest_difference,
 )
 from subliminal_bench.scoring.statistics.rounding import rounding_allowance
+from subliminal_bench.scoring.statistics.shares import Readings, Share, share_of
 from subliminal_bench.scoring.statistics.sign_flip import (
     RESAMPLES,
     sign_flip_p,
@@ -34,18 +47,32 @@ from subliminal_bench.scoring.statistics.summaries import (
 
 __all__ = [
     "MARGIN",
+    "REMOVED_SEEDS",
     "RESAMPLES",
+    "SHARE_MARGIN",
+    "Matched",
     "NonInferiority",
     "PairedDifference",
+    "Prevention",
+    "Readings",
+    "Share",
+    "at_equal_distillation",
+    "below_untrained",
+    "clears_margin",
+    "hidden",
     "holm",
     "interquartile_mean",
     "non_inferiority",
     "paired_difference",
     "pareto_front",
     "power",
+    "prevention",
     "probability_of_improvement",
+    "ratio_bound",
+    "removed",
     "resolvable_difference",
     "rounding_allowance",
+    "share_of",
     "sign_flip_p",
     "sign_flip_p_of_rows",
     "smallest_difference",
