@@ -35,6 +35,8 @@ def mitigation() -> Card:
     return Card(
         name="stroke_anchor",
         title="Class logits held on random strokes",
+        prior="digits are bright, smooth strokes on a dark ground, in the middle of the image",
+        twin={"weight": 0.0, "noise_weight": 0.0},
         parameters=(
             Parameter("weight", 0.07, "anchor on the strokes", minimum=0.0),
             Parameter("noise_weight", 0.02, "anchor on the noise", minimum=0.0),
