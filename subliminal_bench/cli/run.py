@@ -59,6 +59,9 @@ def run(
     isolate: IsolateOption = False,
     isolate_timeout: IsolateTimeoutOption = None,
     isolate_memory: IsolateMemoryOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Show every metric, comparison and reader.")
+    ] = False,
     form: FormOption = "terminal",
 ) -> None:
     """Train and score a mitigation.
@@ -94,7 +97,7 @@ def run(
     target = target_file(out, scoring.mitigation.name) if out else None
     with ConsoleWatcher(Console(stderr=True)) as watcher:
         card = scoring.run(watcher)
-    text.show(card, form)
+    text.show(card, form, full)
     if target:
         write_run(target, card.entry)
         # Other formats may be piped into a program that reads them.

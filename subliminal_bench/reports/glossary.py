@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.scoring.verdict import MEANINGS
+from subliminal_bench.scoring.words import MEANINGS
 
 TERMS: dict[str, str] = {
     "teacher, student": (

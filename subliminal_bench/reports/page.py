@@ -24,7 +24,7 @@ from subliminal_bench.scoring.comparison import show_interval, show_p
 from subliminal_bench.scoring.ranking import RankedLevel
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
-from subliminal_bench.scoring.verdict import MEANINGS
+from subliminal_bench.scoring.words import MEANINGS
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
+from subliminal_bench.scoring.equal_distillation import EqualDistillation
 from subliminal_bench.scoring.scorecard import Scorecard
 
 _POINTS = METRICS["trait_accuracy"]
@@ -53,7 +54,7 @@ def title(card: Scorecard) -> str:
     """The compared runs, the protocol and the seeds."""
     seeds = f"seeds {describe_seeds(card.seeds)} (n = {len(card.seeds)})"
     mitigation = card.entry.mitigation
-    what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
+    what = f"{mitigation.label}, {mitigation.access}" if is_scored(card) else "side by side"
     return f"{what} · {card.protocol.label} · {seeds}"
 
 
@@ -85,7 +86,7 @@ def comparisons(card: Scorecard) -> list[Table]:
     """The tables on trait and on distillation, one row per comparison."""
     if not card.comparisons:
         return []
-    scored = _is_scored(card)
+    scored = is_scored(card)
 
     def first(one: Comparison) -> str:
         return one.reference if scored else f"{one.entry} - {one.reference}"
@@ -106,7 +107,7 @@ def comparisons(card: Scorecard) -> list[Table]:
     ]
 
 
-def _is_scored(card: Scorecard) -> bool:
+def is_scored(card: Scorecard) -> bool:
     """Whether one run is compared with the others, rather than all with all."""
     return all(one.entry == card.names[0] for one in card.comparisons)
 
@@ -134,6 +135,33 @@ def _distillation_cells(comparison: Comparison) -> list[str]:
         kept.verdict,
         f"{training:.3f}",
     ]
+
+
+def readers(equal: EqualDistillation) -> Table:
+    """Every reader at equal distillation, one row each.
+
+    A share is what it finds of plain distillation's gain at the entry's KL.
+    """
+    has_twin = equal.fit.beyond_twin is not None
+    headings = ["reader [%]", "student", "plain at this KL", "untrained", "share", "at most"]
+    rows = []
+    for share in (*equal.shares, equal.fit):
+        one, metric = share.readings, METRICS[share.name]
+        values = (one.entry, one.plain, one.untrained)
+        rows.append(
+            [
+                metric.title,
+                *(metric.show(float(value.mean())) for value in values),
+                _share(share.path),
+                _share(share.bound(0.975)),
+                *([_share(share.beyond_twin)] if share.beyond_twin is not None else []),
+            ]
+        )
+    return Table([*headings, *(["beyond twin"] if has_twin else [])], rows)
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %" if abs(share) < 9.99 else _ABSENT
 
 
 def blindness_of(run: Run) -> str:

@@ -1,7 +1,11 @@
-"""The scorecard as text for a terminal, as markdown and as JSON, from the same tables."""
+"""The scorecard as text for a terminal, as markdown and as JSON.
+
+It is short unless `full` asks for every table.
+"""
 
 import io
 import json
+import math
 from typing import Any
 
 from rich import box
@@ -12,7 +16,7 @@ from tabulate import tabulate
 
 from subliminal_bench.errors import checked_form
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.reports import tables
+from subliminal_bench.reports import short, tables
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard
 
@@ -20,20 +24,25 @@ FORMATS = ("terminal", "markdown", "json")
 _WIDTH = 80
 
 
-def show(card: Scorecard, form: str) -> None:
+def show(card: Scorecard, form: str, full: bool = False) -> None:
     """Print the scorecard in one of the formats.
 
     Raises:
         ResultError: an unknown format.
     """
     if form == "terminal":
-        Console().print(terminal(card))
+        Console().print(terminal(card, full))
     else:
-        print(text(card, form), end="")
+        print(text(card, form, full), end="")
 
 
-def text(card: Scorecard, form: str) -> str:
+def text(card: Scorecard, form: str, full: bool = False) -> str:
     """The scorecard in one of the formats; for the terminal with 80 columns.
+
+    Args:
+        card: to show.
+        form: `terminal`, `markdown` or `json`, which has everything.
+        full: with every table.
 
     Raises:
         ResultError: an unknown format.
@@ -41,43 +50,56 @@ def text(card: Scorecard, form: str) -> str:
     if checked_form(form, FORMATS) == "terminal":
         console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
         with console.capture() as captured:
-            console.print(terminal(card))
+            console.print(terminal(card, full))
         return captured.get()
-    return {"markdown": markdown, "json": as_json}[form](card)
+    return markdown(card, full) if form == "markdown" else as_json(card)
 
 
-def terminal(card: Scorecard) -> RenderableType:
+def terminal(card: Scorecard, full: bool = False) -> RenderableType:
     """The scorecard for a terminal of 80 columns."""
-    parts: list[RenderableType] = [
-        Text(tables.title(card), style="bold"),
-    ]
-    for table in tables.metrics(card).within(_WIDTH):
-        parts += [_rich_table(table), Text("")]
-    for table in tables.comparisons(card):
-        parts += [_rich_table(table), Text("")]
-    if card.verdict:
-        parts.append(Text(f"Verdict: {card.verdict.text}", style="bold"))
+    parts: list[RenderableType] = [Text(tables.title(card), style="bold")]
+    if tables.is_scored(card):
+        parts.append(_short(card))
+    if full or not tables.is_scored(card):
+        for table in [*tables.metrics(card).within(_WIDTH), *tables.comparisons(card)]:
+            parts += [_rich_table(table), Text("")]
+    if full and card.equal:
+        parts += [_rich_table(tables.readers(card.equal)), Text("")]
+    if full and card.verdict:
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
     parts += [Text(f"Note: {remark}") for remark in card.remarks]
     parts.append(Text("What a word means: subliminal-bench explain WORD"))
     return Group(*parts)
 
 
-def markdown(card: Scorecard) -> str:
+def markdown(card: Scorecard, full: bool = False) -> str:
     """The scorecard as markdown."""
-    lines = [
-        f"## {literal(tables.title(card))}",
-        "",
-        _markdown_table(tables.metrics(card)),
-    ]
-    for table in tables.comparisons(card):
-        lines += ["", _markdown_table(table)]
-    if card.verdict:
-        lines += ["", f"**Verdict: {card.verdict.text}**", ""]
-        lines += [f"- {literal(reason)}" for reason in card.verdict.reasons]
+    lines = [f"## {literal(tables.title(card))}", ""]
+    if tables.is_scored(card):
+        lines += [_markdown_table(tables.Table(["", "scorecard"], _short_rows(card)))]
+    if full or not tables.is_scored(card):
+        for table in [tables.metrics(card), *tables.comparisons(card)]:
+            lines += ["", _markdown_table(table)]
+    if full and card.equal:
+        lines += ["", _markdown_table(tables.readers(card.equal))]
+    if full and card.verdict:
+        lines += ["", *(f"- {literal(reason)}" for reason in card.verdict.reasons)]
     for remark in card.remarks:
         lines += ["", f"Note: {literal(remark)}"]
     return "\n".join(lines) + "\n"
+
+
+def _short_rows(card: Scorecard) -> list[list[str]]:
+    return [[what, said] for what, said in short.rows(card)]
+
+
+def _short(card: Scorecard) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for what, said in short.rows(card):
+        table.add_row(Text(what), Text(said, style="bold" if what == "verdict" else ""))
+    return table
 
 
 def as_json(card: Scorecard) -> str:
@@ -120,12 +142,50 @@ def as_json(card: Scorecard) -> str:
             }
             for place, one in enumerate(card.comparisons)
         ],
-        "verdict": {"word": card.verdict.text, "reasons": list(card.verdict.reasons)}
-        if card.verdict
-        else None,
+        "verdict": _verdict(card) if card.verdict else None,
         "remarks": list(card.remarks),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _verdict(card: Scorecard) -> dict[str, Any]:
+    """The verdict, the prevention behind it and every reader's share."""
+    verdict, equal = card.verdict, card.equal
+    assert verdict
+    found = verdict.prevention
+    return {
+        "word": verdict.text,
+        "reasons": list(verdict.reasons),
+        "prevention": {
+            "estimate": _finite(found.estimate),
+            "low": _finite(found.low),
+            "high": _finite(found.high),
+            "decided_by": found.deciding,
+        }
+        if found
+        else None,
+        "resolves": verdict.resolves,
+        "readers": {
+            share.name: {
+                "student": float(share.readings.entry.mean()),
+                "plain_at_this_kl": float(share.readings.plain.mean()),
+                "untrained": float(share.readings.untrained.mean()),
+                "share": _finite(share.path),
+                "share_beyond_twin": None
+                if share.beyond_twin is None
+                else _finite(share.beyond_twin),
+                "enough_distilled": share.enough,
+            }
+            for share in (*equal.shares, equal.fit)
+        }
+        if equal
+        else None,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """The value, or None where JSON has no number for it."""
+    return value if math.isfinite(value) else None
 
 
 def _markdown_table(table: tables.Table) -> str:

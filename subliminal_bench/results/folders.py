@@ -6,7 +6,7 @@ All code that lists, reads or checks a store's files uses `FILE_KINDS`.
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -24,9 +24,22 @@ from subliminal_bench.results.array_files import (
     write_curves,
     write_weights,
 )
-from subliminal_bench.results.jsonfile import SCHEMA, read_record, write_record
+from subliminal_bench.results.jsonfile import (
+    SCHEMA,
+    Line,
+    StrictRecord,
+    read_record,
+    write_record,
+)
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import Blindness, PathRecord, Run, RunHeader, SeedResult
+from subliminal_bench.results.run import (
+    Blindness,
+    PathRecord,
+    Run,
+    RunHeader,
+    SeedResult,
+    Twin,
+)
 from subliminal_bench.training.outcome import Outcome
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -82,6 +95,21 @@ HEADER = RecordFile(RunHeader, "entry.json", "what ran, under which protocol and
 BLINDNESS = RecordFile(Blindness, "blindness.json", "whether it was shown to be blind")
 
 
+class TwinLink(StrictRecord):
+    """Where the results of a run's twin are.
+
+    Attributes:
+        settings: of the twin that differ from the run's own.
+        folder: its name, beside the run's.
+    """
+
+    settings: dict[Line, bool | int | float | str]
+    folder: Line
+
+
+TWIN = RecordFile(TwinLink, "twin.json", "which run is its twin")
+
+
 @dataclass(frozen=True)
 class FileKind:
     """A kind of file in a store's folders.
@@ -104,6 +132,7 @@ def _kind_of(file: RecordFile[Record]) -> FileKind:
 FILE_KINDS: tuple[FileKind, ...] = (
     _kind_of(HEADER),
     _kind_of(BLINDNESS),
+    _kind_of(TWIN),
     FileKind("seed-*.json", "a seed's metrics", lambda path: read_kept(SeedResult, path)),
     FileKind("seed-*.npz", "a seed's curves", read_curves),
     FileKind("seed-*.safetensors", "the weights of a seed's student or teacher", read_weights),
@@ -225,7 +254,24 @@ class RunFolder:
         if not found:
             raise ResultError(f"{self.path} contains no finished seed")
         facts = dict(self.header) | {"schema_version": SCHEMA}
-        return Run(**facts, seeds=found, blindness=BLINDNESS.read(self.path))
+        return Run(
+            **facts,
+            seeds=found,
+            blindness=BLINDNESS.read(self.path),
+            twin=self._twin([one.seed for one in found]),
+        )
+
+    def _twin(self, seeds: Sequence[int]) -> Twin | None:
+        """The twin's results; None if there is none, or it lacks one of these seeds."""
+        link = TWIN.read(self.path)
+        if link is None:
+            return None
+        folder = self.path.parent / Path(link.folder).name
+        header = HEADER.read(folder)
+        twin = RunFolder(folder, header) if header else None
+        if twin is None or len(twin.finished(seeds)) < len(seeds):
+            return None
+        return Twin(settings=link.settings, seeds=twin.run(seeds).seeds)
 
     def _result(self, seed: int) -> SeedResult:
         path = self._file(seed, "json")

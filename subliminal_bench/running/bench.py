@@ -16,9 +16,9 @@ from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.folders import BLINDNESS, RunFolder
+from subliminal_bench.results.folders import BLINDNESS, TWIN, RunFolder, TwinLink
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import Run
+from subliminal_bench.results.run import Run, Twin
 from subliminal_bench.results.self_check import check_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.engine import LOCAL, Engine, Needs, Workers
@@ -155,6 +155,17 @@ class Bench:
     def has(self, mitigation: Mitigation, wanted: tuple[int, ...]) -> bool:
         """Whether the store has all these seeds of the mitigation's current version."""
         return not self._folder(mitigation).lacking(wanted, path=mitigation.is_plain)
+
+    def with_twin(self, run: Run, mitigation: Mitigation, twin: Mitigation, found: Run) -> Run:
+        """A run with its twin's results; the store remembers which run that is."""
+        settings = {
+            name: value
+            for name, value in twin.settings.items()
+            if value != mitigation.settings[name]
+        }
+        link = TwinLink(settings=settings, folder=self._folder(twin).path.name)
+        TWIN.write(self._folder(mitigation).path, link)
+        return run.model_copy(update={"twin": Twin(settings=settings, seeds=found.seeds)})
 
     def _say_what_is_old(
         self,

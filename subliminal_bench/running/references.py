@@ -19,15 +19,22 @@ class ReferencePlan:
         entry: to score.
         references: those that differ from it, in the order of their columns.
         committed: committed runs of some of them; the others run beside the entry.
+        twin: the entry with its mechanism switched off; None if its card names none.
     """
 
     entry: Mitigation
     references: dict[str, Mitigation]
     committed: dict[str, Run]
+    twin: Mitigation | None = None
 
     @classmethod
     def of(
-        cls, bench: Bench, entry: Mitigation, seeds: tuple[int, ...], rerun: bool = False
+        cls,
+        bench: Bench,
+        entry: Mitigation,
+        seeds: tuple[int, ...],
+        rerun: bool = False,
+        twin: Mitigation | None = None,
     ) -> "ReferencePlan":
         """Choose the origin of each reference's numbers; nothing is run yet.
 
@@ -39,6 +46,7 @@ class ReferencePlan:
             entry: to score.
             seeds: that will be needed.
             rerun: ignore the committed entries.
+            twin: the entry with its mechanism switched off, if its card names one.
         """
         loaded = {name: load_mitigation(name) for name in REFERENCES}
         others = {name: one for name, one in loaded.items() if not one.same_as(entry)}
@@ -47,9 +55,9 @@ class ReferencePlan:
             if rerun or bench.has(reference, seeds):
                 continue
             known = matching_entry(MitigationRecord.of(reference), bench.protocol, seeds)
-            if known:
+            if known and _is_read(known, seeds, path=name == BASELINE):
                 committed[name] = known
-        return cls(entry, others, committed)
+        return cls(entry, others, committed, twin)
 
     def run(
         self, bench: Bench, seeds: tuple[int, ...]
@@ -61,7 +69,8 @@ class ReferencePlan:
             on the origin of their numbers.
         """
         running = [one for name, one in self.references.items() if name not in self.committed]
-        mitigations = [self.entry, *running]
+        twins = [self.twin] if self.twin else []
+        mitigations = [self.entry, *running, *twins]
         show_blind = [one for one in mitigations if needs_blindness(bench.protocol, one)]
         known = self.committed.get(BASELINE)
         pairs = Pairs(
@@ -71,6 +80,8 @@ class ReferencePlan:
             bench.watcher.say,
         )
         ours, *theirs = bench.run(mitigations, seeds, show_blind, pairs)
+        if self.twin:
+            ours = bench.with_twin(ours, self.entry, self.twin, theirs.pop())
         ran = {run.mitigation.name: run for run in theirs}
         sources = {
             name: f"{where_from('committed numbers', run)}, not run here"
@@ -78,3 +89,12 @@ class ReferencePlan:
         }
         runs = {name: self.committed.get(name) or ran[name] for name in self.references}
         return ours, runs, sources
+
+
+def _is_read(run: Run, seeds: tuple[int, ...], *, path: bool) -> bool:
+    """Whether a run has what this version measures on these seeds."""
+    return all(
+        one.is_read and (one.path is not None or not path)
+        for one in run.seeds
+        if one.seed in seeds
+    )

@@ -180,16 +180,21 @@ class Scoring:
         seeds = parse_seeds(self.seeds, self.setup.chosen_protocol)
         mitigation = self.setup.load(self.mitigation, self.settings)
         refuse_built_in_names(mitigation)
-        return LoadedScoring(self, seeds, mitigation)
+        settings = mitigation.twin_settings
+        twin = (
+            self.setup.load(self.mitigation, [*self.settings, *settings]) if settings else None
+        )
+        return LoadedScoring(self, seeds, mitigation, twin)
 
 
 @dataclass(frozen=True)
 class LoadedScoring:
-    """A `Scoring` with its seeds read and its mitigation loaded."""
+    """A `Scoring` with its seeds read, and its mitigation and that one's twin loaded."""
 
     chosen: Scoring
     seeds: tuple[int, ...]
     mitigation: Mitigation
+    twin: Mitigation | None = None
 
     def run(self, watcher: Watcher = SILENT) -> Scorecard:
         """Run the mitigation and its references, and score it.
@@ -199,5 +204,5 @@ class LoadedScoring:
         """
         with self.chosen.setup.bench(watcher) as bench:
             rerun = self.chosen.rerun_references
-            plan = ReferencePlan.of(bench, self.mitigation, self.seeds, rerun)
+            plan = ReferencePlan.of(bench, self.mitigation, self.seeds, rerun, self.twin)
             return build_scorecard(*plan.run(bench, self.seeds))

@@ -41,6 +41,11 @@ class Columns:
         values = {metric: np.array(column, dtype=float) for metric, column in kept.items()}
         return cls(name, run, tuple(seeds), values, trait)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether every seed has what readers find in the body."""
+        return all(one.is_read for one in self.run.seeds if one.seed in self.seeds)
+
     def sound(self, metric: str) -> Column:
         """The values of the seeds that did not diverge."""
         column = self.values[metric]

@@ -19,7 +19,7 @@ from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
-from subliminal_bench.scoring.verdict import VerdictWord
+from subliminal_bench.scoring.words import VerdictWord
 
 # Entries that suppress the trait by breaking the student are last and have no rank.
 UNRANKED = (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)

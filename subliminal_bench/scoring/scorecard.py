@@ -14,6 +14,10 @@ from subliminal_bench.results.run import ProtocolRecord, Run, same_protocol
 from subliminal_bench.scoring import arithmetic, statistics
 from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.comparison import Comparison, compare
+from subliminal_bench.scoring.equal_distillation import (
+    EqualDistillation,
+    at_equal_distillation,
+)
 from subliminal_bench.scoring.verdict import Verdict, judge
 
 
@@ -58,6 +62,8 @@ class Scorecard:
         seeds: the compared seeds.
         comparisons: the scored run against each of the others, or all pairs.
         verdict: None for the baseline itself, and for a side-by-side comparison.
+        equal: the readers at equal distillation; None without a verdict, or if a run was not
+            read in the body.
         remarks: facts that a reader must know about these numbers.
     """
 
@@ -67,6 +73,7 @@ class Scorecard:
     seeds: tuple[int, ...]
     comparisons: tuple[Comparison, ...]
     verdict: Verdict | None
+    equal: EqualDistillation | None = field(compare=False, repr=False)
     remarks: tuple[str, ...]
 
     @property
@@ -147,6 +154,14 @@ def build_scorecard(
     ours, *others = columns
     comparisons = compare([(ours, other) for other in others])
     against = _against_baseline(comparisons)
+    verdict = equal = None
+    if against:
+        baseline = columns[names.index(BASELINE)]
+        equal = at_equal_distillation(ours, baseline, _twin_of(entry, seeds))
+        allowance = statistics.rounding_allowance(
+            arithmetic.rounding_between(entry, references[BASELINE]).trait, len(seeds)
+        )
+        verdict = judge(ours, baseline, against.distillation, equal, allowance)
     said = [
         f"{', '.join(them)}: {source}" for source, them in _by_source(sources or {}).items()
     ]
@@ -156,7 +171,8 @@ def build_scorecard(
         columns=columns,
         seeds=seeds,
         comparisons=tuple(comparisons),
-        verdict=judge(ours, columns[names.index(BASELINE)], against) if against else None,
+        verdict=verdict,
+        equal=equal,
         remarks=(
             *_not_blind(entry),
             *_isolated(names, runs),
@@ -184,6 +200,14 @@ def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
         for name, run in zip(names, runs, strict=True)
         if run.isolation
     ]
+
+
+def _twin_of(entry: Run, seeds: Sequence[int]) -> Columns | None:
+    """The columns of the entry's twin; None if it has none on all these seeds."""
+    if entry.twin is None or set(seeds) - {one.seed for one in entry.twin.seeds}:
+        return None
+    run = entry.model_copy(update={"seeds": entry.twin.seeds, "twin": None})
+    return Columns.of("twin", run, seeds)
 
 
 def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:
@@ -220,6 +244,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         seeds=seeds,
         comparisons=tuple(compare(list(combinations(columns, 2)))),
         verdict=None,
+        equal=None,
         remarks=(
             *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),

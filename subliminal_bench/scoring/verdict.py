@@ -1,71 +1,43 @@
 """The verdict on a mitigation, with its reasons in plain words.
 
-`docs/verdict.md` has the plan: everything is fixed before the run, runs are compared seed by
-seed, and the verdict is "not resolvable" if there are too few seeds to show anything.
+`docs/verdict.md` has the plan: everything is fixed before the run, seeds are paired, and an
+entry is compared with plain distillation at the entry's own KL, by several readers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from itertools import count
 
-import numpy as np
-
 from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Columns
-from subliminal_bench.scoring.comparison import (
-    ALPHA,
-    Comparison,
-    show_p,
-)
-from subliminal_bench.scoring.statistics import (
-    NonInferiority,
-)
+from subliminal_bench.scoring.comparison import ALPHA
+from subliminal_bench.scoring.damage import damaged_body, damaged_head, distils
+from subliminal_bench.scoring.equal_distillation import EqualDistillation
+from subliminal_bench.scoring.statistics import NonInferiority, Prevention, Share
+from subliminal_bench.scoring.words import VerdictWord
 
-# A trait loss this far above the initial one (in nats) is damage: it is five times the spread
-# of the initial loss over seeds.
-DAMAGE_LOSS = 0.5
-# Predicting fewer classes than this share of the untrained model's number is a collapse.
-DAMAGE_CLASSES = 0.5
-# At least this share of the drop must remain under the initial class head. Otherwise only the
-# head was scrambled, and the trait is still in the hidden layers.
-HEAD_SHARE = 0.5
-
-
-class VerdictWord(Enum):
-    """The effect of a mitigation, in the plan's words."""
-
-    MITIGATES = "mitigates"
-    ATTENUATES = "attenuates"
-    NO_EFFECT = "no effect resolved"
-    AMPLIFIES = "amplifies"
-    NOT_DISTILLING = "suppresses by not distilling"
-    DAMAGE = "suppresses by damage"
-    TOO_FEW = "not resolvable"
-
-
-# The meaning of each word, in a sentence; docs/verdict.md has the same sentences.
-MEANINGS: dict[VerdictWord, str] = {
-    VerdictWord.MITIGATES: "trait lower than the baseline's (p ≤ 0.05 after Holm), "
-    "distillation kept, nothing broken",
-    VerdictWord.ATTENUATES: "trait lower, the student does learn from its teacher, but "
-    "distillation is not shown to be kept within ×1.10",
-    VerdictWord.NO_EFFECT: "these seeds cannot tell the entry from the baseline",
-    VerdictWord.AMPLIFIES: "trait higher than the baseline's",
-    VerdictWord.NOT_DISTILLING: "trait lower because the student hardly learned: its final KL "
-    "is nearer to the untrained model's than to the baseline's, as ratios",
-    VerdictWord.DAMAGE: "trait lower only because something broke",
-    VerdictWord.TOO_FEW: "too few seeds to tell anything apart: 7 with three references, 6 "
-    "with one",
-}
+# Words that say how much an entry prevents; with any other word, prevention is no merit.
+PREVENTING = (VerdictWord.REMOVES, VerdictWord.MITIGATES, VerdictWord.ATTENUATES)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word and the reasons for it, one sentence each."""
+    """The word and the reasons for it.
+
+    Attributes:
+        word: the effect.
+        reasons: one sentence each; the first one is why.
+        prevention: how much is prevented at equal distillation; None if that cannot be judged.
+        resolves: the prevention that so many seeds show four times in five; None if they show
+            none, or it cannot be judged.
+    """
 
     word: VerdictWord
     reasons: tuple[str, ...]
+    prevention: Prevention | None = None
+    resolves: float | None = None
 
     @property
     def text(self) -> str:
@@ -73,107 +45,230 @@ class Verdict:
         return self.word.value
 
 
-def damage(entry: Columns, baseline: Columns) -> list[str]:
-    """Signs that accuracy fell because something broke, one sentence each."""
-    found = []
-    before, after = (entry.mean(f"trait_loss_{when}") for when in ("initial", "final"))
-    if after - before > DAMAGE_LOSS:
-        found.append(
-            f"the trait loss ends at {after:.2f} nats, far above the {before:.2f} it started "
-            f"from: the student is confidently wrong about the classes; it did not unlearn them"
-        )
-    classes, untrained = (
-        entry.mean(name) for name in ("classes_predicted", "classes_predicted_initial")
+def judge(
+    entry: Columns,
+    baseline: Columns,
+    kept: NonInferiority | None,
+    equal: EqualDistillation | None,
+    allowance: float = 0.0,
+) -> Verdict:
+    """The verdict against plain distillation: the first word of the plan that holds.
+
+    "On every reader" needs no correction (intersection-union).
+
+    Args:
+        entry: over the compared seeds.
+        baseline: over the same seeds.
+        kept: the entry's KL against the baseline's; None if a student diverged.
+        equal: the readers at equal distillation; None if a run was not read.
+        allowance: how far other arithmetic may have moved a mean difference.
+    """
+    if equal is None:
+        return Verdict(VerdictWord.NOT_READ, (_NOT_READ,))
+    seeds = len(entry.seeds)
+    if statistics.smallest_p(seeds) > ALPHA:
+        return Verdict(VerdictWord.TOO_FEW, (_too_few(seeds),))
+    found = _Evidence.of(entry, baseline, equal, allowance)
+    word, reasons = _first_that_holds(entry, baseline, kept, equal, found)
+    shown = found.judgeable and word not in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
+    prevention = equal.prevention(allowance) if shown and not equal.conceals else None
+    return Verdict(
+        word,
+        (*reasons, distillation_sentence(kept), *_outside(equal)),
+        prevention,
+        _resolves(equal, seeds) if prevention else None,
     )
-    if classes < DAMAGE_CLASSES * untrained:
-        found.append(
-            f"predictions collapsed: {classes:.1f} classes, while the untrained model "
-            f"predicts {untrained:.1f}"
-        )
-    drop = drops(entry, baseline)
-    if drop.own > 0 and drop.under_initial_head < HEAD_SHARE * drop.own:
-        accuracy = METRICS["initial_head_accuracy"].show(entry.mean("initial_head_accuracy"))
-        found.append(
-            f"the trait is still in the hidden layers: {accuracy} % under the initial head"
-        )
-    return found
 
 
 @dataclass(frozen=True)
-class Drops:
-    """How far the mean trait accuracy is below the baseline's, as fractions."""
+class _Evidence:
+    """What the seeds show.
 
-    own: float
-    under_initial_head: float
-
-
-def drops(entry: Columns, baseline: Columns) -> Drops:
-    """The drop of the student, and the drop with the initial class head on both students."""
-    own, body = (
-        baseline.mean(name) - entry.mean(name)
-        for name in ("trait_accuracy", "initial_head_accuracy")
-    )
-    return Drops(own, body)
-
-
-def judge(entry: Columns, baseline: Columns, against_baseline: Comparison) -> Verdict:
-    """The verdict against the baseline.
-
-    "Mitigates" requires that the trait is lower, the distillation is kept and nothing is
-    broken. All of these must hold, so no further correction is needed (intersection-union).
+    Attributes:
+        quiet: the class head lies below plain distillation's by the margin.
+        everywhere: every reader does.
+        judgeable: enough is distilled.
+        hides: a reader of the body finds what the class head does not express.
+        lower: expressed and latent trait lie below the baseline's end.
+        expressed_lower: the expressed trait does.
+        more: expressed or latent trait lies above plain distillation's by the margin.
+        broken: readers below the untrained model, one sentence each.
     """
-    trait, kept = against_baseline.trait, against_baseline.distillation
-    points = METRICS["trait_accuracy"]
-    if not against_baseline.resolvable:
-        return Verdict(VerdictWord.TOO_FEW, (_too_few(against_baseline),))
-    measured = (
-        f"trait accuracy {points.show(trait.mean, signed=True)} points against the baseline "
-        f"(p {show_p(against_baseline.adjusted_p)})"
-    )
-    if not against_baseline.resolved:
-        return Verdict(
-            VerdictWord.NO_EFFECT,
-            (
-                measured,
-                f"{trait.seeds} seeds find a difference of "
-                f"{points.show(against_baseline.resolves or 0.0)} points four times in five, "
-                "and a smaller one less often",
-            ),
+
+    quiet: bool
+    everywhere: bool
+    judgeable: bool
+    hides: bool
+    lower: bool
+    expressed_lower: bool
+    more: bool
+    broken: list[str]
+    removed: bool
+
+    @classmethod
+    def of(
+        cls,
+        entry: Columns,
+        baseline: Columns,
+        equal: EqualDistillation,
+        allowance: float,
+    ) -> "_Evidence":
+        below = statistics.clears_margin(equal.readings, allowance=allowance)
+        above = statistics.clears_margin(equal.readings, side="above", allowance=allowance)
+        lower = {name: _is_lower(equal.share(name), allowance) for name in (EXPRESSED, LATENT)}
+        return cls(
+            quiet=all(below[share.name] for share in equal.expressed),
+            everywhere=all(below.values()),
+            judgeable=all(share.enough for share in equal.shares),
+            hides=statistics.hidden(equal.expressed, equal.body, allowance=allowance),
+            lower=all(lower.values()),
+            expressed_lower=lower[EXPRESSED],
+            more=above[EXPRESSED] or above[LATENT],
+            broken=damaged_body(equal, allowance),
+            removed=statistics.removed(equal.shares, allowance=allowance),
         )
-    if trait.mean > 0:
-        return Verdict(VerdictWord.AMPLIFIES, (measured,))
-    broken = damage(entry, baseline)
-    if broken:
-        return Verdict(VerdictWord.DAMAGE, (measured, *broken, distillation_sentence(kept)))
-    if kept is not None and kept.kept:
-        return Verdict(VerdictWord.MITIGATES, (measured, distillation_sentence(kept)))
-    word = VerdictWord.ATTENUATES if distils(entry, baseline) else VerdictWord.NOT_DISTILLING
-    return Verdict(word, (measured, distillation_sentence(kept)))
 
 
-def distils(entry: Columns, baseline: Columns) -> bool:
-    """Whether the student learned from its teacher at all.
-
-    It did if its final KL on fresh noise is nearer to the baseline's than to the untrained
-    model's, as ratios. A diverged student did not.
-    """
-    logs = [
-        np.log(run.values[metric])
-        for run, metric in ((entry, "kl_fresh"), (baseline, "kl_fresh"), (entry, "kl_initial"))
-    ]
-    ours, best, untrained = (float(values.mean()) for values in logs)
-    return ours < (best + untrained) / 2
-
-
-def _too_few(comparison: Comparison) -> str:
-    """Why these seeds show nothing, and how many seeds would."""
-    seeds, together = comparison.trait.seeds, comparison.together
-    enough = next(n for n in count(seeds) if together * statistics.smallest_p(n) <= ALPHA)
-    noun = "seed" if seeds == 1 else "seeds"
-    return (
-        f"{seeds} {noun} cannot resolve any difference, however large: with {together} "
-        f"comparison{'s' if together > 1 else ''} it takes {enough}"
+def _first_that_holds(
+    entry: Columns,
+    baseline: Columns,
+    kept: NonInferiority | None,
+    equal: EqualDistillation,
+    found: _Evidence,
+) -> tuple[VerdictWord, tuple[str, ...]]:
+    """The word, and why."""
+    if found.expressed_lower and not distils(entry, baseline):
+        return VerdictWord.NOT_DISTILLING, (
+            "it has less of the trait because it hardly distilled",
+        )
+    hides = found.judgeable and (
+        (found.quiet and found.hides) or (equal.conceals and (found.quiet or found.everywhere))
     )
+    broken = found.broken or (
+        damaged_head(entry) if found.expressed_lower and not hides else []
+    )
+    if broken:
+        return VerdictWord.DAMAGE, tuple(broken)
+    if hides:
+        return VerdictWord.HIDES, (_hides(equal),)
+    if found.judgeable and found.everywhere:
+        worst = max(equal.shares, key=lambda share: share.counted)
+        why = (
+            "every reader finds less than in plain distillation at the same KL; "
+            f"{_title(worst)} still finds {_percent(worst.counted)} of what that gained"
+        )
+        if kept is None or not kept.kept:
+            return VerdictWord.ATTENUATES, (why,)
+        return (VerdictWord.REMOVES if found.removed else VerdictWord.MITIGATES), (why,)
+    if found.judgeable and found.quiet:
+        return VerdictWord.HEAD_QUIETER, (_quieter(equal),)
+    if found.lower:
+        return VerdictWord.SLOWS, (_slows(equal, found),)
+    if found.more:
+        return VerdictWord.AMPLIFIES, (
+            "at the same KL it has more of the trait than plain distillation: "
+            f"{_of_plain(equal, EXPRESSED)} expressed, {_of_plain(equal, LATENT)} latent",
+        )
+    return VerdictWord.NO_EFFECT, (
+        "no reader shows it to differ from plain distillation at the same KL by a tenth or more"
+        if found.judgeable
+        else "it distilled too little to tell what it prevents",
+    )
+
+
+def _is_lower(share: Share, allowance: float) -> bool:
+    """Whether a reader shows the entry below the baseline's end."""
+    one = share.readings
+    found = statistics.paired_difference(one.entry, one.ended)
+    moved = statistics.nearer_zero(one.entry - one.ended, allowance)
+    return found.mean < 0 and statistics.sign_flip_p(moved, one.rounding) <= ALPHA
+
+
+def _hides(equal: EqualDistillation) -> str:
+    head = max(equal.expressed, key=lambda share: share.path)
+    loudest = max(equal.body, key=lambda share: share.path)
+    if equal.conceals:
+        return (
+            f"its body says on noise what it conceals on digits: the fit on noise has "
+            f"{_percent(equal.fit.path)} of plain distillation's gain, and no reader of digits "
+            f"finds more than {_percent(max(share.path for share in equal.shares))}"
+        )
+    return (
+        f"the class head expresses {_percent(head.path)} of what plain distillation gained at "
+        f"the same KL, but in the body {_title(loudest)} finds {_percent(loudest.path)}"
+    )
+
+
+def _quieter(equal: EqualDistillation) -> str:
+    head = max(equal.expressed, key=lambda share: share.path)
+    loudest = max(equal.body, key=lambda share: share.path)
+    return (
+        f"the class head expresses {_percent(head.path)} of what plain distillation gained at "
+        f"the same KL; in the body, {_title(loudest)} reads {_percent(loudest.path)} and is "
+        "not shown to be lower"
+    )
+
+
+def _slows(equal: EqualDistillation, found: _Evidence) -> str:
+    if not found.judgeable:
+        return "it distilled less, and too little to tell what it prevents"
+    worst = max(equal.shares, key=lambda share: share.counted)
+    return (
+        "it has less of the trait than the baseline because it distilled less: at the same KL, "
+        f"{_title(worst)} finds {_percent(worst.counted)} of what plain distillation gained"
+    )
+
+
+def _of_plain(equal: EqualDistillation, name: str) -> str:
+    return _percent(equal.share(name).path)
+
+
+def _title(share: Share) -> str:
+    return METRICS[share.name].title
+
+
+def _percent(share: float) -> str:
+    """A share as it is printed.
+
+    >>> _percent(0.954), _percent(float("inf"))
+    ('95 %', 'more than 999 %')
+    """
+    return f"{100 * share:.0f} %" if share < 9.99 else "more than 999 %"
+
+
+_NOT_READ = (
+    "the entry or its baseline was run by a version that did not look at the body; run it again"
+)
+
+
+def _too_few(seeds: int) -> str:
+    """Why these seeds show nothing, and how many seeds would."""
+    enough = next(n for n in count(seeds) if statistics.smallest_p(n) <= ALPHA)
+    noun = "seed" if seeds == 1 else "seeds"
+    least = f": p can be {statistics.smallest_p(seeds):.3g} at least" if seeds > 1 else ""
+    return f"{seeds} {noun} cannot show any effect, however large{least}; it takes {enough}"
+
+
+def _outside(equal: EqualDistillation) -> Sequence[str]:
+    if not equal.beyond:
+        return ()
+    return (
+        f"on {len(equal.beyond)} of {equal.shares[0].readings.seeds} seeds its KL lies beyond "
+        "plain distillation's path: compared with the path's nearest end",
+    )
+
+
+def _resolves(equal: EqualDistillation, seeds: int) -> float | None:
+    """The prevention on every reader that such seeds show four times in five."""
+    found = []
+    for share in equal.shares:
+        one = share.readings
+        moved = one.entry - one.plain + statistics.SHARE_MARGIN * (one.plain - one.untrained)
+        smallest = statistics.smallest_difference(float(moved.std(ddof=1)), seeds)
+        if smallest is None or share.gain <= 0:
+            return None
+        found.append(smallest / share.gain + statistics.SHARE_MARGIN)
+    return max(found)
 
 
 def distillation_sentence(kept: NonInferiority | None) -> str:

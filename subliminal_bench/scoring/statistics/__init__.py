@@ -13,7 +13,11 @@ from subliminal_bench.scoring.statistics.distillation import (
 )
 from subliminal_bench.scoring.statistics.fieller import ratio_bound
 from subliminal_bench.scoring.statistics.matching import Matched, at_equal_distillation
-from subliminal_bench.scoring.statistics.paired import PairedDifference, paired_difference
+from subliminal_bench.scoring.statistics.paired import (
+    PairedDifference,
+    nearer_zero,
+    paired_difference,
+)
 from subliminal_bench.scoring.statistics.prevention import (
     REMOVED_SEEDS,
     SHARE_MARGIN,
@@ -62,6 +66,7 @@ __all__ = [
     "hidden",
     "holm",
     "interquartile_mean",
+    "nearer_zero",
     "non_inferiority",
     "paired_difference",
     "pareto_front",

@@ -1,0 +1,59 @@
+"""Signs that a trait is lower because something broke."""
+
+import numpy as np
+
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.columns import Columns
+from subliminal_bench.scoring.equal_distillation import EqualDistillation
+
+# A trait loss this far above the initial one (in nats) is damage: it is five times the spread
+# of the initial loss over seeds.
+DAMAGE_LOSS = 0.5
+# Predicting fewer classes than this share of the untrained model's number is a collapse.
+DAMAGE_CLASSES = 0.5
+
+
+def damaged_body(equal: EqualDistillation, allowance: float = 0.0) -> list[str]:
+    """Readers that find clearly less than in the untrained model, one sentence each."""
+    below = statistics.below_untrained(equal.readings, allowance=allowance)
+    return [
+        f"{METRICS[one.name].title} reads {METRICS[one.name].show(float(one.entry.mean()))} %, "
+        f"below the untrained model's {METRICS[one.name].show(float(one.untrained.mean()))} %"
+        for one in equal.readings
+        if below[one.name]
+    ]
+
+
+def damaged_head(entry: Columns) -> list[str]:
+    """What broke in the class head, one sentence each."""
+    found = []
+    before, after = (entry.mean(f"trait_loss_{when}") for when in ("initial", "final"))
+    if after - before > DAMAGE_LOSS:
+        found.append(
+            f"the trait loss ends at {after:.2f} nats, far above the {before:.2f} it started "
+            f"from: the student is confidently wrong about the classes; it did not unlearn them"
+        )
+    classes, untrained = (
+        entry.mean(name) for name in ("classes_predicted", "classes_predicted_initial")
+    )
+    if classes < DAMAGE_CLASSES * untrained:
+        found.append(
+            f"predictions collapsed: {classes:.1f} classes, while the untrained model "
+            f"predicts {untrained:.1f}"
+        )
+    return found
+
+
+def distils(entry: Columns, baseline: Columns) -> bool:
+    """Whether the student learned from its teacher at all.
+
+    It did if its final KL on fresh noise is nearer to the baseline's than to the untrained
+    model's, as ratios. A diverged student did not.
+    """
+    logs = [
+        np.log(run.values[metric])
+        for run, metric in ((entry, "kl_fresh"), (baseline, "kl_fresh"), (entry, "kl_initial"))
+    ]
+    ours, best, untrained = (float(values.mean()) for values in logs)
+    return ours < (best + untrained) / 2
