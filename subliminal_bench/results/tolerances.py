@@ -70,6 +70,10 @@ class Tolerances(StrictRecord):
     protocol: ProtocolRecord
     chaos: list[Chaos]
 
+    def has(self, metric: str) -> bool:
+        """Whether the metric was measured; those of a later schema may not have been."""
+        return any(one.metric == metric for one in self.chaos)
+
     def single(self, entry: str, metric: str, value: float) -> float:
         """The largest allowed change of one seed's value."""
         return max(

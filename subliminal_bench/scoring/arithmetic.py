@@ -5,11 +5,12 @@ moves each seed a little, by as much as `leaderboard/tolerances/` shows (docs/re
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.metrics import PATH_READINGS
 from subliminal_bench.results.run import ProtocolRecord, Run
 from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 from subliminal_bench.scoring.statistics import rounding_allowance
@@ -22,10 +23,17 @@ class Rounding:
     Attributes:
         trait: of the difference in trait accuracy, as a fraction.
         log_kl: of the logarithm of the ratio of the final KLs.
+        readings: of the difference in each reading, by name; those that were not measured are
+            left out.
     """
 
     trait: float = 0.0
     log_kl: float = 0.0
+    readings: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, name: str) -> float:
+        """Of one reading's difference; the trait accuracy's stands in for an unmeasured one."""
+        return self.readings.get(name, self.trait)
 
 
 SAME = Rounding()
@@ -45,11 +53,10 @@ def rounding_between(entry: Run, reference: Run) -> Rounding:
     name = reference.mitigation.name
     kl = [one.metrics["kl_fresh"] for one in reference.seeds]
     known = [value for value in kl if value]
-    if not known:
-        return Rounding(measured.sigma(name, "trait_accuracy"))
     return Rounding(
         measured.sigma(name, "trait_accuracy"),
-        measured.sigma(name, "kl_fresh") / (sum(known) / len(known)),
+        measured.sigma(name, "kl_fresh") / (sum(known) / len(known)) if known else 0.0,
+        {one: measured.sigma(name, one) for one in PATH_READINGS if measured.has(one)},
     )
 
 

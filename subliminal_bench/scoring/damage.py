@@ -14,9 +14,9 @@ DAMAGE_LOSS = 0.5
 DAMAGE_CLASSES = 0.5
 
 
-def damaged_body(equal: EqualDistillation, allowance: float = 0.0) -> list[str]:
+def damaged_body(equal: EqualDistillation) -> list[str]:
     """Readers that find clearly less than in the untrained model, one sentence each."""
-    below = statistics.below_untrained(equal.readings, allowance=allowance)
+    below = statistics.below_untrained(equal.readings)
     return [
         f"{METRICS[one.name].title} reads {METRICS[one.name].show(float(one.entry.mean()))} %, "
         f"below the untrained model's {METRICS[one.name].show(float(one.untrained.mean()))} %"

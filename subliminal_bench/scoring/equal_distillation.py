@@ -13,6 +13,7 @@ from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.readers import EXPRESSED, READERS
 from subliminal_bench.results.run import PathRecord
 from subliminal_bench.scoring import statistics
+from subliminal_bench.scoring.arithmetic import SAME, Rounding
 from subliminal_bench.scoring.columns import WORST_ACCURACY, Column, Columns
 from subliminal_bench.scoring.statistics import Prevention, Readings, Share
 
@@ -60,9 +61,9 @@ class EqualDistillation:
         """Whether the fit on noise finds more than every reader of digits does."""
         return self.fit.path > max(share.path for share in self.shares) + ALARM
 
-    def prevention(self, allowance: float = 0.0) -> Prevention:
+    def prevention(self) -> Prevention:
         """How much is prevented, by the reader that finds most."""
-        return statistics.prevention(self.shares, allowance=allowance)
+        return statistics.prevention(self.shares)
 
     def plain(self, name: str) -> float:
         """Plain distillation's mean reading at the entry's KL."""
@@ -70,7 +71,10 @@ class EqualDistillation:
 
 
 def at_equal_distillation(
-    entry: Columns, baseline: Columns, twin: Columns | None = None
+    entry: Columns,
+    baseline: Columns,
+    twin: Columns | None = None,
+    rounding: Rounding = SAME,
 ) -> EqualDistillation | None:
     """Compare an entry with plain distillation at the entry's KL, seed by seed.
 
@@ -80,6 +84,7 @@ def at_equal_distillation(
         entry: over some seeds.
         baseline: over the same seeds.
         twin: the entry's twin over the same seeds, if it has one.
+        rounding: what other arithmetic adds to the difference of the two.
 
     Returns:
         None if one of the runs is from a version that did not read the body, or the baseline
@@ -103,6 +108,7 @@ def at_equal_distillation(
             few_shot=reader is not None and reader.few_shot,
             expressed=reader is not None and reader.expressed,
             twin=None if twins is None else twins[:, place],
+            allowance=statistics.rounding_allowance(rounding.of(name), len(entry.seeds)),
         )
         shares.append(statistics.share_of(found))
     *readers, fit = shares

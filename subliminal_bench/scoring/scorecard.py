@@ -157,11 +157,9 @@ def build_scorecard(
     verdict = equal = None
     if against:
         baseline = columns[names.index(BASELINE)]
-        equal = at_equal_distillation(ours, baseline, _twin_of(entry, seeds))
-        allowance = statistics.rounding_allowance(
-            arithmetic.rounding_between(entry, references[BASELINE]).trait, len(seeds)
-        )
-        verdict = judge(ours, baseline, against.distillation, equal, allowance)
+        rounding = arithmetic.rounding_between(entry, references[BASELINE])
+        equal = at_equal_distillation(ours, baseline, _twin_of(entry, seeds), rounding)
+        verdict = judge(ours, baseline, against.distillation, equal)
     said = [
         f"{', '.join(them)}: {source}" for source, them in _by_source(sources or {}).items()
     ]

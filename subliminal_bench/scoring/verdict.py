@@ -50,7 +50,6 @@ def judge(
     baseline: Columns,
     kept: NonInferiority | None,
     equal: EqualDistillation | None,
-    allowance: float = 0.0,
 ) -> Verdict:
     """The verdict against plain distillation: the first word of the plan that holds.
 
@@ -61,17 +60,16 @@ def judge(
         baseline: over the same seeds.
         kept: the entry's KL against the baseline's; None if a student diverged.
         equal: the readers at equal distillation; None if a run was not read.
-        allowance: how far other arithmetic may have moved a mean difference.
     """
     if equal is None:
         return Verdict(VerdictWord.NOT_READ, (_NOT_READ,))
     seeds = len(entry.seeds)
     if statistics.smallest_p(seeds) > ALPHA:
         return Verdict(VerdictWord.TOO_FEW, (_too_few(seeds),))
-    found = _Evidence.of(entry, baseline, equal, allowance)
+    found = _Evidence.of(equal)
     word, reasons = _first_that_holds(entry, baseline, kept, equal, found)
     shown = found.judgeable and word not in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
-    prevention = equal.prevention(allowance) if shown and not equal.conceals else None
+    prevention = equal.prevention() if shown and not equal.conceals else None
     return Verdict(
         word,
         (*reasons, distillation_sentence(kept), *_outside(equal)),
@@ -93,6 +91,7 @@ class _Evidence:
         expressed_lower: the expressed trait does.
         more: expressed or latent trait lies above plain distillation's by the margin.
         broken: readers below the untrained model, one sentence each.
+        removed: no reader finds a tenth.
     """
 
     quiet: bool
@@ -106,26 +105,20 @@ class _Evidence:
     removed: bool
 
     @classmethod
-    def of(
-        cls,
-        entry: Columns,
-        baseline: Columns,
-        equal: EqualDistillation,
-        allowance: float,
-    ) -> "_Evidence":
-        below = statistics.clears_margin(equal.readings, allowance=allowance)
-        above = statistics.clears_margin(equal.readings, side="above", allowance=allowance)
-        lower = {name: _is_lower(equal.share(name), allowance) for name in (EXPRESSED, LATENT)}
+    def of(cls, equal: EqualDistillation) -> "_Evidence":
+        below = statistics.clears_margin(equal.readings)
+        above = statistics.clears_margin(equal.readings, side="above")
+        lower = {name: _is_lower(equal.share(name)) for name in (EXPRESSED, LATENT)}
         return cls(
             quiet=all(below[share.name] for share in equal.expressed),
             everywhere=all(below.values()),
             judgeable=all(share.enough for share in equal.shares),
-            hides=statistics.hidden(equal.expressed, equal.body, allowance=allowance),
+            hides=statistics.hidden(equal.expressed, equal.body),
             lower=all(lower.values()),
             expressed_lower=lower[EXPRESSED],
             more=above[EXPRESSED] or above[LATENT],
-            broken=damaged_body(equal, allowance),
-            removed=statistics.removed(equal.shares, allowance=allowance),
+            broken=damaged_body(equal),
+            removed=statistics.removed(equal.shares),
         )
 
 
@@ -176,12 +169,11 @@ def _first_that_holds(
     )
 
 
-def _is_lower(share: Share, allowance: float) -> bool:
+def _is_lower(share: Share) -> bool:
     """Whether a reader shows the entry below the baseline's end."""
     one = share.readings
-    found = statistics.paired_difference(one.entry, one.ended)
-    moved = statistics.nearer_zero(one.entry - one.ended, allowance)
-    return found.mean < 0 and statistics.sign_flip_p(moved, one.rounding) <= ALPHA
+    moved = statistics.nearer_zero(one.entry - one.ended, one.allowance)
+    return float(moved.mean()) < 0 and statistics.sign_flip_p(moved, one.rounding) <= ALPHA
 
 
 def _hides(equal: EqualDistillation) -> str:

@@ -26,7 +26,7 @@ from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.scoring.scorecard import build_scorecard
-from subliminal_bench.scoring.verdict import VerdictWord
+from subliminal_bench.scoring.words import VerdictWord
 from subliminal_bench.training.blindness import renamed_digits
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import accuracy, kl_on_noise

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from subliminal_bench.scoring.verdict import VerdictWord
+from subliminal_bench.scoring.words import VerdictWord
 from tests.support.mitigation_files import GRADIENT, UPDATE, hook, source
 
 # What a metric or the verdict shows. Allowed, but worthless.

@@ -5,7 +5,7 @@ import pytest
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.reports.glossary import TERMS, as_page, explain, glossary
-from subliminal_bench.scoring.verdict import VerdictWord
+from subliminal_bench.scoring.words import VerdictWord
 from tests.support.documents import page
 from tests.support.terminal import Terminal
 

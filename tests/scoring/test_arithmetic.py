@@ -9,7 +9,7 @@ from subliminal_bench.experiment.protocol import MNIST, PROBE, Protocol
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.arithmetic import SAME, rounding_between
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
-from subliminal_bench.scoring.verdict import VerdictWord
+from subliminal_bench.scoring.words import VerdictWord
 from tests.support.judged import BASELINE, DROPS, LEVELS, SEEDS, dropped
 from tests.support.runs import make_run
 
@@ -50,16 +50,17 @@ def test_the_interval_and_the_bound_are_wider_and_the_mean_is_the_same() -> None
 
 
 def test_a_drop_within_the_rounding_is_resolved_only_at_home() -> None:
-    slight = make_run("idea", list(LEVELS - 0.02 * DROPS), kl_fresh=list(1.01e-3 * WOBBLE))
+    # A little more than the margin of a tenth.
+    slight = make_run("idea", list(LEVELS - 0.11 * (LEVELS - 0.09)))
     at_home, abroad = scored(slight), scored(elsewhere(slight))
     assert at_home.verdict
     assert at_home.verdict.word is VerdictWord.MITIGATES
     assert abroad.verdict
-    assert abroad.verdict.word is VerdictWord.NO_EFFECT
+    assert abroad.verdict.word is VerdictWord.SLOWS
 
 
 def test_a_kl_at_the_margin_is_kept_only_at_home() -> None:
-    slight = dropped(kl_fresh=list(1.089e-3 * WOBBLE))
+    slight = make_run("idea", list(LEVELS - 2.4 * DROPS), kl_fresh=list(1.089e-3 * WOBBLE))
     at_home, abroad = scored(slight), scored(elsewhere(slight))
     assert at_home.verdict
     assert at_home.verdict.word is VerdictWord.MITIGATES

@@ -1,15 +1,19 @@
 """Every word of the verdict, from runs made by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from subliminal_bench.results.run import Run
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.readers import READERS
+from subliminal_bench.results.run import Run, SeedResult, Twin
 from subliminal_bench.scoring.scorecard import build_scorecard
-from subliminal_bench.scoring.verdict import MEANINGS, Verdict, VerdictWord
+from subliminal_bench.scoring.verdict import Verdict
+from subliminal_bench.scoring.words import MEANINGS, VerdictWord
 from tests.support.judged import BASELINE, DROPS, LEVELS, SEEDS, dropped
-from tests.support.runs import make_run
+from tests.support.runs import make_run, reading
 
 # KL ratios around a mean, as seeds would have them.
 WOBBLE = 1 + 0.01 * np.cos(np.arange(SEEDS))
@@ -21,27 +25,104 @@ def verdict(entry: Run, baseline: Run = BASELINE) -> Verdict:
     return found
 
 
-def test_less_trait_at_the_same_kl_mitigates() -> None:
-    found = verdict(dropped(kl_fresh=list(1.02e-3 * WOBBLE)))
+def shares(entry: Run, baseline: Run = BASELINE) -> dict[str, float]:
+    equal = build_scorecard(entry, {"baseline": baseline}).equal
+    assert equal is not None
+    return {share.name: share.path for share in equal.shares}
+
+
+def readings(traits: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> dict[str, Any]:
+    """What the readers of the body find in students that have learned this much."""
+    return {
+        name: [reading(name, float(one)) for one in traits] for name in READERS if name in BODY
+    }
+
+
+BODY = {name for name, reader in READERS.items() if not reader.expressed}
+
+
+def test_less_trait_at_the_same_kl_mitigates_and_says_how_much_is_prevented() -> None:
+    found = verdict(dropped(kl_fresh=list(1e-3 * WOBBLE)))
     assert found.word is VerdictWord.MITIGATES
-    assert "-10" in found.reasons[0]
-    assert "x1.020" in found.reasons[1]
+    expected = float(DROPS.mean() / (LEVELS - 0.09).mean())
+    assert found.prevention is not None
+    assert found.prevention.estimate == pytest.approx(expected, abs=0.02)
+    assert found.prevention.low < expected < found.prevention.high
 
 
-def test_less_trait_at_more_kl_attenuates() -> None:
-    assert verdict(dropped(kl_fresh=list(1.3e-3 * WOBBLE))).word is VerdictWord.ATTENUATES
+def test_less_trait_at_more_kl_attenuates_if_it_is_less_than_there() -> None:
+    # At x1.3, plain distillation has an eighth less.
+    assert verdict(dropped(kl_fresh=list(1.3e-3 * WOBBLE))).word is VerdictWord.SLOWS
+    much = make_run("idea", list(LEVELS - 2 * DROPS), kl_fresh=list(1.3e-3 * WOBBLE))
+    found = verdict(much)
+    assert found.word is VerdictWord.ATTENUATES
+    assert found.prevention is not None
+    assert found.prevention.estimate < 0.45
 
 
 def test_a_kl_that_may_or_may_not_be_kept_is_not_called_kept() -> None:
-    scattered = list(1.08e-3 * (1 + 0.2 * np.cos(np.arange(SEEDS))))
+    scattered = list(1.04e-3 * (1 + 0.2 * np.cos(np.arange(SEEDS))))
     found = verdict(dropped(kl_fresh=scattered))
     assert found.word is VerdictWord.ATTENUATES
     assert "not shown" in found.reasons[1]
 
 
+def test_plain_distillation_stopped_anywhere_only_slows() -> None:
+    for place in (2, 3, 4):
+        rows = [one.path for one in BASELINE.seeds]
+        stopped = make_run(
+            "stopped",
+            [path.readings["trait_accuracy"][place] for path in rows if path],
+            kl_fresh=[path.kl_fresh[place] for path in rows if path],
+        )
+        found = verdict(stopped)
+        expected = VerdictWord.SLOWS if place > 2 else VerdictWord.NOT_DISTILLING
+        assert found.word is expected, place
+        assert all(share == pytest.approx(1) for share in shares(stopped).values())
+
+
+def test_stopping_between_points_is_as_if_at_the_same_kl() -> None:
+    kl = 1.7e-3
+    traits = 0.09 + (LEVELS - 0.09) * np.log(9e-3 / kl) / np.log(9)
+    assert verdict(make_run("stopped", list(traits), kl_fresh=kl)).word is VerdictWord.SLOWS
+
+
+def test_a_quiet_head_over_a_body_that_has_learned_hides() -> None:
+    quiet = make_run("idea", [0.10] * SEEDS, **readings(LEVELS))
+    found = verdict(quiet)
+    assert found.word is VerdictWord.HIDES
+    assert "in the body" in found.reasons[0]
+
+
+def test_one_reader_of_the_body_is_enough_to_find_what_is_hidden() -> None:
+    one = {"few_shot_layer1": readings(LEVELS)["few_shot_layer1"]}
+    assert verdict(dropped(**one)).word is VerdictWord.HEAD_QUIETER
+    everything_else = readings(np.full(SEEDS, 0.09)) | one
+    hidden = make_run("idea", [0.09] * SEEDS, **everything_else)
+    assert verdict(hidden).word is VerdictWord.HIDES
+
+
+def test_a_body_that_says_on_noise_what_it_conceals_on_digits_hides() -> None:
+    fit = [reading("noise_fit", float(one)) for one in LEVELS]
+    found = verdict(make_run("idea", list(0.5 * LEVELS), noise_fit=fit))
+    assert found.word is VerdictWord.HIDES
+    assert found.prevention is None
+    assert "on noise" in found.reasons[0]
+
+
+def test_removing_takes_fifty_seeds_and_every_reader_near_the_untrained_model() -> None:
+    levels = 0.5 + 0.05 * np.cos(np.arange(60))
+    baseline = make_run("baseline", list(levels))
+    gone = make_run("idea", list(0.095 + 0.004 * np.sin(np.arange(60))))
+    assert verdict(gone, baseline).word is VerdictWord.REMOVES
+    fewer = verdict(gone.first(49), baseline.first(49))
+    assert fewer.word is VerdictWord.MITIGATES
+
+
 def test_a_student_that_did_not_learn_suppresses_by_not_distilling() -> None:
     found = verdict(dropped(kl_fresh=list(8.9e-3 * WOBBLE)))
     assert found.word is VerdictWord.NOT_DISTILLING
+    assert found.prevention is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +130,8 @@ def test_a_student_that_did_not_learn_suppresses_by_not_distilling() -> None:
     [
         {"trait_loss_final": 5.0},
         {"classes_predicted": 1.0},
-        {"initial_head_accuracy": list(LEVELS)},
+        {"latent_accuracy": [0.2] * SEEDS},
+        {"few_shot_layer2": [0.5] * SEEDS},
     ],
     ids=lambda sign: next(iter(sign)),
 )
@@ -59,6 +141,13 @@ def test_less_trait_by_breaking_the_student_is_damage(
     assert verdict(dropped(**sign)).word is VerdictWord.DAMAGE
 
 
+def test_a_broken_head_over_a_body_that_has_learned_hides() -> None:
+    collapsed = make_run(
+        "idea", [0.10] * SEEDS, trait_loss_final=9.0, classes_predicted=1.0, **readings(LEVELS)
+    )
+    assert verdict(collapsed).word is VerdictWord.HIDES
+
+
 def test_an_untrained_looking_student_is_not_damaged() -> None:
     untouched = dropped(
         trait_loss_final=2.45, classes_predicted=4.0, kl_fresh=list(1.01e-3 * WOBBLE)
@@ -66,36 +155,64 @@ def test_an_untrained_looking_student_is_not_damaged() -> None:
     assert verdict(untouched).word is VerdictWord.MITIGATES
 
 
-def test_more_trait_amplifies() -> None:
+def test_more_trait_at_the_same_kl_amplifies() -> None:
     assert verdict(make_run("idea", list(LEVELS + DROPS))).word is VerdictWord.AMPLIFIES
 
 
-def test_a_difference_in_the_noise_is_not_resolved_and_says_what_would_be() -> None:
-    entry = make_run("idea", list(LEVELS + 0.02 * np.cos(np.pi * np.arange(SEEDS))))
-    found = verdict(entry)
+def test_less_than_a_tenth_is_no_effect() -> None:
+    less = LEVELS - 0.05 * (LEVELS - 0.09)
+    found = verdict(make_run("idea", list(less + 0.001 * np.cos(np.arange(SEEDS)))))
+    # Lower than the baseline's end, but not by the margin.
+    assert found.word is VerdictWord.SLOWS
+    wobbling = verdict(make_run("idea", list(LEVELS + 0.02 * np.cos(np.pi * np.arange(SEEDS)))))
+    assert wobbling.word is VerdictWord.NO_EFFECT
+
+
+def test_an_entry_equal_to_the_baseline_has_no_effect_and_prevents_nothing() -> None:
+    found = verdict(make_run("copy", list(LEVELS)))
     assert found.word is VerdictWord.NO_EFFECT
-    assert "12 seeds find a difference of" in found.reasons[1]
+    assert found.prevention is not None
+    assert found.prevention.estimate == pytest.approx(0, abs=1e-12)
 
 
-def test_an_entry_equal_to_the_baseline_has_no_effect() -> None:
-    assert verdict(make_run("copy", list(LEVELS))).word is VerdictWord.NO_EFFECT
-
-
-def test_five_seeds_resolve_nothing_however_large_the_difference() -> None:
-    few = make_run("idea", [0.05] * 5)
-    found = verdict(few, BASELINE)
+def test_five_seeds_show_nothing_however_large_the_difference() -> None:
+    found = verdict(make_run("idea", [0.05] * 5))
     assert found.word is VerdictWord.TOO_FEW
     assert "it takes 6" in found.reasons[0]
+    assert "0.0625" in found.reasons[0]
+    assert verdict(dropped().first(6)).word is VerdictWord.MITIGATES
 
 
-def test_three_references_take_seven_seeds_to_resolve_anything() -> None:
-    references = {
-        name: make_run(name, list(LEVELS)) for name in ("baseline", "projection", "liminal")
-    }
-    for seeds, word in ((6, VerdictWord.TOO_FEW), (7, VerdictWord.MITIGATES)):
-        card = build_scorecard(dropped().first(seeds), references)
-        assert card.verdict is not None
-        assert card.verdict.word is word
+def test_what_a_twin_does_too_is_not_credited() -> None:
+    entry = dropped()
+    half = make_run("idea", list(LEVELS - DROPS / 2))
+    found = verdict(entry.model_copy(update={"twin": Twin(settings={}, seeds=half.seeds)}))
+    alone = verdict(entry)
+    assert found.prevention is not None
+    assert alone.prevention is not None
+    assert found.prevention.estimate == pytest.approx(alone.prevention.estimate / 2, abs=0.01)
+
+
+def test_a_run_of_an_older_version_is_not_judged() -> None:
+    def older(run: Run) -> Run:
+        seeds = [
+            SeedResult(
+                seed=one.seed,
+                metrics={
+                    name: value
+                    for name, value in one.metrics.items()
+                    if METRICS[name].since == 1
+                },
+                diverged_at=None,
+            )
+            for one in run.seeds
+        ]
+        return run.model_copy(update={"seeds": seeds})
+
+    for entry, baseline in ((older(dropped()), BASELINE), (dropped(), older(BASELINE))):
+        found = verdict(entry, baseline)
+        assert found.word is VerdictWord.NOT_READ
+        assert found.prevention is None
 
 
 def test_a_diverged_seed_counts_as_everything_learned_and_is_remarked_on() -> None:

@@ -33,9 +33,11 @@ class Readings:
         expressed: whether it reads the student's own class head instead of its body.
         twin: the difference entry minus plain of the entry's twin, whose mechanism is switched
             off, at the twin's own KL; None without a twin.
+        allowance: how far other arithmetic may have moved the mean difference.
 
     Raises:
-        ValueError: no seeds, arrays of different lengths, or a value that is not finite.
+        ValueError: no seeds, arrays of different lengths, a value that is not finite, or a
+            negative allowance.
     """
 
     name: str
@@ -46,8 +48,11 @@ class Readings:
     few_shot: bool = False
     expressed: bool = False
     twin: Array | None = None
+    allowance: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.allowance < math.inf:
+            raise ValueError(f"allowance {self.allowance} must be zero or above")
         arrays = {
             "entry": self.entry,
             "plain": self.plain,
@@ -108,23 +113,20 @@ class Share:
         """The larger of the shares against the path and against the twin."""
         return self.path if self.beyond_twin is None else max(self.path, self.beyond_twin)
 
-    def bound(self, confidence: float, allowance: float = 0.0) -> float:
+    def bound(self, confidence: float) -> float:
         """One-sided Fieller bound of the share against the path; lower if below 0.5.
 
         Args:
             confidence: as `ratio_bound`.
-            allowance: zero or above; the bound lies as much further out.
 
         Returns:
             A share, infinite where nothing is shown: one seed, or a gain not shown to be above
             zero. At most 1 if few-shot.
         """
-        return self.bounds(confidence, allowance)[0]
+        return self.bounds(confidence)[0]
 
-    def bounds(self, confidence: float, allowance: float = 0.0) -> list[float]:
+    def bounds(self, confidence: float) -> list[float]:
         """`bound` against the path and, if there is a twin, against the twin."""
-        if not 0 <= allowance < math.inf:
-            raise ValueError(f"allowance {allowance} must be zero or above")
         one = self.readings
         outwards = 1.0 if confidence > 0.5 else -1.0
         if one.seeds < 2:
@@ -135,7 +137,7 @@ class Share:
                 one,
                 1
                 + ratio_bound(
-                    difference + outwards * allowance,
+                    difference + outwards * one.allowance,
                     gains,
                     confidence,
                     rounding=one.rounding,

@@ -8,6 +8,7 @@ readers. Rates are simulated with fixed generators.
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,7 +70,9 @@ class TestPrevention:
         assert found.low == 1 - max(share.bound(0.975) for share in shares)
         assert found.high == 1 - max(share.bound(0.025 / 3) for share in shares)
         assert found.low < found.estimate < found.high
-        wider = statistics.prevention(shares, allowance=0.01)
+        wider = statistics.prevention(
+            shares_of([replace(one, allowance=0.01) for one in readings])
+        )
         assert wider.low < found.low
         assert wider.high > found.high
         assert wider.estimate == found.estimate
@@ -118,10 +121,14 @@ class TestClearsMargin:
 
     def test_an_allowance_makes_it_harder_on_either_side(self) -> None:
         # The margin of a tenth is passed by .02 of accuracy.
-        assert statistics.clears_margin([at(0.85)], allowance=0.015)["latent"]
-        assert not statistics.clears_margin([at(0.85)], allowance=0.025)["latent"]
-        assert statistics.clears_margin([at(1.15)], side="above", allowance=0.015)["latent"]
-        assert not statistics.clears_margin([at(1.15)], side="above", allowance=0.025)["latent"]
+        assert statistics.clears_margin([replace(at(0.85), allowance=0.015)])["latent"]
+        assert not statistics.clears_margin([replace(at(0.85), allowance=0.025)])["latent"]
+        assert statistics.clears_margin([replace(at(1.15), allowance=0.015)], side="above")[
+            "latent"
+        ]
+        assert not statistics.clears_margin([replace(at(1.15), allowance=0.025)], side="above")[
+            "latent"
+        ]
 
     def test_exactly_the_margin_is_not_shown(self) -> None:
         assert not statistics.clears_margin([at(0.9)])["latent"]
@@ -135,15 +142,13 @@ class TestClearsMargin:
             statistics.clears_margin([at(0.5, "a"), at(0.6, "b", seeds=6)])
         with pytest.raises(ValueError, match="'under'"):
             statistics.clears_margin([at(0.5)], side="under")  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="allowance"):
-            statistics.clears_margin([at(0.5)], allowance=-0.1)
 
 
 class TestBelowUntrained:
     def test_a_reader_clearly_below_the_untrained_model_shows_damage(self) -> None:
         readings = [at(-0.2, "a"), at(-0.05, "b"), at(0.9, "c")]
         assert statistics.below_untrained(readings) == {"a": True, "b": False, "c": False}
-        assert not statistics.below_untrained([at(-0.2)], allowance=0.05)["latent"]
+        assert not statistics.below_untrained([replace(at(-0.2), allowance=0.05)])["latent"]
 
     def test_the_gain_at_the_baselines_end_sets_the_margin(self) -> None:
         one = at(-0.2)
@@ -173,7 +178,8 @@ class TestHidden:
     ) -> None:
         shares = shares_of([at(head), at(body)])
         assert statistics.hidden(shares[:1], shares[1:]) is hides
-        assert not statistics.hidden(shares[:1], shares[1:], allowance=0.01)
+        wider = shares_of([replace(at(one), allowance=0.01) for one in (head, body)])
+        assert not statistics.hidden(wider[:1], wider[1:])
 
     def test_what_the_twin_does_says_nothing_about_the_body(self) -> None:
         twin = statistics.Readings(
@@ -196,7 +202,7 @@ class TestRemoved:
         gone, left = simulated(np.random.default_rng(3), [0.0, 0.5], 50)
         assert statistics.removed(shares_of([gone]))
         assert not statistics.removed(shares_of([gone, left]))
-        assert not statistics.removed(shares_of([gone]), allowance=0.03)
+        assert not statistics.removed(shares_of([replace(gone, allowance=0.03)]))
         assert not statistics.removed(shares_of([at(0.0)]))
 
 

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,10 +49,10 @@ class TestShare:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             one = statistics.Readings(
-                "latent", entry, plain, untrained, ended, few_shot=few_shot
+                "latent", entry, plain, untrained, ended, few_shot=few_shot, allowance=allowance
             )
             found = statistics.share_of(one)
-            low, high = found.bound(0.025, allowance), found.bound(0.975, allowance)
+            low, high = found.bound(0.025), found.bound(0.975)
         assert not any(map(math.isnan, (found.gain, found.path, low, high)))
         assert low <= high
         if math.isfinite(low) and math.isfinite(high):
@@ -75,10 +76,11 @@ class TestShare:
     def test_an_allowance_moves_every_bound_outwards(self) -> None:
         found = statistics.share_of(reading(ENTRY, PLAIN))
         for confidence, side in ((0.025, -1), (0.975, 1)):
-            moved = found.bound(confidence, allowance=0.01) - found.bound(confidence)
+            wider = statistics.share_of(replace(reading(ENTRY, PLAIN), allowance=0.01))
+            moved = wider.bound(confidence) - found.bound(confidence)
             assert side * moved == pytest.approx(0.01 / found.gain, rel=0.1)
         with pytest.raises(ValueError, match="allowance"):
-            found.bound(0.975, allowance=-0.01)
+            replace(reading(ENTRY, PLAIN), allowance=-0.01)
 
     def test_a_few_shot_share_above_1_counts_as_1_and_so_do_its_bounds(self) -> None:
         free = statistics.share_of(reading(ABOVE, PLAIN))
