@@ -15,8 +15,8 @@ from pandas import DataFrame, Series
 import subliminal_bench as sb
 from subliminal_bench.reports.reproduction.published import HEADLINES
 from subliminal_bench.scoring.comparison import ALPHA
-from subliminal_bench.scoring.statistics import MARGIN
 from subliminal_bench.scoring.damage import DAMAGE_LOSS
+from subliminal_bench.scoring.statistics import MARGIN
 from tests.documents.test_tutorial import run, scored
 from tests.support.documents import PAGES, ROOT, blocks, page
 from tests.support.figures import figures, section
