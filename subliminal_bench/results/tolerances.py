@@ -94,6 +94,10 @@ class Tolerances(StrictRecord):
         """The entry's measurements; those of all entries if it was not measured itself."""
         own = [one for one in self.chaos if one.metric == metric and one.entry == entry]
         every = own or [one for one in self.chaos if one.metric == metric]
+        if not every and METRICS[metric].since > 1:
+            # Readings came after the measurement. Until they are measured too, the trait
+            # accuracy stands in, which is on the same scale.
+            return self._of(entry, "trait_accuracy")
         if not every:
             raise ResultError(f"no float chaos was measured for {metric}")
         return every

@@ -55,7 +55,7 @@ def plain_paths(
     """
     wanted = set(path_steps(cohort.protocol.student_steps))
     points: dict[int, Tensor] = {}
-    for step, parameters in _students(cohort):
+    for step, parameters in plain_students(cohort):
         if step in wanted:
             points[step] = parameters
         if step:
@@ -63,8 +63,8 @@ def plain_paths(
     return [_read_along(cohort, row, points) for row in range(len(cohort.seeds))]
 
 
-def _students(cohort: Cohort) -> Iterator[tuple[int, Tensor]]:
-    """The number of steps done and the parameters `[students, parameters]` after each."""
+def plain_students(cohort: Cohort) -> Iterator[tuple[int, Tensor]]:
+    """Plain distillation: the steps done, and the parameters `[students, parameters]` then."""
     protocol = cohort.protocol
     parameters = cohort.base_parameters.clone()
     optimiser = adam(protocol, parameters)
