@@ -55,6 +55,15 @@ class Finished:
         return self.scorecard.verdict.text if self.scorecard.verdict else None
 
     @property
+    def prevention(self) -> float | None:
+        """The share of plain distillation's trait that is prevented at equal distillation.
+
+        By the reader that finds most; None if it cannot be judged.
+        """
+        verdict = self.scorecard.verdict
+        return verdict.prevention.estimate if verdict and verdict.prevention else None
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The runs' names here; the scored run first."""
         return self.scorecard.names
@@ -116,9 +125,40 @@ class Finished:
         """
         return pandas.DataFrame([_numbers(one) for one in self.scorecard.comparisons])
 
-    def summary(self, form: str = "terminal") -> str:
-        """The scorecard as text: `terminal` for 80 columns, `markdown` or `json`."""
-        return text.text(self.scorecard, form)
+    def readers(self) -> pandas.DataFrame:
+        """What every reader finds at equal distillation, one per row.
+
+        Columns: `reader`, a metric's name; the means of the `student`, of `plain` distillation
+        at the student's KL and of the `untrained` model; the `share` of plain distillation's
+        gain with its 95 % interval, `low` and `high`; whether `enough` is distilled to judge.
+        The last row is the fit on noise, an alarm and no reader. Empty if the run or its
+        baseline was not read in the body.
+        """
+        equal = self.scorecard.equal
+        return pandas.DataFrame(
+            [
+                {
+                    "reader": share.name,
+                    "student": share.readings.entry.mean(),
+                    "plain": share.readings.plain.mean(),
+                    "untrained": share.readings.untrained.mean(),
+                    "share": share.path,
+                    "low": share.bound(0.025),
+                    "high": share.bound(0.975),
+                    "enough": share.enough,
+                }
+                for share in ((*equal.shares, equal.fit) if equal else ())
+            ]
+        )
+
+    def summary(self, form: str = "terminal", *, full: bool = False) -> str:
+        """The scorecard as text.
+
+        Args:
+            form: `terminal` for 80 columns, `markdown` or `json`, which has everything.
+            full: with every metric, comparison and reader.
+        """
+        return text.text(self.scorecard, form, full)
 
     def __str__(self) -> str:
         return self.summary()

@@ -21,9 +21,13 @@ from subliminal_bench.errors import (
 )
 from subliminal_bench.experiment.metrics import CURVES, METRICS
 from subliminal_bench.experiment.protocol import MNIST, Protocol
+from subliminal_bench.experiment.readers import READERS
 from subliminal_bench.results.run import write_run
+from subliminal_bench.results.store import Store
 from subliminal_bench.running import jobs
+from subliminal_bench.scoring.scorecard import build_scorecard
 from tests.support.cells import Notebook
+from tests.support.judged import BASELINE, dropped
 from tests.support.plugins_for_tests import scaling_source, write
 from tests.support.runs import keep, make_run
 from tests.support.terminal import Terminal
@@ -195,6 +199,16 @@ class TestScore:
             assert found.curves().empty
         with pytest.warns(UserWarning, match="has no curves"):
             assert set(CURVES) < set(found.curves().columns)
+
+    def test_every_reader_is_a_row_and_the_largest_share_decides(self) -> None:
+        card = build_scorecard(dropped(), {"baseline": BASELINE})
+        found = sb.Finished(card, Store(Path("there-is-none")))
+        frame = found.readers()
+        assert list(frame.reader) == [*READERS, "noise_fit"]
+        assert found.prevention == pytest.approx(1 - frame.share[:-1].max())
+        assert (frame.low <= frame.share).all()
+        assert (frame.share <= frame.high).all()
+        assert frame.enough.all()
 
     def test_it_shows_itself_in_one_line(self) -> None:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")

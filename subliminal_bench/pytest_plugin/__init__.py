@@ -101,7 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and this run's scorecards."""
     config.addinivalue_line(
         "markers",
-        "subliminal(mitigation, protocol, seeds, settings, max_trait_accuracy, max_kl_ratio): "
+        "subliminal(mitigation, protocol, seeds, settings, max_trait_accuracy, "
+        "max_latent_accuracy, min_prevention, max_kl_ratio): "
         "score a mitigation for the scorecard fixture and test the bounds",
     )
     config.stash[_KEY] = Scorecards(config)

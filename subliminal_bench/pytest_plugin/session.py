@@ -25,6 +25,8 @@ _CHOOSE = ("mitigation", "protocol", "seeds", "settings")
 # Each bound's highest value, and what it is.
 _BOUNDS = {
     "max_trait_accuracy": (1.0, "a fraction, from 0 to 1: write 0.35 for 35 %"),
+    "max_latent_accuracy": (1.0, "a fraction, from 0 to 1: write 0.35 for 35 %"),
+    "min_prevention": (1.0, "a fraction, from 0 to 1: write 0.2 for 20 %"),
     "max_kl_ratio": (math.inf, "a ratio to plain distillation's KL, such as 1.1"),
 }
 
@@ -255,6 +257,7 @@ def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
     trait = float(card.columns[0].trait_accuracy.mean())
     if highest is not None and trait > highest:
         broken.append(f"trait accuracy {trait:.4f} > {highest}")
+    broken += _broken_in_the_body(card, marker)
     largest = marker.kwargs.get("max_kl_ratio")
     against = card.against_baseline
     kept = against.distillation if against else None
@@ -263,3 +266,21 @@ def check_bounds(card: "Scorecard", marker: pytest.Mark) -> None:
         broken.append(f"KL ratio {found} > {largest}")
     if broken:
         pytest.fail(f"{'; '.join(broken)} ({card.entry.mitigation.name})", pytrace=False)
+
+
+def _broken_in_the_body(card: "Scorecard", marker: pytest.Mark) -> list[str]:
+    """The broken bounds on latent trait and prevention."""
+    from subliminal_bench.experiment.readers import LATENT
+
+    broken = []
+    most = marker.kwargs.get("max_latent_accuracy")
+    latent = card.summaries(LATENT)[0].mean
+    if most is not None and (latent is None or latent > most):
+        found = "of no student" if latent is None else f"{latent:.4f}"
+        broken.append(f"latent trait {found} > {most}")
+    least = marker.kwargs.get("min_prevention")
+    prevention = card.verdict.prevention if card.verdict else None
+    if least is not None and (prevention is None or prevention.estimate < least):
+        found = f"{prevention.estimate:.4f}" if prevention else "not to be judged"
+        broken.append(f"prevention {found} < {least}")
+    return broken

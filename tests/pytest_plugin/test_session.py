@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.printable import unseen_character
 from subliminal_bench.pytest_plugin import session
-from subliminal_bench.pytest_plugin.session import Scorecards, Wanted, check_marker
+from subliminal_bench.pytest_plugin.session import (
+    Scorecards,
+    Wanted,
+    check_bounds,
+    check_marker,
+)
 from subliminal_bench.running.setup import LoadedScoring
+from subliminal_bench.scoring.scorecard import build_scorecard
 from tests.support.examples import many
+from tests.support.judged import BASELINE, dropped
 from tests.support.typed import words
 
 NAMES = (
     *("mitigation", "protocol", "seeds", "settings"),
-    *("max_trait_accuracy", "max_kl_ratio"),
+    *("max_trait_accuracy", "max_latent_accuracy", "min_prevention", "max_kl_ratio"),
 )
 ENDLESS: dict[str, Any] = {}
 ENDLESS["temperature"] = ENDLESS
@@ -142,3 +149,28 @@ def test_a_failure_while_it_runs_fails_the_test_in_one_line(
     with pytest.raises(pytest.fail.Exception) as caught:
         scorecards.of(wanted)
     assert str(caught.value) == "a hook failed in two lines\\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({"min_prevention": 0.2, "max_latent_accuracy": 0.7}, ""),
+        ({"min_prevention": 0.5}, "prevention 0.2"),
+        ({"max_latent_accuracy": 0.4}, "latent trait 0.6"),
+    ],
+)
+def test_a_marker_bounds_what_the_body_has_learned(bounds: dict[str, Any], said: str) -> None:
+    card = build_scorecard(dropped(), {"baseline": BASELINE})
+    marker = pytest.Mark("subliminal", (), bounds, _ispytest=True)
+    if not said:
+        check_bounds(card, marker)
+        return
+    with pytest.raises(pytest.fail.Exception, match=said):
+        check_bounds(card, marker)
+
+
+def test_a_prevention_that_cannot_be_judged_breaks_its_bound() -> None:
+    card = build_scorecard(dropped().first(3), {"baseline": BASELINE})
+    marker = pytest.Mark("subliminal", (), {"min_prevention": 0.0}, _ispytest=True)
+    with pytest.raises(pytest.fail.Exception, match="not to be judged"):
+        check_bounds(card, marker)
