@@ -50,6 +50,7 @@ class Config:
             "--subliminal-engine": "local",
             "--subliminal-set": [],
             "--subliminal-isolate": False,
+            "--subliminal-no-weights": False,
             "--subliminal-rerun-references": False,
             "--subliminal-measure-every": 1,
         }
