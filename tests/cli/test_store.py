@@ -26,7 +26,7 @@ class TestListing:
     def test_it_names_every_run_with_its_seeds(self, store: Store, type_in: Terminal) -> None:
         done = type_in("store", "list", "--store", store.root)
         assert done.code == 0
-        for words in ("baseline", "class_anchor", PROBE.label, "1-2", "kB"):
+        for words in ("baseline", "class_anchor", PROBE.label, "1-2", "MB"):
             assert words in done.out
         assert max(map(len, done.out.splitlines())) <= 80
 
