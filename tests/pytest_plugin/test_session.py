@@ -143,3 +143,15 @@ def test_a_failure_while_it_runs_fails_the_test_in_one_line(
     with pytest.raises(pytest.fail.Exception) as caught:
         scorecards.of(wanted)
     assert str(caught.value) == "a hook failed in two lines\\x1b[31m"
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+def test_the_store_keeps_weights_unless_told_otherwise(
+    is_off: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Config().getoption
+    chosen = {"--subliminal-no-weights": is_off}
+    config = Config()
+    monkeypatch.setattr(config, "getoption", lambda name: chosen.get(name, asked(name)))
+    setup = session.setup_of(config, "probe")  # type: ignore[arg-type]
+    assert setup.weights is not is_off

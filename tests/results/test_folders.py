@@ -20,7 +20,9 @@ from tests.support.stores import BASELINE, LIMINAL, bench, curves_of, entry_of, 
 
 
 class TestSeeds:
-    def test_a_seed_is_its_metrics_curves_and_weights_and_the_baselines_its_path(self, kept: Store) -> None:
+    def test_a_seed_is_its_metrics_curves_and_weights_and_the_baselines_its_path(
+        self, kept: Store
+    ) -> None:
         folder = entry_of(kept)
         assert contents(folder.path).keys() == {
             "entry.json",
