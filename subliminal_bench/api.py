@@ -183,6 +183,7 @@ def run(
     engine: str = "local",
     store: Folder | Store | None = None,
     data_dir: Folder | None = None,
+    weights: bool = True,
     rerun_references: bool = False,
     isolate: bool = False,
     isolate_timeout: float | None = None,
@@ -208,6 +209,7 @@ def run(
         engine: `local` (this process) or `ray` (the cluster of `$RAY_ADDRESS`).
         store: folder of results; `$SUBLIMINAL_BENCH_STORE`, else `subliminal-results`.
         data_dir: folder with `MNIST/raw`; `$SUBLIMINAL_BENCH_DATA`, else a cache folder.
+        weights: keep the students' weights in the store.
         rerun_references: run the references here, even if committed entries have their numbers.
         isolate: run the mitigation in its own process; it must be given by name or path.
         isolate_timeout: seconds that one hook call of it may take; 60 by default.
@@ -218,6 +220,7 @@ def run(
         BenchmarkError: the caller made a mistake, or a hook failed; the error is one line.
     """
     for name, value in (
+        ("weights", weights),
         ("rerun_references", rerun_references),
         ("isolate", isolate),
         ("quiet", quiet),
@@ -232,6 +235,7 @@ def run(
         engine=engine,
         store=kept,
         data_dir=None if data_dir is None else _folder("data_dir", data_dir),
+        weights=weights,
         isolate=isolate,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,

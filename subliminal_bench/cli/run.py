@@ -49,6 +49,10 @@ def run(
     ] = None,
     settings: SetOption = None,
     store: StoreOption = None,
+    no_weights: Annotated[
+        bool,
+        typer.Option("--no-weights", help="Keep no weights of the students in the store."),
+    ] = False,
     rerun_references: Annotated[
         bool,
         typer.Option(
@@ -83,6 +87,7 @@ def run(
         engine=engine,
         store=open_store(store),
         data_dir=data_dir,
+        weights=not no_weights,
         isolate=isolate,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,

@@ -1,4 +1,4 @@
-"""`store list` and `store verify`: what a store holds, and whether that is possible."""
+"""`store list`, `verify` and `prune`: what a store holds, whether it can, and making room."""
 
 import json
 from datetime import datetime
@@ -12,7 +12,9 @@ from subliminal_bench.errors import checked_form
 _FORMATS = ("terminal", "json")
 
 app = typer.Typer(
-    help="Show what a store holds, and check it.", no_args_is_help=True, rich_markup_mode=None
+    help="Show what a store holds, check it, and make room.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -83,6 +85,7 @@ def verify_store(
 
     Exit code 1 if something is wrong and was not deleted.
     """
+    from subliminal_bench.results.files import remove
     from subliminal_bench.results.self_check import find_faults
 
     opened = open_store(store)
@@ -91,7 +94,7 @@ def verify_store(
         print(f"wrong: {fault.what}: {fault.why}")
         if clean:
             for path in fault.files:
-                path.unlink(missing_ok=True)
+                remove(path)
     if not faults:
         print(f"{opened.root}: nothing is wrong")
     elif clean:
@@ -99,3 +102,48 @@ def verify_store(
     else:
         print(f"{len(faults)} found; --clean deletes exactly these")
         raise typer.Exit(1)
+
+
+@app.command("prune")
+def prune_store(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Names in the store: all runs of that name; NAME:SETTING=VALUE or a folder's "
+            "name for one of them.  [default: all runs]"
+        ),
+    ] = None,
+    store: StoreOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Delete nothing; show what would be freed.")
+    ] = False,
+) -> None:
+    """Delete the kept weights of students; nothing else.
+
+    Metrics, curves and teachers stay, so no seed is trained again.
+    """
+    from rich import filesize
+
+    from subliminal_bench.results.files import remove
+    from subliminal_bench.results.lookup import find_folders
+
+    opened = open_store(store)
+    files, size = 0, 0
+    for entry in find_folders(runs, None, opened) if runs else opened.entries():
+        own = [(path, path.stat().st_size) for path in entry.weight_files()]
+        if not own:
+            continue
+        freed = sum(length for _, length in own)
+        print(f"{entry.path.name}: weights of {_students(len(own))}, {filesize.decimal(freed)}")
+        for path, length in own:
+            if not dry_run:
+                remove(path)
+            files, size = files + 1, size + length
+    print(
+        f"{'would free' if dry_run else 'freed'} {filesize.decimal(size)}: the weights of "
+        f"{_students(files)}; metrics, curves and teachers stay"
+    )
+
+
+def _students(count: int) -> str:
+    return "1 student" if count == 1 else f"{count} students"

@@ -89,6 +89,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--subliminal-data-dir", metavar="DIR", help="folder with MNIST/raw")
     group.addoption("--subliminal-store", metavar="DIR", help="folder of finished seeds")
     group.addoption(
+        "--subliminal-no-weights",
+        action="store_true",
+        help="keep no weights of the students in the store",
+    )
+    group.addoption(
         "--subliminal-set",
         metavar="NAME=VALUE",
         action="append",

@@ -163,6 +163,7 @@ def setup_of(config: pytest.Config, protocol: str) -> "Setup":
         engine=option("--subliminal-engine"),
         store=Store(store_folder(Path(store) if store else None, config.rootpath)),
         data_dir=Path(data_dir) if data_dir else None,
+        weights=not option("--subliminal-no-weights"),
         isolate=option("--subliminal-isolate"),
         isolate_timeout=option("--subliminal-isolate-timeout"),
         isolate_memory=option("--subliminal-isolate-memory"),

@@ -59,6 +59,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise ResultError(f"cannot write {path}: {system_reason(error)}") from None
 
 
+def remove(path: Path) -> None:
+    """Delete a file, if it is there.
+
+    Raises:
+        ResultError: the system refuses.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ResultError(f"cannot delete {path}: {system_reason(error)}") from None
+
+
 def remove_leftovers(folder: Path, stem: str, older_than: float = 0.0) -> None:
     """Remove the unfinished files of writers that were killed.
 

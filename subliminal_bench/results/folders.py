@@ -24,6 +24,7 @@ from subliminal_bench.results.array_files import (
     write_curves,
     write_weights,
 )
+from subliminal_bench.results.files import remove
 from subliminal_bench.results.jsonfile import (
     SCHEMA,
     Line,
@@ -161,9 +162,9 @@ class RunFolder:
         """Whether that seed is finished."""
         return self._file(seed, "json").exists()
 
-    def lock(self, seed: int, locks: Locks) -> bool:
+    def lock(self, seed: int, locks: Locks, wait: bool = False) -> bool:
         """Lock a seed, unless another process holds the lock; see `Locks.acquire`."""
-        return locks.acquire(self.path, _stem(seed))
+        return locks.acquire(self.path, _stem(seed), wait)
 
     def lacking(self, seeds: Iterable[int], *, path: bool) -> list[int]:
         """Those of the seeds that are not finished, or lack what this version measures.
@@ -176,7 +177,7 @@ class RunFolder:
             seed
             for seed in sorted(seeds)
             if not self.is_finished(seed)
-            or not self._result(seed).is_read
+            or not self.result(seed).is_read
             or (path and not self._path_file(seed).exists())
         ]
 
@@ -191,6 +192,9 @@ class RunFolder:
         write_curves(self._file(outcome.seed, "npz"), outcome.curves)
         if weights:
             write_weights(self._file(outcome.seed, "safetensors"), outcome.parameters)
+        else:
+            # Those of an earlier training, which lacked something.
+            remove(self._file(outcome.seed, "safetensors"))
         if outcome.path:
             write_record(self._path_file(outcome.seed), PathRecord.of(outcome.path))
         self.save_metrics(outcome.seed, outcome.metrics, outcome.diverged_at)
@@ -212,6 +216,10 @@ class RunFolder:
         """
         path = self._file(seed, "safetensors")
         return read_weights(path) if path.exists() else None
+
+    def with_weights(self) -> list[int]:
+        """The finished seeds whose weights were kept, ascending."""
+        return [seed for seed in self.finished() if self._file(seed, "safetensors").exists()]
 
     def weight_files(self) -> list[Path]:
         """The files of all kept weights."""
@@ -248,7 +256,7 @@ class RunFolder:
         """The finished seeds (only those among `seeds`, if given) as one run."""
         found = []
         for seed in self.finished(seeds):
-            result = self._result(seed)
+            result = self.result(seed)
             path = read_kept(PathRecord, self._path_file(seed))
             found.append(result.model_copy(update={"path": path}) if path else result)
         if not found:
@@ -273,7 +281,12 @@ class RunFolder:
             return None
         return Twin(settings=link.settings, seeds=twin.run(seeds).seeds)
 
-    def _result(self, seed: int) -> SeedResult:
+    def result(self, seed: int) -> SeedResult:
+        """One finished seed's metrics.
+
+        Raises:
+            ResultError: the file is damaged, missing, or another seed's.
+        """
         path = self._file(seed, "json")
         result = read_kept(SeedResult, path)
         if result is None:

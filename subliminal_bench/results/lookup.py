@@ -100,6 +100,44 @@ def find_runs(
     return dict(zip(titles, runs, strict=True)), [titles[place] for place in taken]
 
 
+def find_folder(name: str, protocol: str | None, store: Store) -> RunFolder:
+    """Find the folder of a run in the store, by a name as `find_run` takes it.
+
+    Raises:
+        ResultError: no run in the store has that name, it ran under several protocols, or with
+            several settings.
+    """
+    found = _own_folders(name, protocol, store)
+    if not found:
+        raise _nothing_stored(name, protocol, store)
+    if len(found) > 1:
+        raise ResultError(
+            f"{name!r} ran under {_listed(found)}", "choose one with ", Setting("protocol")
+        )
+    (folder,) = found.values()
+    return folder
+
+
+def find_folders(names: Sequence[str], protocol: str | None, store: Store) -> list[RunFolder]:
+    """The folders of all runs in the store that the names mean; all runs of a name count.
+
+    Args:
+        names: of mitigations, with or without settings, or of folders.
+        protocol: only runs under that protocol; None for any.
+        store: to look in.
+
+    Raises:
+        ResultError: no run in the store has one of the names.
+    """
+    found: dict[Path, RunFolder] = {}
+    for name in names:
+        folders = _matching(name, protocol, store)
+        if not folders:
+            raise _nothing_stored(name, protocol, store)
+        found |= {folder.path: folder for folder in folders}
+    return list(found.values())
+
+
 def matching_entry(
     mitigation: MitigationRecord, protocol: Protocol, seeds: Collection[int]
 ) -> Run | None:
@@ -217,11 +255,29 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
         if protocol not in (None, run.protocol.name, run.protocol.label):
             raise ProtocolError(f"{name} ran under {run.protocol.label}, not {protocol}")
         return {run.protocol.label: run}
-    folders: dict[str, list[RunFolder]] = {}
+    folders = _own_folders(name, protocol, store)
+    return {label: folder.run() for label, folder in folders.items()}
+
+
+def _matching(name: str, protocol: str | None, store: Store) -> list[RunFolder]:
+    """The folders of all runs in the store that a name means, the latest first."""
     named, chosen = _selected(name)
-    for folder in store.find(named, _without_version(protocol)):
-        if chosen is not None and set(folder.header.mitigation.changed_settings) != chosen:
-            continue
+    return [
+        folder
+        for folder in store.find(named, _without_version(protocol))
+        if chosen is None or set(folder.header.mitigation.changed_settings) == chosen
+    ]
+
+
+def _own_folders(name: str, protocol: str | None, store: Store) -> dict[str, RunFolder]:
+    """The folder of the latest run of that name in the store, by protocol label.
+
+    Raises:
+        ResultError: it ran with several settings.
+    """
+    named, _ = _selected(name)
+    folders: dict[str, list[RunFolder]] = {}
+    for folder in _matching(name, protocol, store):
         folders.setdefault(folder.header.protocol.label, []).append(folder)
     for label, several in folders.items():
         latest = {folder.header.mitigation.label: folder for folder in reversed(several)}
@@ -231,7 +287,7 @@ def _own(name: str, protocol: str | None, store: Store) -> dict[str, Run]:
                 for folder in sorted(latest.values(), key=several.index)
             )
             raise ResultError(f"{name!r} means several runs under {label}", f"name {which}")
-    return {label: several[0].run() for label, several in folders.items()}
+    return {label: several[0] for label, several in folders.items()}
 
 
 def _selected(name: str) -> tuple[str, set[str] | None]:
@@ -262,6 +318,14 @@ def _nothing(name: str, protocol: str | None, store: Store) -> ResultError:
     return ResultError(f"no run named {name!r}{under} in {store.root}, and no such file")
 
 
+def _nothing_stored(name: str, protocol: str | None, store: Store) -> ResultError:
+    under = f" under {protocol}" if protocol else ""
+    return ResultError(
+        f"no run named {name!r}{under} in {store.root}",
+        "the command `subliminal-bench store list` shows the names",
+    )
+
+
 def _without_version(protocol: str | None) -> str | None:
     """The protocol's name, even if its label is given, as in messages.
 
@@ -276,5 +340,5 @@ def _without_version(protocol: str | None) -> str | None:
     return protocol_named(protocol).name
 
 
-def _listed(runs: dict[str, Run]) -> str:
+def _listed(runs: Collection[str]) -> str:
     return " and ".join(sorted(runs))

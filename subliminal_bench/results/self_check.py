@@ -118,6 +118,7 @@ def _seed_faults(entry: RunFolder, protocol: Protocol | None) -> Iterator[Fault]
         try:
             (result,) = entry.run([seed]).seeds
             entry.curves(seed)
+            entry.weights(seed)
             why = protocol and check_seed(protocol, seed, result.metrics, starts=starts)
         except ResultError as error:
             why = str(error)

@@ -3,6 +3,8 @@
     STORE/mnist-v1/liminal-3f0c9a1be2/entry.json        mitigation, protocol and environment
                                       seed-0001.json    the seed's metrics
                                       seed-0001.npz     the seed's curves
+                                      seed-0001.safetensors  its student's weights
+                                      path-0001.json    plain distillation's path
                                       blindness.json    whether it was shown to be blind
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
@@ -20,10 +22,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.home import expanded
+from subliminal_bench.experiment.linear import arithmetic
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.environment import Environment
@@ -158,6 +162,23 @@ class Store:
             *filter(None, [environment.arithmetic]),
         )
         return TeacherFolder(self.root / protocol.label / f"teachers-{key}", protocol)
+
+    def teacher_of(self, folder: RunFolder, protocol: Protocol, seed: int) -> Tensor | None:
+        """The teacher `[parameters]` that a run's student learned from; None if it is gone.
+
+        Args:
+            folder: of the run.
+            protocol: the run's.
+            seed: the student's.
+        """
+        recorded = folder.header.environment
+        possible = [recorded]
+        if recorded.arithmetic is None and recorded.device == "cpu":
+            # A folder of version 0.1, which a later version has continued on this processor.
+            here = arithmetic(torch.device("cpu"))
+            possible.append(recorded.model_copy(update={"arithmetic": here}))
+        kept = (self.teachers(protocol, one).load(seed) for one in possible)
+        return next((teacher for teacher in kept if teacher is not None), None)
 
     def contents(self) -> "StoreContents":
         """Read every file of the store.

@@ -48,6 +48,7 @@ class Setup:
         engine: `local` or `ray`.
         store: of finished seeds.
         data_dir: folder with `MNIST/raw`; see `load_digits`.
+        weights: whether the store keeps the students' weights.
         isolate: whether mitigations are isolated, each in its own process.
         isolate_timeout: seconds that one hook call of an isolated mitigation may take.
         isolate_memory: address space of an isolated mitigation's process, in GiB.
@@ -62,6 +63,7 @@ class Setup:
     engine: str = "local"
     store: Store = field(default_factory=lambda: Store(store_folder(None)))
     data_dir: Path | None = None
+    weights: bool = True
     isolate: bool = False
     isolate_timeout: float | None = None
     isolate_memory: float | None = None
@@ -147,7 +149,15 @@ class Setup:
         with self._engine() as engine:
             device = engine.choose(self.device)
             protocol = self.chosen_protocol
-            yield Bench(protocol, device, self.store, self.data_dir, watcher, engine)
+            yield Bench(
+                protocol,
+                device,
+                self.store,
+                self.data_dir,
+                watcher,
+                engine,
+                keep_weights=self.weights,
+            )
 
     def _engine(self) -> AbstractContextManager[Engine]:
         return ray_engine.connected() if self.engine == "ray" else nullcontext(ProcessEngine())

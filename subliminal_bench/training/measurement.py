@@ -1,5 +1,7 @@
 """The measurements that every entry gets, after training and from its curves."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -61,16 +63,36 @@ def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
     return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), teacher_logits)
 
 
-def _readings(cohort: Cohort, parameters: Tensor) -> dict[str, Tensor]:
-    """What readers find in students, untrained models and teachers, `[students]` each."""
+def readings(cohort: Cohort, parameters: Tensor) -> dict[str, Tensor]:
+    """What readers find in students, untrained models and teachers, `[students]` each.
+
+    With the ceiling, these are all metrics that came with readers. They need nothing but the
+    weights, so seeds whose weights were kept can get them later.
+
+    Args:
+        cohort: the students'.
+        parameters: after the last step, `[students, parameters]`.
+    """
     rows = [
         read(cohort.evidence(row), student) | fixed
         for row, (student, fixed) in enumerate(
             zip(parameters, cohort.readings_of_untrained, strict=True)
         )
     ]
-    return {
+    found = {
         name: torch.stack([row[name] for row in rows]) for name in rows[0] if name in METRICS
+    }
+    teachers = under_initial_head(cohort, cohort.teacher_parameters)
+    return found | {"ceiling_accuracy": accuracy(cohort, teachers)}
+
+
+def kept_metrics(
+    values: Mapping[str, float], diverged_at: int | None
+) -> dict[str, float | None]:
+    """A seed's metrics as results have them: without those of a student that diverged."""
+    return {
+        name: None if diverged_at is not None and METRICS[name].when == "at the end" else value
+        for name, value in values.items()
     }
 
 
@@ -101,9 +123,6 @@ def measured_outcomes(
         "trait_accuracy": share_right(cohort, predicted),
         "initial_accuracy": share_right(cohort, untrained),
         "initial_head_accuracy": accuracy(cohort, under_initial_head(cohort, parameters)),
-        "ceiling_accuracy": accuracy(
-            cohort, under_initial_head(cohort, cohort.teacher_parameters)
-        ),
         "classes_predicted": classes_predicted(cohort, predicted),
         "classes_predicted_initial": classes_predicted(cohort, untrained),
         "class_head_change": class_head_change(cohort, parameters),
@@ -115,7 +134,7 @@ def measured_outcomes(
         "kl_fresh": kl_on_noise(cohort, parameters, fresh=True),
         "altered_fraction": altered.double().mean(1),
     }
-    columns |= _readings(cohort, parameters)
+    columns |= readings(cohort, parameters)
     for side in ("pre", "post"):
         for span, steps in (("", None), ("_first_epoch", protocol.student_steps_per_epoch)):
             cosine, inner = (
@@ -139,16 +158,11 @@ def measured_outcomes(
     found = []
     for row, seed in enumerate(cohort.seeds):
         diverged_at = None if sound[row].all() else int((~sound[row]).nonzero()[0])
-        metrics = {
-            name: None
-            if diverged_at is not None and METRICS[name].when == "at the end"
-            else float(column[row])
-            for name, column in table.items()
-        }
+        values = {name: float(column[row]) for name, column in table.items()}
         found.append(
             Outcome(
                 seed,
-                metrics,
+                kept_metrics(values, diverged_at),
                 {name: curve[row] for name, curve in kept.items()},
                 ended[row],
                 diverged_at,

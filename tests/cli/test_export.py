@@ -32,3 +32,23 @@ class TestExport:
         type_in("run", "liminal", *ON_TINY, "--seeds", "1")
         for name in ("baseline", "projection"):
             assert type_in("export", name, "--protocol", "tiny").code == 0
+
+
+class TestWeights:
+    def test_they_go_to_a_folder_and_metrics_only_where_asked(self, type_in: Terminal) -> None:
+        type_in("run", "liminal", *ON_TINY, "--seeds", "1-2")
+        done = type_in("export", "liminal", "--weights", "zoo")
+        assert (done.code, done.out) == (0, "written: zoo: seeds 1-2\n")
+        assert len(list(Path("zoo").glob("*.safetensors"))) == 6
+        done = type_in("export", "liminal", "--weights", "zoo-2", "--out", "rows.csv")
+        assert done.code == 0
+        assert len(Path("rows.csv").read_text().splitlines()) == 3
+
+    def test_a_run_that_kept_none_is_one_line(self, type_in: Terminal) -> None:
+        type_in("run", "liminal", *ON_TINY, "--seeds", "1", "--no-weights", "--out", "run.json")
+        assert "has no weights" in type_in("export", "liminal", "--weights", "zoo").error
+        assert not Path("zoo").exists()
+        # Neither a file of a run nor a committed entry has any.
+        for name in ("run.json", "bias_anchor"):
+            said = type_in("export", name, "--weights", "zoo").error
+            assert f"no run named '{name}'" in said

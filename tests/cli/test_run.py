@@ -41,6 +41,17 @@ class TestRun:
         assert ("Verdict: " in done.out) is (own != "baseline")
         assert (Path("subliminal-results") / "tiny-v1").is_dir()
 
+    @pytest.mark.parametrize("options", [[], ["--no-weights"]])
+    def test_the_store_keeps_the_students_weights_unless_told_otherwise(
+        self, options: list[str], type_in: Terminal
+    ) -> None:
+        assert type_in("run", "liminal", *ON_TINY, "--seeds", "1-2", *options).code == 0
+        kept = list(Path("subliminal-results").rglob("seed-*.safetensors"))
+        students = [path for path in kept if "teachers" not in path.parent.name]
+        assert len(kept) - len(students) == 2
+        # Of the entry and its two references.
+        assert len(students) == (0 if options else 6)
+
     @pytest.mark.parametrize("name", ["halve.py", "projection+liminal"])
     @pytest.mark.parametrize("seeds", ["1-3", "1,3,5,7,9,11,13"])
     def test_no_line_of_it_is_wider_than_80_columns(

@@ -57,6 +57,7 @@ class Config:
             "--subliminal-engine": "local",
             "--subliminal-set": [],
             "--subliminal-isolate": False,
+            "--subliminal-no-weights": False,
             "--subliminal-rerun-references": False,
             "--subliminal-measure-every": 1,
         }
@@ -174,3 +175,15 @@ def test_a_prevention_that_cannot_be_judged_breaks_its_bound() -> None:
     marker = pytest.Mark("subliminal", (), {"min_prevention": 0.0}, _ispytest=True)
     with pytest.raises(pytest.fail.Exception, match="not to be judged"):
         check_bounds(card, marker)
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+def test_the_store_keeps_weights_unless_told_otherwise(
+    is_off: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Config().getoption
+    chosen = {"--subliminal-no-weights": is_off}
+    config = Config()
+    monkeypatch.setattr(config, "getoption", lambda name: chosen.get(name, asked(name)))
+    setup = session.setup_of(config, "probe")  # type: ignore[arg-type]
+    assert setup.weights is not is_off

@@ -57,7 +57,7 @@ def test_two_processors_that_share_a_store_do_not_mix_their_seeds(
     ran(tmp_path)
     folders = {path.parent for path in tmp_path.rglob("seed-0001.json")}
     assert len(folders) == 2
-    assert len(list(tmp_path.rglob("seed-0001.safetensors"))) == 2
+    assert len(list(tmp_path.rglob("teachers-*/seed-0001.safetensors"))) == 2
 
 
 class TestOlderStores:

@@ -20,14 +20,22 @@ from tests.support.stores import BASELINE, LIMINAL, bench, curves_of, entry_of, 
 
 
 class TestSeeds:
-    def test_a_seed_is_its_metrics_and_its_curves(self, kept: Store) -> None:
+    def test_a_seed_is_its_metrics_curves_and_weights_and_the_baselines_its_path(
+        self, kept: Store
+    ) -> None:
         folder = entry_of(kept)
         assert contents(folder.path).keys() == {
             "entry.json",
-            "seed-0001.json",
-            "seed-0001.npz",
-            "seed-0002.json",
-            "seed-0002.npz",
+            *(
+                f"{kind}-000{seed}.{ending}"
+                for seed in (1, 2)
+                for kind, ending in (
+                    ("path", "json"),
+                    ("seed", "json"),
+                    ("seed", "npz"),
+                    ("seed", "safetensors"),
+                )
+            ),
         }
         curves = curves_of(folder, 2)
         assert set(curves) == set(CURVES)

@@ -1,26 +1,26 @@
 """Files that older versions wrote are still read, to the same numbers.
 
 Each folder of `fixtures/` holds one of every kind of file as the program wrote them under that
-schema version, before any of the later fields.
+schema version, before any of the later fields; `tests/support/schemas.py` writes such a folder.
 """
 
 import json
 import shutil
+import statistics
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from subliminal_bench.experiment.protocol import PROBE
+from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.mitigation.builtin import REFERENCES
-from subliminal_bench.reports import text
 from subliminal_bench.results.entries import read_entries
 from subliminal_bench.results.folders import BLINDNESS, TeacherFolder
 from subliminal_bench.results.jsonfile import SCHEMA
 from subliminal_bench.results.run import read_run
 from subliminal_bench.results.store import Store
 from subliminal_bench.results.tolerances import read_tolerances
-from subliminal_bench.scoring.scorecard import build_scorecard
+from subliminal_bench.running.rescore import rescore_run
 from tests.conftest import TINY
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -37,17 +37,24 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return shutil.copytree(request.param, tmp_path / "old")
 
 
-def approximately(card: Any) -> Any:
-    """Numbers as far as another platform's arithmetic agrees."""
-    if isinstance(card, dict):
-        return {key: approximately(value) for key, value in card.items()}
-    if isinstance(card, list):
-        return [approximately(value) for value in card]
-    return pytest.approx(card, rel=1e-9) if isinstance(card, float) else card
+def means_of(old: Path) -> dict[str, dict[str, float]]:
+    """The mean of every metric of every run, as that version computed it."""
+    later, first = old / "numbers.json", old / "scorecard.json"
+    metrics = json.loads((later if later.exists() else first).read_text())["metrics"]
+    return {
+        metric: {run: numbers["mean"] for run, numbers in runs.items()}
+        for metric, runs in metrics.items()
+    }
 
 
-def test_runs_and_stored_seeds_give_the_scorecard_that_they_gave(old: Path) -> None:
-    expected = json.loads((old / "scorecard.json").read_text())
+def mean(column: list[float | None]) -> float:
+    """The mean of a metric that every seed has."""
+    values = [value for value in column if value is not None]
+    assert len(values) == len(column)
+    return statistics.fmean(values)
+
+
+def test_runs_and_stored_seeds_give_the_numbers_that_they_gave(old: Path) -> None:
     kept = Store(old / "store")
     references = {
         name: next(
@@ -58,9 +65,32 @@ def test_runs_and_stored_seeds_give_the_scorecard_that_they_gave(old: Path) -> N
         for name in REFERENCES
     }
     (own,) = [one for one in kept.find("liminal", None) if one.header.mitigation.changed]
+    expected = means_of(old)
     for entry in (read_run(old / "run.json"), own.run()):
-        card = json.loads(text.as_json(build_scorecard(entry, references)))
-        assert card == approximately(expected)
+        runs = {"liminal*": entry, **references}
+        found = {
+            metric: {name: mean(run.column(metric)) for name, run in runs.items()}
+            for metric in expected
+        }
+        assert found == {metric: pytest.approx(means) for metric, means in expected.items()}
+
+
+def test_seeds_say_whether_they_have_what_this_version_measures(old: Path) -> None:
+    is_new = old.name != "schema-1" and means_of(old).keys() == METRICS.keys()
+    for folder in Store(old / "store").entries():
+        for result in folder.run().seeds:
+            assert result.is_read is is_new
+            assert result.metrics.keys() == means_of(old).keys()
+
+
+def test_kept_weights_still_give_the_readings_that_they_gave(old: Path, tiny: Protocol) -> None:
+    store = Store(old / "store")
+    found = [rescore_run(folder, store, again=True) for folder in store.entries()]
+    has_weights = any(folder.with_weights() for folder in store.entries())
+    assert [one.checked for one in found if one.checked] == [[1], [1], [1]][: 3 * has_weights]
+    for one in found:
+        # Another processor may find the class of a few images differently.
+        assert all(change < 0.01 for change in one.changes.values())
 
 
 def test_a_stored_seed_has_its_curves_and_its_teacher(old: Path) -> None:

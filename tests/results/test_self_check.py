@@ -110,9 +110,13 @@ class TestAPoisonedSeed:
         done = type_in("store", "verify", "--store", store.root, "--clean")
         assert done.code == 0
         gone = before.keys() - contents(store.root).keys()
-        assert gone == {
-            str(one.relative_to(store.root)) for one in (path, path.with_suffix(".npz"))
-        }
+        own = (
+            path,
+            path.with_suffix(".npz"),
+            path.with_suffix(".safetensors"),
+            path.with_name("path-0002.json"),
+        )
+        assert gone == {str(one.relative_to(store.root)) for one in own}
         assert type_in("store", "verify", "--store", store.root).code == 0
 
     def test_it_is_not_scored(self, metric: str, add: float, store: Store) -> None:
@@ -134,6 +138,8 @@ def test_a_seed_without_a_reference_is_not_judged() -> None:
 def test_a_damaged_file_is_found_too(store: Store, type_in: Terminal) -> None:
     (entry,) = store.find(BASELINE, None)
     (entry.path / "seed-0001.json").write_text("{")
+    (entry.path / "seed-0002.safetensors").write_bytes(b"{")
     done = type_in("store", "verify", "--store", store.root)
     assert done.code == 1
     assert "baseline under probe, seed 1" in done.out
+    assert "baseline under probe, seed 2" in done.out

@@ -16,6 +16,8 @@ from subliminal_bench.running.setup import Scoring, Setup
 from tests.support.terminal import Terminal
 
 CHOICES = {one.name for one in (*fields(Setup), *fields(Scoring))} - {"setup"}
+# Where options are typed, what is on by default is switched off.
+TYPED = CHOICES - {"weights"} | {"no_weights"}
 
 
 def test_python_offers_every_choice() -> None:
@@ -23,11 +25,11 @@ def test_python_offers_every_choice() -> None:
 
 
 def test_the_command_line_offers_every_choice() -> None:
-    assert set(inspect.signature(run).parameters) == CHOICES | {"form", "out"}
+    assert set(inspect.signature(run).parameters) == TYPED | {"form", "out"}
 
 
 def test_pytest_offers_every_choice(pytestconfig: pytest.Config) -> None:
-    for choice in CHOICES - {"settings"}:
+    for choice in TYPED - {"settings"}:
         pytestconfig.getoption(f"--subliminal-{choice.replace('_', '-')}")
     pytestconfig.getoption("--subliminal-set")
 

@@ -1,0 +1,124 @@
+"""Seeds are completed one by one, under locks; diverged ones like those of a fresh run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.locks import Locks
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.bench import Bench
+from subliminal_bench.running.progress import Silent
+from subliminal_bench.running.rescore import rescore_run
+from tests.conftest import CPU, TINY
+from tests.support.files import contents
+from tests.support.plugins_for_tests import plugin
+from tests.support.schemas import as_schema_1
+from tests.support.stores import LIMINAL, entry_of
+
+pytestmark = pytest.mark.usefixtures("tiny")
+HUGE = Mitigation((plugin("huge", parameter_update=lambda update, step: update * 1e36),))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    Bench(TINY, CPU, Store(folder)).run([LIMINAL, HUGE], (1, 2))
+    return folder
+
+
+@pytest.fixture
+def store(trained: Path, tmp_path: Path) -> Store:
+    """A copy of a store with a run of which every seed has diverged, and another run."""
+    return Store(shutil.copytree(trained, tmp_path / "store"))
+
+
+def test_a_diverged_seed_gets_what_a_fresh_run_gives_it(store: Store) -> None:
+    folder = entry_of(store, HUGE)
+    assert all(result.diverged_at is not None for result in folder.run().seeds)
+    fresh = contents(store.root)
+    as_schema_1(folder)
+    found = rescore_run(folder, store)
+    assert found.completed == [1, 2]
+    assert contents(store.root, "seed-*") == {
+        name: content
+        for name, content in fresh.items()
+        if "entry" not in name and "path" not in name
+    }
+    assert rescore_run(folder, store, again=True).good
+
+
+class StoppedError(Exception):
+    """What a user's interruption is here."""
+
+
+class Stopping(Silent):
+    """Ends the work after the first seed."""
+
+    def advance(self, work: int) -> None:
+        raise StoppedError
+
+
+def test_an_interrupted_call_is_continued_by_the_next(store: Store) -> None:
+    folder = entry_of(store, LIMINAL)
+    fresh = contents(folder.path, "seed-*")
+    as_schema_1(folder)
+    with pytest.raises(StoppedError):
+        rescore_run(folder, store, watcher=Stopping())
+    assert folder.lacking([1, 2], path=False) == [2]
+    assert rescore_run(folder, store).completed == [2]
+    assert contents(folder.path, "seed-*") == fresh
+
+
+class Releasing(Silent):
+    """Another process, which lets go of its lock once this one has completed a seed."""
+
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+
+    def advance(self, work: int) -> None:
+        self._locks.release()
+
+
+def test_a_seed_that_another_process_works_on_comes_last(store: Store) -> None:
+    folder = entry_of(store, LIMINAL)
+    as_schema_1(folder)
+    with Locks() as others:
+        assert folder.lock(1, others)
+        found = rescore_run(folder, store, watcher=Releasing(others))
+    assert found.completed == [2, 1]
+
+
+class Completing(Releasing):
+    """Another process, which has completed the seed by then."""
+
+    def __init__(self, locks: Locks, path: Path, content: bytes) -> None:
+        super().__init__(locks)
+        self._path, self._content = path, content
+
+    def advance(self, work: int) -> None:
+        self._path.write_bytes(self._content)
+        super().advance(work)
+
+
+def test_a_seed_that_another_process_has_completed_is_left_to_it(store: Store) -> None:
+    folder = entry_of(store, LIMINAL)
+    path = folder.path / "seed-0001.json"
+    content = path.read_bytes()
+    as_schema_1(folder)
+    with Locks() as others:
+        assert folder.lock(1, others)
+        found = rescore_run(folder, store, watcher=Completing(others, path, content))
+    assert found.completed == [2]
+    assert path.read_bytes() == content
+
+
+def test_the_teachers_of_a_continued_folder_of_version_0_1_are_found(store: Store) -> None:
+    """Its header has no arithmetic, but teachers of later seeds are kept under it."""
+    folder = entry_of(store, LIMINAL)
+    unknown = folder.header.environment.model_copy(update={"arithmetic": None})
+    older = type(folder)(folder.path, folder.header.model_copy(update={"environment": unknown}))
+    assert store.teacher_of(older, TINY, 1) is not None
+    as_schema_1(older)
+    assert rescore_run(older, store).completed == [1, 2]
