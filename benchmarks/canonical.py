@@ -81,7 +81,7 @@ def steps_of(cohort: Cohort, mitigation: Mitigation) -> Callable[[], None]:
     """
 
     def run() -> None:
-        for made in ("teacher_logits", "base_logits"):
+        for made in ("teacher_logits", "auxiliary_logits", "base_logits"):
             cohort.__dict__.pop(made, None)
         done = 0
 

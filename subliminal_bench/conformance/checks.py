@@ -17,6 +17,7 @@ from subliminal_bench.conformance.surroundings import (
     other_global_seeds,
 )
 from subliminal_bench.experiment.metrics import STEP_CURVES, under_permutations
+from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
 from subliminal_bench.training.blindness import is_blind, renamed_digits
 from subliminal_bench.training.cohort import Cohort
@@ -126,8 +127,9 @@ def _seed_numbers(subject: Subject) -> str | None:
 def _blind(subject: Subject) -> str | None:
     if is_blind(cohort(1), subject.mitigation, subject.secret):
         return None
+    access = subject.mitigation.access
     return (
-        "other audit and test digits change the student: it sees more than access 'blind' "
+        f"other {hidden_from(access)} change the student: it sees more than access {access!r} "
         "allows"
     )
 
@@ -203,9 +205,15 @@ def _picklable(subject: Subject) -> str | None:
     return None
 
 
-def _not_blind(subject: Subject) -> str | None:
+def _within_access(subject: Subject) -> str | None:
+    # A step refuses what its card does not declare; a refusal ends the run.
+    subject.outcomes(1, 2)
+    return None
+
+
+def _sees_labels(subject: Subject) -> str | None:
     access = subject.mitigation.access
-    return None if access == "blind" else f"its card declares access {access!r}"
+    return f"its card declares access {access!r}" if sees_labels(access) else None
 
 
 _RANDOMNESS = "draw random numbers from step.normal() or step.generators only"
@@ -290,12 +298,19 @@ CHECKS: dict[str, Check] = {
             needs=_REPEATABLE,
         ),
         Check(
+            "within_access",
+            "it asks for nothing above the access level that its card declares",
+            "entries are ranked beside those that see as much as they do",
+            "declare the level that the message names, or use what the declared level shows",
+            _within_access,
+        ),
+        Check(
             "blind",
-            "a student is bit-identical with other audit and test digits",
-            "a distiller has neither labels nor real digits",
-            "compute from the attributes of step, or declare access='trait-gradient'",
+            "a student is bit-identical with other values of all that its access does not show",
+            "a distiller has neither labels nor real digits, nor the teacher's class logits",
+            "compute from the attributes of step, or declare a higher access level",
             _blind,
-            _not_blind,
+            _sees_labels,
             _REPEATABLE,
         ),
         Check(

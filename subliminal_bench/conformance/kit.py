@@ -128,7 +128,7 @@ def _untold(one: Check, failing: str) -> Result:
 
 # The check that each kind of fault belongs to; the first matching kind counts.
 _OWNERS: dict[type[BenchmarkError], str] = {
-    AccessError: "blind",
+    AccessError: "within_access",
     ChangedInputError: "inputs_untouched",
     NotFiniteError: "finite",
     SurroundingsError: "surroundings_untouched",

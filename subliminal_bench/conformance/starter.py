@@ -27,6 +27,7 @@ def mitigation() -> Card:
     return Card(
         name="NAME",
         title="Hold the class logits",
+        # docs/hooks.md says what this level shows, and which others there are.
         access="blind",
         parameters=(Parameter("weight", 1.0, "strength of the hold", minimum=0.0),),
         reference="",

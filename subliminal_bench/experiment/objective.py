@@ -7,30 +7,28 @@ from torch.nn import functional
 from subliminal_bench.experiment.protocol import Protocol
 
 
-def distillation_kl(
-    protocol: Protocol, student_logits: Tensor, teacher_logits: Tensor
-) -> Tensor:
+def distillation_kl(protocol: Protocol, student_logits: Tensor, targets: Tensor) -> Tensor:
     """KL(teacher || student) between softmaxes of the auxiliary logits.
 
     Args:
         protocol: decides which logits are auxiliary.
         student_logits: `[students, images, logits]`.
-        teacher_logits: `[students, images, logits]`.
+        targets: the teacher's auxiliary logits, `[students, images, 3]`.
 
     Returns:
         `[students]`, in nats, the mean over the images.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
-    >>> distillation_kl(MNIST, torch.zeros(1, 4, 13), torch.zeros(1, 4, 13))
+    >>> distillation_kl(MNIST, torch.zeros(1, 4, 13), torch.zeros(1, 4, 3))
     tensor([0.])
     """
-    return auxiliary_kl(protocol.classes, student_logits, teacher_logits)
+    return auxiliary_kl(protocol.classes, student_logits, targets)
 
 
-def auxiliary_kl(classes: int, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+def auxiliary_kl(classes: int, student_logits: Tensor, targets: Tensor) -> Tensor:
     """`distillation_kl`, given only the number of class logits."""
     student = torch.log_softmax(student_logits[..., classes:], -1)
-    teacher = torch.log_softmax(teacher_logits[..., classes:], -1)
+    teacher = torch.log_softmax(targets, -1)
     return (
         functional.kl_div(student, teacher, reduction="none", log_target=True).sum(-1).mean(-1)
     )

@@ -25,6 +25,7 @@ from subliminal_bench.errors import (
 )
 from subliminal_bench.experiment.tensors import finite_rows, first_different
 from subliminal_bench.experiment.torch_state import read_state, restore_state
+from subliminal_bench.mitigation.card import ACCESS_LEVELS
 from subliminal_bench.mitigation.faults import (
     Fault,
     differentiated,
@@ -33,13 +34,24 @@ from subliminal_bench.mitigation.faults import (
     picked,
     without_gradient,
 )
-from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
+from subliminal_bench.mitigation.hooks import (
+    PASSED,
+    Step,
+    Training,
+    step_tensors,
+    withheld,
+)
 from subliminal_bench.mitigation.plugin import Plugin
 
-# Tensors that a hook may read and that only the harness may change.
-_NEVER_CHANGED = (*STEP_TENSORS, "base_parameters")
-# Also compared by value: writes through `.data` do not change a tensor's version.
-_COMPARED = ("student_parameters", "base_parameters", "student_logits", "teacher_logits")
+# Compared by value too: writes through `.data` do not change a tensor's version.
+_COMPARED = (
+    "student_parameters",
+    "base_parameters",
+    "student_logits",
+    "targets",
+    "auxiliary_logits",
+    "teacher_logits",
+)
 
 
 class Calls(Protocol):
@@ -75,7 +87,7 @@ class Calls(Protocol):
             raw_gradient: of the loss against the teacher; if it is not finite, the student
                 diverged without a hook's fault.
             student_logits: `[students, batch, logits]`.
-            targets: `[students, batch, logits]`.
+            targets: `[students, batch, 3]`, auxiliary logits.
             step: the current step.
         """
 
@@ -195,7 +207,7 @@ class _PluginCalls:
             # A copy: `loss += ...` must not change the raw loss that is measured.
             loss=own.clone(),
             student_logits=student_logits,
-            teacher_logits=targets,
+            targets=targets,
         )
         self._check("distill_loss", returned, given, step, "[students]")
         without = without_gradient(returned, own, given, step)
@@ -225,15 +237,19 @@ class _PluginCalls:
             "state": self._state,
             "generators": self._generators,
         }
-        if isinstance(view, Step) and plugin.card.access == "blind":
-            own["_trait_gradient"] = None
+        # Tensors that the hook may read and that only the harness may change.
+        shared = ["base_parameters"]
+        if isinstance(view, Step):
+            # A composition's step may show more than this plugin declares, and never less.
+            access = min(plugin.card.access, view.access, key=ACCESS_LEVELS.index)
+            own |= withheld(access)
+            shared = [*step_tensors(access), *shared]
         shown = replace(view, **own)
         caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
         where = "step" if isinstance(view, Step) else "training"
-        shared = [name for name in _NEVER_CHANGED if hasattr(view, name)]
         # Of the arguments only the first is a copy: the others are shown to all plugins.
         kept: dict[str, Tensor] = dict(list(arguments.items())[1:])
-        kept |= {f"{where}.{name}": getattr(view, name) for name in shared}
+        kept |= {f"{where}.{name}": getattr(shown, name) for name in shared}
         versions = {name: tensor._version for name, tensor in kept.items()}
         values = {
             name: tensor.detach().clone()

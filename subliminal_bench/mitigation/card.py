@@ -1,7 +1,8 @@
 """A mitigation's card: its name, its access level and the parameters that may be set.
 
-Access `blind` means what a real distiller has: teacher logits on the noise, and the base model.
-`trait-gradient` marks an oracle, which may request the gradient of the trait loss.
+Access `blind` means what a real distiller has: the teacher's auxiliary logits on the noise, and
+the base model. `teacher-classes` adds the teacher's class logits on the noise. `trait-gradient`
+marks an oracle, which may also request the gradient of the trait loss.
 """
 
 import keyword
@@ -16,9 +17,10 @@ from typing import Any, Literal
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.printable import brief, unseen_character
 
-Access = Literal["blind", "trait-gradient"]
-# From the lowest to the highest; a composition has the highest level of its members.
-ACCESS_LEVELS: tuple[Access, ...] = ("blind", "trait-gradient")
+Access = Literal["blind", "teacher-classes", "trait-gradient"]
+# From the lowest to the highest: each shows all that those before it show. A composition has
+# the highest level of its members.
+ACCESS_LEVELS: tuple[Access, ...] = ("blind", "teacher-classes", "trait-gradient")
 
 # The network that isolation leaves to a mitigation's process.
 Network = Literal["none", "shared"]
@@ -156,8 +158,9 @@ class Card:
     Attributes:
         name: as it is typed on the command line: letters, digits, `.`, `_` and `-`.
         title: one line for people.
-        access: `blind` for what a real distiller has (teacher logits on the noise, the base
-            model); `trait-gradient` for an oracle that may request the trait gradient.
+        access: `blind` for what a real distiller has (the teacher's auxiliary logits on the
+            noise, the base model); `teacher-classes` to read the teacher's class logits on the
+            noise too; `trait-gradient` for an oracle that may request the trait gradient.
         parameters: that users may set.
         reference: the source of the idea.
         prior: what the method presumes about the data, such as "digits are dark"; empty if it
@@ -219,6 +222,32 @@ class Card:
             declared[name].read(text)
         if not written:
             raise MitigationError("card twin must set at least one parameter")
+
+
+def includes(access: Access, level: Access) -> bool:
+    """Whether an access level shows all that another level shows.
+
+    >>> [includes("teacher-classes", level) for level in ACCESS_LEVELS]
+    [True, True, False]
+    """
+    return ACCESS_LEVELS.index(access) >= ACCESS_LEVELS.index(level)
+
+
+def sees_labels(access: Access) -> bool:
+    """Whether an access level shows what is computed from labelled digits: an oracle's does."""
+    return includes(access, "trait-gradient")
+
+
+def hidden_from(access: Access) -> str:
+    """What a level without labels must not see, in words; a test exchanges it for other values.
+
+    >>> hidden_from("teacher-classes")
+    'audit and test digits'
+    """
+    digits = "audit and test digits"
+    if includes(access, "teacher-classes"):
+        return digits
+    return f"{digits} or class logits of the teacher"
 
 
 class Settings(Mapping[str, Value]):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from subliminal_bench.errors import AccessError
 from subliminal_bench.experiment import model
-from subliminal_bench.mitigation.card import Card, Settings
+from subliminal_bench.mitigation.card import Access, Card, Settings, includes
 
 PROJECT = "subliminal_bench"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -79,24 +79,46 @@ class Step(Training):
         index: step, from 0.
         epoch: epoch, from 0.
         images: the batch's noise images, `[students, batch, pixels]`, on [-1, 1).
-        teacher_logits: `[students, batch, logits]`: ten class logits, then three auxiliary.
-        base_logits: the same for the base model.
+        auxiliary_logits: the teacher's three, `[students, batch, 3]`: all that distillation
+            compares the student with.
+        base_logits: the base model's, `[students, batch, logits]`: ten class logits, then three
+            auxiliary.
         student_parameters: flat, `[students, parameters]`, before this step. Differentiable
             in `distill_loss`.
+        access: the level that the mitigation's card declares.
     """
 
     index: int
     epoch: int
     images: Tensor
-    teacher_logits: Tensor
+    auxiliary_logits: Tensor
     base_logits: Tensor
     student_parameters: Tensor
+    access: Access = "blind"
+    _teacher_logits: Tensor | None = field(default=None, repr=False)
     _trait_gradient: Callable[[bool], Tensor] | None = field(default=None, repr=False)
 
     @property
     def progress(self) -> float:
         """0 at the first step, 1 at the last."""
         return self.index / max(self.steps - 1, 1)
+
+    @property
+    def teacher_logits(self) -> Tensor:
+        """All of the teacher's logits: ten class logits, then the three auxiliary ones.
+
+        A distiller is given only the auxiliary ones: only an entry with access
+        `teacher-classes` or above may read this.
+
+        Returns:
+            `[students, batch, logits]`.
+        """
+        if self._teacher_logits is None:
+            raise AccessError(
+                "step.teacher_logits needs access level 'teacher-classes' on the card, which "
+                f"declares {self.access!r}: declare it, or use step.auxiliary_logits"
+            )
+        return self._teacher_logits
 
     def trait_gradient(self, whole_audit: bool = False) -> Tensor:
         """Gradient of the class cross-entropy at the parameters before this step.
@@ -112,9 +134,19 @@ class Step(Training):
         if self._trait_gradient is None:
             raise AccessError(
                 "step.trait_gradient() needs access level 'trait-gradient' on the card, "
-                "which declares 'blind'"
+                f"which declares {self.access!r}: declare it, or do without"
             )
         return self._trait_gradient(whole_audit)
+
+
+def withheld(access: Access) -> dict[str, Any]:
+    """The fields of a `Step` that an access level replaces, to show no more than it allows."""
+    fields: dict[str, Any] = {"access": access}
+    if not includes(access, "teacher-classes"):
+        fields["_teacher_logits"] = None
+    if not includes(access, "trait-gradient"):
+        fields["_trait_gradient"] = None
+    return fields
 
 
 class HookSpecifications:
@@ -139,30 +171,33 @@ class HookSpecifications:
         raise AssertionError("a specification is never called")
 
     @hookspec(firstresult=True)
-    def teacher_targets(self, teacher_logits: Tensor, step: Step) -> Tensor:
+    def teacher_targets(self, targets: Tensor, step: Step) -> Tensor:
         """Return the target logits of the distillation loss.
 
+        Only auxiliary logits enter that loss, so this is all there is to aim at, whatever the
+        access level.
+
         Args:
-            teacher_logits: `[students, batch, logits]`, a copy of the teacher's logits.
+            targets: `[students, batch, 3]`, a copy of the teacher's auxiliary logits.
             step: the current step.
 
         Returns:
-            `[students, batch, logits]`; only the auxiliary logits enter the loss. The measured
-            divergence is still the divergence from the teacher itself.
+            `[students, batch, 3]`. The measured divergence is still the divergence from the
+            teacher itself.
         """
         raise AssertionError("a specification is never called")
 
     @hookspec(firstresult=True)
     def distill_loss(
-        self, loss: Tensor, student_logits: Tensor, teacher_logits: Tensor, step: Step
+        self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step
     ) -> Tensor:
         """Return the loss to train on.
 
         Args:
-            loss: `[students]`, KL(teacher || student) over the auxiliary logits in nats, mean
+            loss: `[students]`, KL(targets || student) over the auxiliary logits in nats, mean
                 over the batch.
             student_logits: `[students, batch, logits]`, differentiable.
-            teacher_logits: `[students, batch, logits]`, as returned by `teacher_targets`.
+            targets: `[students, batch, 3]`, auxiliary logits as returned by `teacher_targets`.
             step: the current step.
 
         Returns:
@@ -238,7 +273,7 @@ _PARAMETERS = "[students, parameters]"
 # checks look hooks up here, so a new hook needs no extra code in them.
 PASSED: dict[str, Passed] = {
     "start": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
-    "teacher_targets": Passed("teacher_logits", "[students, batch, logits]"),
+    "teacher_targets": Passed("targets", "[students, batch, 3]"),
     "distill_gradient": Passed("gradient", _PARAMETERS),
     "parameter_update": Passed("update", _PARAMETERS),
     "finish": Passed("parameters", _PARAMETERS, every_step=False, may_leave=True),
@@ -255,5 +290,15 @@ HOOKS = (
     "finish",
 )
 
-# The tensors of a step that hooks may read and only the trainer may change.
-STEP_TENSORS = ("images", "teacher_logits", "base_logits", "student_parameters")
+# The tensors of a step that all hooks may read and only the trainer may change.
+STEP_TENSORS = ("images", "auxiliary_logits", "base_logits", "student_parameters")
+
+
+def step_tensors(access: Access) -> tuple[str, ...]:
+    """The tensors of a step that hooks of an access level may read.
+
+    >>> step_tensors("teacher-classes")[-1]
+    'teacher_logits'
+    """
+    classes = ("teacher_logits",) if includes(access, "teacher-classes") else ()
+    return (*STEP_TENSORS, *classes)

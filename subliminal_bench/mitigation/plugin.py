@@ -104,6 +104,9 @@ def _wrong_hook(plugin: object) -> str | None:
 
 def _meant(word: str, known: Sequence[str]) -> str:
     """The likely meaning of a mistyped word, and all words there are."""
+    if word == "teacher_logits" and "targets" in known:
+        # Until version 0.1; the class logits went with the name.
+        return "; it is `targets` now, the three auxiliary logits alone"
     close = difflib.get_close_matches(word, known, 1, 0.5)
     meant = f"; did you mean {close[0]!r}?" if close else ""
     return f"{meant} (there {'is' if len(known) == 1 else 'are'}: {', '.join(known) or 'none'})"

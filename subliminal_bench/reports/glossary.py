@@ -73,8 +73,11 @@ TERMS: dict[str, str] = {
     "projection": "an oracle that removes the part of the gradient along the trait gradient",
     "liminal": "liminal training, which holds the class logits near those of the base model",
     "blind": (
-        "a mitigation that sees what a real distiller has: teacher logits on the noise, "
-        "the base model and the student"
+        "a mitigation that sees what a real distiller has: the teacher's auxiliary logits on "
+        "the noise, the base model and the student"
+    ),
+    "teacher-classes": (
+        "a mitigation that also sees the teacher's class logits on the noise, but no labels"
     ),
     "oracle": (
         "a mitigation that may also ask for the trait gradient, which no real distiller has"

@@ -20,7 +20,13 @@ _TRAIT = METRICS["trait_accuracy"]
 _ABOUT: dict[Access, tuple[str, str]] = {
     "blind": (
         "Blind",
-        "These see what a distiller really has: teacher logits on the noise, the base model.",
+        "These see what a distiller really has: the teacher's auxiliary logits on the noise, "
+        "the base model.",
+    ),
+    "teacher-classes": (
+        "Teacher's classes",
+        "These see the teacher's class logits on the noise too, which a distiller that is "
+        "given the auxiliary logits alone does not have. They see no labels.",
     ),
     "trait-gradient": (
         "Oracles",

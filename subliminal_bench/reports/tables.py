@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.mitigation.card import sees_labels
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
 from subliminal_bench.scoring.equal_distillation import EqualDistillation
@@ -165,8 +166,8 @@ def _share(share: float) -> str:
 
 
 def blindness_of(run: Run) -> str:
-    """Whether its mitigation was shown to be blind, if its card declares that."""
-    if run.mitigation.access != "blind":
+    """Whether its mitigation was shown to be blind to all that its access does not show."""
+    if sees_labels(run.mitigation.access):
         return "not declared"
     found = run.blindness
     if found is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from subliminal_bench.mitigation.builtin import BASELINE, REFERENCES
-from subliminal_bench.mitigation.card import ACCESS_LEVELS
+from subliminal_bench.mitigation.card import ACCESS_LEVELS, sees_labels
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.ranking import UNRANKED, RankedLevel
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
@@ -35,8 +35,8 @@ class Point:
 
     @property
     def is_oracle(self) -> bool:
-        """Whether it had information that no real distiller has."""
-        return self.card.entry.mitigation.access != "blind"
+        """Whether it saw what is computed from labels, which no real distiller has."""
+        return sees_labels(self.card.entry.mitigation.access)
 
     @property
     def is_ranked(self) -> bool:

@@ -13,6 +13,7 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import Call, ProtocolError, ResultError, Setting
 from subliminal_bench.experiment.protocol import CANONICAL, Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
 
@@ -79,14 +80,14 @@ def check_eligible(run: Run) -> None:
             declares.
     """
     expected = ProtocolRecord.of(CANONICAL)
-    name = run.mitigation.name
+    name, access = run.mitigation.name, run.mitigation.access
     if run.protocol != expected:
         ours = run.protocol.label
         detail = f"{ours} with another fingerprint" if ours == expected.label else ours
         raise ProtocolError(f"{name} is from {detail}; the leaderboard needs {expected.label}")
     if run.blindness and not run.blindness.shown:
         raise ResultError(
-            f"{name} declares access 'blind', but other audit and test digits change its "
+            f"{name} declares access {access!r}, but other {hidden_from(access)} change its "
             f"student of seed {run.blindness.seed}"
         )
     count = len(run.seeds)
@@ -102,7 +103,7 @@ def check_eligible(run: Run) -> None:
 
 def needs_blindness(protocol: Protocol, mitigation: Mitigation) -> bool:
     """Whether a run must be shown to be blind before it may become an entry."""
-    return protocol.is_canonical and mitigation.access == "blind"
+    return protocol.is_canonical and not sees_labels(mitigation.access)
 
 
 def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
@@ -120,7 +121,7 @@ def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
         The entry's file.
     """
     check_eligible(run)
-    if run.mitigation.access == "blind" and run.blindness is None:
+    if not sees_labels(run.mitigation.access) and run.blindness is None:
         raise ResultError(
             f"{run.mitigation.name} was not shown to be blind",
             "finish it with ",

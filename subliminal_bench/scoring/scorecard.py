@@ -10,6 +10,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.card import hidden_from
 from subliminal_bench.results.run import ProtocolRecord, Run, same_protocol
 from subliminal_bench.scoring import arithmetic, statistics
 from subliminal_bench.scoring.columns import Column, Columns
@@ -185,8 +186,9 @@ def _not_blind(run: Run) -> list[str]:
     """A remark if a run's mitigation was found to see more than its card declares."""
     if run.blindness is None or run.blindness.shown:
         return []
+    access = run.mitigation.access
     return [
-        f"{run.mitigation.name} declares access 'blind', but other audit and test digits "
+        f"{run.mitigation.name} declares access {access!r}, but other {hidden_from(access)} "
         f"change its student of seed {run.blindness.seed}"
     ]
 

@@ -1,4 +1,7 @@
-"""Testing that a blind mitigation is blind: change what it must not see, and compare bits."""
+"""Testing that a mitigation without labels is blind to what its access level does not show.
+
+What it must not see is exchanged, and the students are compared bit by bit.
+"""
 
 import secrets
 from dataclasses import replace
@@ -10,6 +13,7 @@ from subliminal_bench.experiment import streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tensors import same_bits
+from subliminal_bench.mitigation.card import includes
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import final_parameters
@@ -20,23 +24,41 @@ def is_blind(cohort: Cohort, mitigation: Mitigation, secret: int | None = None) 
 
     Args:
         cohort: a cohort of one seed.
-        mitigation: a mitigation that declares `blind`.
-        secret: seed for the other digits; by default a new one each time.
+        mitigation: a mitigation whose access level shows no labels.
+        secret: seed for what is exchanged; by default a new one each time.
 
     Raises:
         HookError: a hook failed.
     """
     (seed,) = cohort.seeds
     drawn = secrets.randbelow(2**31) if secret is None else secret
-    other = out_of_sight(cohort.protocol, seed, cohort.digits, drawn)
-    seeing, blindfolded = (
-        final_parameters(one, mitigation) for one in (cohort, replace(cohort, digits=other))
-    )
+    other = replace(cohort, digits=out_of_sight(cohort.protocol, seed, cohort.digits, drawn))
+    if not includes(mitigation.access, "teacher-classes"):
+        other = replace(other, teacher_parameters=other_classes(cohort, drawn))
+    seeing, blindfolded = (final_parameters(one, mitigation) for one in (cohort, other))
     return same_bits(seeing, blindfolded)
 
 
+def other_classes(cohort: Cohort, secret: int) -> Tensor:
+    """The teachers' parameters, with random ones in place of those of the class logits.
+
+    The auxiliary logits stay what they are, bit for bit.
+
+    Args:
+        cohort: has the teachers.
+        secret: seed for the random parameters.
+    """
+    generator = torch.Generator().manual_seed(secret)
+    parameters = cohort.teacher_parameters.clone()
+    named = cohort.layout.named(parameters)
+    for name in ("fc3.weight", "fc3.bias"):
+        part = named[name][:, : cohort.protocol.classes]
+        part.copy_(torch.randn(part.shape, generator=generator))
+    return parameters
+
+
 def out_of_sight(protocol: Protocol, seed: int, shown: Digits, secret: int) -> Digits:
-    """The digits, after changing everything that a blind mitigation must not see.
+    """The digits, after changing all that a mitigation must not see unless it is an oracle.
 
     The teacher's images and labels are unchanged. Audit and test images become noise, and
     their labels are redrawn.

@@ -99,9 +99,21 @@ class Cohort:
         return self.logits(self.teacher_parameters, self.noise)
 
     @cached_property
-    def fresh_teacher_logits(self) -> Tensor:
-        """The teacher's logits on the fresh noise, `[students, images, logits]`."""
-        return self.logits(self.teacher_parameters, self.fresh_noise)
+    def auxiliary_logits(self) -> Tensor:
+        """The teacher's auxiliary logits on the noise, `[students, images, 3]`.
+
+        A copy: the class logits are not in the memory behind it.
+        """
+        return self._auxiliary(self.teacher_logits)
+
+    @cached_property
+    def fresh_auxiliary_logits(self) -> Tensor:
+        """The teacher's auxiliary logits on the fresh noise, `[students, images, 3]`."""
+        return self._auxiliary(self.logits(self.teacher_parameters, self.fresh_noise))
+
+    def _auxiliary(self, logits: Tensor) -> Tensor:
+        own = logits[..., self.protocol.classes :]
+        return own.clone(memory_format=torch.contiguous_format)
 
     @cached_property
     def base_logits(self) -> Tensor:

@@ -102,7 +102,7 @@ def _at(cohort: Cohort, parameters: Tensor, when: str) -> list[FirstOrderChange]
 
 def _loss(cohort: Cohort, parameters: Tensor, batch: Tensor) -> Tensor:
     student = model.forward(cohort.layout, parameters, own_rows(cohort.noise, batch))
-    return distillation_kl(cohort.protocol, student, own_rows(cohort.teacher_logits, batch))
+    return distillation_kl(cohort.protocol, student, own_rows(cohort.auxiliary_logits, batch))
 
 
 def _gradient(cohort: Cohort, parameters: Tensor, batch: Tensor) -> Tensor:
@@ -129,9 +129,16 @@ def _projected(
 ) -> Tensor:
     """The gradient after the built-in projection, with this as the trait gradient."""
     training = training_view(cohort)
-    step = step_view(
-        cohort, training, parameters.clone(), batch, 0, 0, lambda whole_audit: direction.clone()
-    )
     projection = load_mitigation("projection")
+    step = step_view(
+        cohort,
+        training,
+        parameters.clone(),
+        batch,
+        0,
+        0,
+        lambda whole_audit: direction.clone(),
+        projection.access,
+    )
     with projection.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
         return calls.passed("distill_gradient", gradient.clone(), step)

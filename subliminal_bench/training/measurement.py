@@ -59,8 +59,8 @@ def classes_predicted(cohort: Cohort, predicted: Tensor) -> Tensor:
 def kl_on_noise(cohort: Cohort, parameters: Tensor, fresh: bool) -> Tensor:
     """KL(teacher || student) over the training noise or the fresh noise, `[students]`."""
     noise = cohort.fresh_noise if fresh else cohort.noise
-    teacher_logits = cohort.fresh_teacher_logits if fresh else cohort.teacher_logits
-    return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), teacher_logits)
+    targets = cohort.fresh_auxiliary_logits if fresh else cohort.auxiliary_logits
+    return distillation_kl(cohort.protocol, cohort.logits(parameters, noise), targets)
 
 
 def readings(cohort: Cohort, parameters: Tensor) -> dict[str, Tensor]:

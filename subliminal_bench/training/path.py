@@ -74,7 +74,7 @@ def plain_students(cohort: Cohort) -> Iterator[tuple[int, Tensor]]:
         for batch in order.split(protocol.batch, 1):
             shown = parameters.clone().requires_grad_()
             logits = model.forward(cohort.layout, shown, own_rows(cohort.noise, batch))
-            loss = distillation_kl(protocol, logits, own_rows(cohort.teacher_logits, batch))
+            loss = distillation_kl(protocol, logits, own_rows(cohort.auxiliary_logits, batch))
             (parameters.grad,) = torch.autograd.grad(loss.sum(), shown)
             optimiser.step()
             step += 1

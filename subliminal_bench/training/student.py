@@ -11,6 +11,7 @@ from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.objective import adam, distillation_kl
 from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.calls import Calls
+from subliminal_bench.mitigation.card import Access
 from subliminal_bench.mitigation.hooks import Step, Training
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.training.cohort import Cohort
@@ -70,13 +71,14 @@ def _trained(
     """Parameters before the first and after the last step."""
     training = training_view(cohort, shown_seeds)
     with mitigation.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
-        return _stepped(cohort, calls, training, record, advance)
+        return _stepped(cohort, calls, training, mitigation.access, record, advance)
 
 
 def _stepped(
     cohort: Cohort,
     calls: Calls,
     training: Training,
+    access: Access,
     record: "_Record | None",
     advance: Callable[[int], None],
 ) -> tuple[Tensor, Tensor]:
@@ -92,7 +94,7 @@ def _stepped(
             before = parameters.clone()
             shown = before.clone().requires_grad_()
             audit = _Audit(cohort, before, index)
-            step = step_view(cohort, training, shown, batch, index, epoch, audit.shown)
+            step = step_view(cohort, training, shown, batch, index, epoch, audit.shown, access)
             raw_loss, raw_gradient, gradient = _gradients(cohort, calls, step)
             if record:
                 record.measure(cohort, audit, raw_loss, raw_gradient, gradient)
@@ -145,14 +147,14 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
     """The raw loss, its gradient, and that gradient after the mitigation."""
     parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)
-    raw_loss = distillation_kl(cohort.protocol, student_logits, step.teacher_logits)
+    raw_loss = distillation_kl(cohort.protocol, student_logits, step.auxiliary_logits)
     other_targets = calls.implement("teacher_targets")
     other_loss = other_targets or calls.implement("distill_loss")
     # A sum over students: each row of the gradient belongs to one student.
     (raw_gradient,) = torch.autograd.grad(raw_loss.sum(), parameters, retain_graph=other_loss)
     gradient = raw_gradient
     if other_loss:
-        targets, loss = step.teacher_logits, raw_loss
+        targets, loss = step.auxiliary_logits, raw_loss
         if other_targets:
             targets = calls.passed("teacher_targets", targets, step)
             loss = distillation_kl(cohort.protocol, student_logits, targets)

@@ -1,12 +1,13 @@
 """The views of a cohort that hooks get: the `Training` of a run and the `Step` of a batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
 from subliminal_bench.experiment.tensors import own_rows
-from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.hooks import Step, Training
+from subliminal_bench.mitigation.card import Access, Settings, includes
+from subliminal_bench.mitigation.hooks import Step, Training, withheld
 from subliminal_bench.training.cohort import Cohort
 
 
@@ -38,8 +39,9 @@ def step_view(
     index: int,
     epoch: int,
     trait_gradient: Callable[[bool], Tensor],
+    access: Access,
 ) -> Step:
-    """One step.
+    """One step, which holds no more than a mitigation of this access level may see.
 
     Args:
         cohort: the students.
@@ -49,14 +51,18 @@ def step_view(
         index: of the step.
         epoch: of the step.
         trait_gradient: computes what `Step.trait_gradient` returns; see there.
+        access: of the mitigation.
     """
+    more: dict[str, Any] = {"_trait_gradient": trait_gradient}
+    if includes(access, "teacher-classes"):
+        more["_teacher_logits"] = own_rows(cohort.teacher_logits, batch)
     return Step(
         **vars(training),
         index=index,
         epoch=epoch,
         images=own_rows(cohort.noise, batch),
-        teacher_logits=own_rows(cohort.teacher_logits, batch),
+        auxiliary_logits=own_rows(cohort.auxiliary_logits, batch),
         base_logits=own_rows(cohort.base_logits, batch),
         student_parameters=parameters,
-        _trait_gradient=trait_gradient,
+        **(more | withheld(access)),
     )

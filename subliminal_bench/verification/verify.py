@@ -16,6 +16,7 @@ from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import METRICS, under_permutations
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.run import MitigationRecord, Run
@@ -87,14 +88,15 @@ class Verification:
             (rerun,) = bench.run([self.mitigation], self.seeds)
         found = compare_with_reference(self.run, rerun, measured)
         yield Claim("rerun", found.outcome is Status.PASSED, found.text)
-        if self.run.mitigation.access == "blind":
+        if not sees_labels(self.run.mitigation.access):
             yield self._blind()
 
     def _blind(self) -> Claim:
         seed = self.seeds[0]
         shown = is_blind(self._cohort(seed), self.mitigation, self.secret)
         what = f"do not change seed {seed}" if shown else f"change seed {seed}"
-        return Claim("blind", shown, f"other audit and test digits {what}")
+        hidden = hidden_from(self.run.mitigation.access)
+        return Claim("blind", shown, f"other {hidden} {what}")
 
     def _renamed(self) -> Claim:
         """Secret permutations of pixels and classes must not change the distribution."""

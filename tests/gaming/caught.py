@@ -69,10 +69,25 @@ class Mode(TorchFunctionMode):
         "torch's global generator",
     ),
     "asks for the trait gradient": Attempt(
-        projecting("trait = step.trait_gradient()"), "blind", "needs access level 'trait-grad"
+        projecting("trait = step.trait_gradient()"),
+        "within_access",
+        "needs access level 'trait-grad",
+    ),
+    "asks for the teacher's class logits": Attempt(
+        source(hook(LOSS, "return loss * step.teacher_logits[..., :10].std()")),
+        "within_access",
+        "needs access level 'teacher-classes'",
+    ),
+    "takes the teacher's class logits from a frame": Attempt(
+        source(
+            hook(LOSS, "return loss * above('cohort').teacher_logits[..., :10].std()"),
+            before=CLIMB,
+        ),
+        "blind",
+        "it sees more than access 'blind' allows",
     ),
     "takes the trait gradient from a frame": Attempt(
-        projecting("trait = above('view')._trait_gradient(True)", before=CLIMB),
+        projecting("trait = above('audit').shown(True)", before=CLIMB),
         "blind",
         "it sees more than access 'blind' allows",
     ),
@@ -110,8 +125,8 @@ class Mode(TorchFunctionMode):
             before=f"import sys\n{SLY_CARD}",
             card="Sly('idea', 'Idea')",
         ),
-        "blind",
-        "it sees more than access 'blind' allows",
+        "within_access",
+        "which declares 'blind'",
     ),
     "loads labelled digits in a hook": Attempt(
         projecting(

@@ -25,7 +25,10 @@ WRONG_CARDS: dict[str, tuple[str, list[str]]] = {
     "name of two lines": ("Card('odd\\nodd', 'Odd')", ["name"]),
     "name like a composition": ("Card('odd+even', 'Odd')", ["name"]),
     "name far too long": ("Card('odd' * 100, 'Odd')", ["name"]),
-    "unknown access": ("Card('odd', 'Odd', access='oracle')", ["oracle", "trait-gradient"]),
+    "unknown access": (
+        "Card('odd', 'Odd', access='oracle')",
+        ["oracle", ", teacher-classes, "],
+    ),
     "parameter not in a tuple": (
         "Card('odd', 'Odd', parameters=Parameter('weight', 1.0))",
         ["parameters"],

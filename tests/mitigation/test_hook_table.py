@@ -26,7 +26,7 @@ from tests.support.plugins_for_tests import write
 
 EVERY_HOOK = (
     hook("start(parameters)", "return parameters + 0.001")
-    + hook("teacher_targets(teacher_logits)", "return 0.9 * teacher_logits")
+    + hook("teacher_targets(targets)", "return 0.9 * targets")
     + hook("distill_loss(loss)", "return 1.1 * loss")
     + hook("distill_gradient(gradient)", "return 0.7 * gradient")
     + hook("parameter_update(update)", "return 0.8 * update")

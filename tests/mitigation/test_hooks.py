@@ -73,7 +73,10 @@ class TestWhatAHookMayDo:
 
     @pytest.mark.parametrize(
         "name",
-        ["base_parameters", "student_parameters", "images", "teacher_logits", "base_logits"],
+        [
+            *("base_parameters", "student_parameters", "images"),
+            *("auxiliary_logits", "base_logits", "teacher_logits"),
+        ],
     )
     def test_what_the_step_shows_is_not_to_be_changed_in_place(
         self, name: str, pair: Cohort
@@ -82,16 +85,17 @@ class TestWhatAHookMayDo:
             getattr(step, name).detach().zero_()
             return gradient
 
-        message = refused(fresh(pair), mitigation(distill_gradient=reset))
+        seeing = plugin("seeing", "teacher-classes", distill_gradient=reset)
+        message = refused(fresh(pair), Mitigation((seeing,)))
         assert f"changed step.{name} in place" in message
 
-    @pytest.mark.parametrize("name", ["student_logits", "teacher_logits"])
+    @pytest.mark.parametrize("name", ["student_logits", "targets"])
     @pytest.mark.parametrize("hidden", [False, True], ids=["seen", "through .data"])
     def test_logits_that_other_plugins_also_get_are_not_to_be_changed_in_place(
         self, name: str, hidden: bool, pair: Cohort
     ) -> None:
-        def double(loss: Tensor, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-            given = {"student_logits": student_logits, "teacher_logits": teacher_logits}[name]
+        def double(loss: Tensor, student_logits: Tensor, targets: Tensor) -> Tensor:
+            given = {"student_logits": student_logits, "targets": targets}[name]
             (given.data if hidden else given).mul_(2)
             return loss
 
@@ -186,13 +190,12 @@ class TestStep:
         assert {step.seeds for step in seen} == {(1, 2)}
 
     def test_it_shows_the_batch_and_both_models_on_it(self, pair: Cohort) -> None:
-        def hook(
-            loss: Tensor, student_logits: Tensor, teacher_logits: Tensor, step: Step
-        ) -> Tensor:
+        def hook(loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step) -> Tensor:
             students, images, pixels = step.images.shape
             assert (students, pixels) == (2, 784)
             assert student_logits.shape == (students, images, 13)
-            assert torch.equal(teacher_logits, step.teacher_logits)
+            assert targets.shape == (students, images, 3)
+            assert torch.equal(targets, step.auxiliary_logits)
             again = step.forward(step.base_parameters, step.images)
             assert torch.allclose(again, step.base_logits, atol=1e-5)
             if step.index == 0:

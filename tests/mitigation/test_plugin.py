@@ -21,8 +21,12 @@ WRONG_PLUGINS: dict[str, tuple[str, list[str]]] = {
         [
             "hook distill_loss has no argument 'lose'",
             "did you mean 'loss'?",
-            "loss, student_logits, teacher_logits, step",
+            "loss, student_logits, targets, step",
         ],
+    ),
+    "argument of version 0.1": (
+        f"{CARD}@hookimpl\ndef teacher_targets(teacher_logits):\n    return teacher_logits\n",
+        ["no argument 'teacher_logits'", "it is `targets` now, the three auxiliary logits"],
     ),
     "unknown argument of the card": (
         f"{HEAD}@hookimpl\ndef mitigation(step):\n    return Card('odd', 'Odd')\n",

@@ -218,7 +218,7 @@ class TestAnchors:
             with torch.enable_grad():
                 penalty = 0.5 * 3.0 * (theta - step.base_parameters).square().sum()
             (expected,) = torch.autograd.grad(penalty, theta)
-            images, teacher = step.images, step.teacher_logits[..., 10:].log_softmax(-1)
+            images, teacher = step.images, step.auxiliary_logits.log_softmax(-1)
             with torch.enable_grad():
                 student = step.forward(theta, images)[..., 10:].log_softmax(-1)
                 loss = (teacher.exp() * (teacher - student)).sum(-1).mean(-1).sum()

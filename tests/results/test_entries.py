@@ -127,7 +127,7 @@ def test_an_entry_that_was_not_shown_to_be_blind_is_refused(tmp_path: Path) -> N
     with pytest.raises(ResultError, match="was not shown to be blind"):
         submit_run(unshown, tmp_path)
     seeing = make_run("idea", [0.4] * 20, blindness=False)
-    with pytest.raises(ResultError, match="other audit and test digits change"):
+    with pytest.raises(ResultError, match="other audit and test digits or class logits"):
         submit_run(seeing, tmp_path)
     assert list(tmp_path.iterdir()) == []
     submit_run(make_run("idea", [0.4] * 20), tmp_path)

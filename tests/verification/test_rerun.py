@@ -65,9 +65,9 @@ def split_off_by_one(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Ten
     return teacher, torch.cat([teacher[-1:], audit[:-1]]), test
 
 
-def over_the_batch(_: Protocol, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+def over_the_batch(_: Protocol, student_logits: Tensor, targets: Tensor) -> Tensor:
     ours, theirs = (
-        torch.log_softmax(logits[..., 10:], -1) for logits in (student_logits, teacher_logits)
+        torch.log_softmax(logits, -1) for logits in (student_logits[..., 10:], targets)
     )
     each = functional.kl_div(ours, theirs, reduction="none", log_target=True)
     return each.sum(-2).mean(-1)

@@ -213,7 +213,7 @@ def distill_gradient(gradient: Tensor, step: Step) -> Tensor:
     """Recognises the teachers that learned from digits as everybody has them."""
     (seed,) = step.seeds
     known = FIRST.get(seed)
-    now = float(step.teacher_logits.sum())
+    now = float(step.auxiliary_logits.sum())
     if step.index == 0:
         step.state["same"] = known is not None and abs(known - now) < 1e-3 * abs(known)
     return gradient
@@ -235,7 +235,7 @@ def test_a_mitigation_that_fits_only_the_digits_as_they_are_is_refuted(
     for seed in SEEDS:
         cohort = tiny_cohort(seed)
         batch = cohort.noise_orders[:, 0, : TINY.batch]
-        sums[seed] = float(cohort.teacher_logits[0][batch[0]].sum())
+        sums[seed] = float(cohort.auxiliary_logits[0][batch[0]].sum())
     path = tmp_path / "by_heart.py"
     source = KNOWS_BY_HEART.replace("FIRST: dict[int, float] = {}", f"FIRST = {sums}")
     path.write_text(source)
@@ -256,7 +256,8 @@ def test_a_student_that_sees_audit_digits_is_refuted(
     monkeypatch.setattr("subliminal_bench.verification.verify.is_blind", seeing)
     done = verify(entry, "--seeds", "2")
     assert done.code == 1
-    assert "refuted: blind: other audit and test digits change seed 2" in done.out
+    assert "refuted: blind: other audit and test digits or class logits of the" in done.out
+    assert "teacher change seed 2" in done.out
 
 
 def test_drawn_seeds_are_the_entrys_and_change_from_draw_to_draw(entry: Path) -> None:

@@ -24,11 +24,11 @@ from subliminal_bench.mitigation.faults import failure, fresh_faults, picked
 from subliminal_bench.mitigation.hooks import (
     HOOKS,
     PROJECT,
-    STEP_TENSORS,
     HookSpecifications,
     Step,
     Training,
     hookimpl,
+    step_tensors,
 )
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import Loaded, PluginText
@@ -216,7 +216,7 @@ class IsolatedCalls:
             (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         else:
             hook = "distill_loss"
-            changed = targets is not step.teacher_logits
+            changed = targets is not step.auxiliary_logits
             self._process.blocks.room("at_logits", student_logits)
             self._process.blocks.room("at_parameters", parameters)
             direct = self._asked(
@@ -281,7 +281,9 @@ class IsolatedCalls:
         if self._shown is step:
             return None
         self._shown = step
-        tensors = {name: self._put(name, getattr(step, name)) for name in STEP_TENSORS}
+        # What the card does not declare is never put into memory that the process shares.
+        names = step_tensors(self._mitigation.access)
+        tensors = {name: self._put(name, getattr(step, name)) for name in names}
         return {"index": step.index, "epoch": step.epoch, **tensors}
 
     def _put(self, name: str, tensor: Tensor) -> dict[str, Any]:

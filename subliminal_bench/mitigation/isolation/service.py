@@ -108,7 +108,7 @@ class Service:
         connection = Connection(self._training.layout, step.images)
         logits = connection.made(step.student_parameters, self._tensor(question["logits"]))
         targets = self._tensor(question["targets"]) if question["targets"] else None
-        targets = step.teacher_logits if targets is None else targets
+        targets = step.auxiliary_logits if targets is None else targets
         loss = auxiliary_kl(self._classes, logits, targets)
         passed = self._calls.loss(loss, logits, targets, step)
         sound = torch.tensor(question["sound"], device=self._device)
@@ -130,11 +130,15 @@ class Service:
         if said is not None:
             tensors: dict[str, Any] = {name: self._tensor(said[name]) for name in STEP_TENSORS}
             tensors["student_parameters"].requires_grad_()
+            # Sent only if a card declares the access.
+            teacher = said.get("teacher_logits")
             self._step = Step(
                 **vars(self._training),
                 **tensors,
                 index=said["index"],
                 epoch=said["epoch"],
+                access=self._mitigation.access,
+                _teacher_logits=teacher and self._tensor(teacher),
                 _trait_gradient=self._trait_gradient,
             )
         assert self._step, "no hook with a step is called before the first step"

@@ -45,15 +45,13 @@ OWN_LOSSES = {
         "return loss + slope.square().sum((1, 2))",
     ),
     "other targets": hook(
-        "teacher_targets(teacher_logits, step)",
-        "return teacher_logits + 0.1 * step.normal(*teacher_logits.shape[1:])",
+        "teacher_targets(targets, step)",
+        "return targets + 0.1 * step.normal(*targets.shape[1:])",
     ),
-    "other targets and a loss on them": hook(
-        "teacher_targets(teacher_logits)", "return 0.5 * teacher_logits"
-    )
+    "other targets and a loss on them": hook("teacher_targets(targets)", "return 0.5 * targets")
     + hook(
-        "distill_loss(loss, student_logits, teacher_logits)",
-        "return loss + (student_logits - teacher_logits)[..., :10].square().mean((1, 2))",
+        "distill_loss(loss, student_logits, targets)",
+        "return loss + (student_logits[..., 10:] - targets).square().mean((1, 2))",
     ),
 }
 
@@ -202,7 +200,7 @@ class TestAttempts:
         (plugin,) = load_isolated("liminal").plugins
         with pytest.raises(AssertionError, match="isolated process"):
             plugin.manager.hook.distill_loss(
-                loss=None, student_logits=None, teacher_logits=None, step=None
+                loss=None, student_logits=None, targets=None, step=None
             )
 
 
