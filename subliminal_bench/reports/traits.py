@@ -38,6 +38,8 @@ _CEILING: dict[str, Any] = {
 }
 # Points of plain distillation's mean path.
 _PATH_POINTS = 60
+# How far the path is drawn beyond the student that distilled least, as a factor of its KL.
+_WIDEST = 2.5
 
 
 @drawing()
@@ -93,7 +95,15 @@ def against_kl(card: Scorecard, name: str) -> DescribedFigure | None:
     axes.set_xscale("log")
     logarithmic(axes.xaxis)
     look = series(BASELINE)
-    across, mean, sd = _MILLI * path.kl, 100 * path.mean, 100 * path.sd
+    # The path's beginning, where no student is, would press the students together.
+    kls = [one.sound("kl_fresh") for one in card.columns if one.is_read]
+    shown = path.kl <= _WIDEST * max(
+        float(one.max()) for one in [*kls, path.kl[-1:]] if one.size
+    )
+    across, mean, sd = (
+        scale * values[shown]
+        for scale, values in ((_MILLI, path.kl), (100, path.mean), (100, path.sd))
+    )
     axes.fill_between(
         across, mean - sd, mean + sd, color=light(look.colour), alpha=0.16, linewidth=0
     )
@@ -117,8 +127,9 @@ def against_kl(card: Scorecard, name: str) -> DescribedFigure | None:
     return DescribedFigure(
         figure,
         f"{title} against KL",
-        f"Plain distillation goes from {mean[0]:.1f} % at {across[0]:.2f} mnat to "
-        f"{mean[-1]:.1f} % at {across[-1]:.2f} mnat, mean over {path.seeds} seeds. Means of "
+        f"Plain distillation goes from {100 * path.mean[0]:.1f} % at "
+        f"{_MILLI * path.kl[0]:.2f} mnat to {mean[-1]:.1f} % at {across[-1]:.2f} mnat, mean "
+        f"over {path.seeds} seeds. Means of "
         f"the students: {'; '.join(told)}. {_lost(card)}".strip(),
     )
 
