@@ -16,22 +16,22 @@ from pathlib import Path
 import pandas
 from rich.console import Console
 
+from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
-from subliminal_bench.experiment.protocol import CANONICAL, protocol_named
+from subliminal_bench.experiment.protocol import protocol_named
 from subliminal_bench.mitigation.card import Value, written_settings
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.printable import brief
 from subliminal_bench.reports import tables, text
 from subliminal_bench.reports.export import run_frame
-from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.lookup import find_run, find_runs, finished_references
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store, store_folder
 from subliminal_bench.running.progress import ConsoleWatcher
 from subliminal_bench.running.setup import Scoring, Setup
 from subliminal_bench.scoring.comparison import Comparison
-from subliminal_bench.scoring.ranking import rank_entries
+from subliminal_bench.scoring.ranking import rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
 
 Folder = str | PathLike[str]
@@ -321,17 +321,20 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
         folder: the leaderboard's folder; by default the one that ships with the package.
 
     Returns:
-        Columns `rank` (empty if the entry suppresses by damage or by not distilling), `tied`,
-        `entry`, `access`, `verdict`, `pareto`, `seeds`, `trait_accuracy` with its `sd`, and
-        the columns of `Finished.comparisons` against the baseline.
+        Columns `rank` (empty if the entry has none), `tied`, `entry`, `access`, `verdict`,
+        `pareto`, `seeds`, `prevention` at equal distillation with the ends of its 95 %
+        interval, `prevention_low` and `prevention_high`, and the `reader` that decides it;
+        `trait_accuracy` with its `sd`, and the columns of `Finished.comparisons` against the
+        baseline.
     """
-    root = None if folder is None else _folder("folder", folder)
-    levels = rank_entries(read_entries(entries_folder(CANONICAL, root)))
+    root = shipped.folder("leaderboard") if folder is None else _folder("folder", folder)
+    levels = rank_folder(root)
     rows = []
     for level in levels:
         for row in level.rows:
             trait, against = row.summary("trait_accuracy"), row.card.against_baseline
             verdict = row.card.verdict
+            found = verdict.prevention if verdict else None
             rows.append(
                 {
                     "rank": row.rank,
@@ -341,6 +344,10 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
                     "verdict": verdict.text if verdict else "reference",
                     "pareto": row.pareto,
                     "seeds": len(row.card.seeds),
+                    "prevention": found.estimate if found else None,
+                    "prevention_low": found.low if found else None,
+                    "prevention_high": found.high if found else None,
+                    "reader": found.deciding if found else None,
                     "trait_accuracy": trait.mean,
                     "sd": trait.sd,
                     **(_numbers(against, names=False) if against else {}),

@@ -278,8 +278,8 @@ class TestLeaderboardFrame:
         assert list(frame.entry) == [row[1].strip().replace("\\", "") for row in rows]
         trait = METRICS["trait_accuracy"]
         shown = [trait.show(value) for value in frame.trait_accuracy]
-        assert [row[2].split()[0] for row in rows] == shown
-        assert list(frame.verdict) == [row[-1].strip() for row in rows]
+        assert [row[4].split()[0] for row in rows] == shown
+        assert list(frame.verdict) == [row[2].strip() for row in rows]
 
     def test_another_folder_can_be_read(self, tmp_path: Path) -> None:
         for name in ("baseline", "projection", "liminal"):

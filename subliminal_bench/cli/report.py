@@ -30,18 +30,17 @@ def report(
     """
     from subliminal_bench.experiment.protocol import CANONICAL
     from subliminal_bench.reports.page import render_report
-    from subliminal_bench.results.entries import read_entries
     from subliminal_bench.results.files import write_atomically
     from subliminal_bench.results.lookup import find_run, finished_references
     from subliminal_bench.results.run import ProtocolRecord, same_protocol
-    from subliminal_bench.scoring.ranking import rank_entries
+    from subliminal_bench.scoring.ranking import rank_folder
     from subliminal_bench.scoring.scorecard import build_scorecard
 
     kept = open_store(store)
     found = [find_run(name, protocol, kept) for name in dict.fromkeys(runs)]
     is_ranked = same_protocol(found) == ProtocolRecord.of(CANONICAL)
     cards = [build_scorecard(run, *finished_references(run, kept)) for run in found]
-    entries = shown_leaderboard(folder) / "entries"
-    levels = rank_entries(read_entries(entries)) if is_ranked else []
-    write_atomically(out, render_report(cards, kept, levels).encode())
+    root = shown_leaderboard(folder)
+    levels = rank_folder(root) if is_ranked else []
+    write_atomically(out, render_report(cards, kept, levels, root).encode())
     print(f"written: {out}")

@@ -23,12 +23,16 @@ def submit(
 ) -> None:
     """Add a finished mnist run to the leaderboard.
 
-    The run becomes a file in the leaderboard's folder of entries.
+    The run becomes a file in the leaderboard's folder of entries; every tenth step of its
+    curves is kept beside it.
     """
     from subliminal_bench.experiment.protocol import CANONICAL
     from subliminal_bench.results.entries import submit_run
     from subliminal_bench.results.lookup import find_run
+    from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 
-    found = find_run(entry, CANONICAL.name, open_store(store))
-    path = submit_run(found, leaderboard_folder(folder) / "entries", replace)
+    kept, root = open_store(store), leaderboard_folder(folder)
+    found = find_run(entry, CANONICAL.name, kept)
+    path = submit_run(found, root / "entries", replace)
+    ThinnedCurves.of(found, kept.curves(found)).write(thinned_file(root, found))
     print(f"written: {path}; now run: subliminal-bench leaderboard")

@@ -42,7 +42,7 @@ def verify(
         bool,
         typer.Option(
             "--record",
-            help="Record on the leaderboard that all claims hold; implies --isolate.",
+            help="Record on the leaderboard what was found; implies --isolate.",
         ),
     ] = False,
 ) -> None:
@@ -50,11 +50,13 @@ def verify(
 
     Exit code 0: all claims hold; 1: a claim is refuted.
     """
+    from datetime import UTC, datetime
+
     from rich.console import Console
 
     from subliminal_bench.experiment.seed_ranges import parse_seeds
     from subliminal_bench.results.run import Isolation, read_run
-    from subliminal_bench.results.verified import write_verified
+    from subliminal_bench.results.verified import Disagreement, write_verified
     from subliminal_bench.running.progress import ConsoleWatcher
     from subliminal_bench.running.setup import Setup
     from subliminal_bench.verification.verify import verification_of
@@ -72,20 +74,24 @@ def verify(
     chosen = parse_seeds(seeds, setup.chosen_protocol) if seeds else None
     root = leaderboard_folder(folder)
     loaded = setup.load(mitigation or run.mitigation.name, settings)
-    good = True
+    found = []
     with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
         checked = verification_of(run, loaded, bench, root, chosen, count)
         for claim in checked.claims():
             print(claim.line, flush=True)
-            good = good and claim.holds
+            found.append(claim)
         environment = bench.environment
-    if good and record and loaded.isolation:
-        isolation = Isolation(network=loaded.isolation)
-        path = write_verified(root, entry, checked.seeds, environment, isolation)
-        print(f"written: {path}; now run: subliminal-bench leaderboard")
-    elif good:
+    refuted = [f"{claim.about}: {claim.text}" for claim in found if not claim.holds]
+    reran = checked.seeds if any(claim.about == "rerun" for claim in found) else ()
+    if refuted:
+        print("refuted: the entry does not match what its mitigation does")
+    elif not record:
         share = 100 * len(checked.seeds) / len(run.seeds)
         print(f"verified: {len(checked.seeds)} of {len(run.seeds)} seeds ({share:.0f} %) rerun")
-    else:
-        print("refuted: the entry does not match what its mitigation does")
-    raise typer.Exit(0 if good else 1)
+    if record and loaded.isolation:
+        isolation = Isolation(network=loaded.isolation)
+        today = datetime.now(UTC).date().isoformat()
+        disagreed = Disagreement(claims=refuted, date=today) if refuted else None
+        path = write_verified(root, entry, reran, environment, isolation, disagreed)
+        print(f"written: {path}; now run: subliminal-bench leaderboard")
+    raise typer.Exit(1 if refuted else 0)

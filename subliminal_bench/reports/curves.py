@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.thinned import EVERY, ThinnedCurves, read_thinned
 
 Curves = Mapping[str, NDArray[np.float32]]
 
@@ -30,14 +32,53 @@ class Band:
     seeds: int
 
 
-def kept_curves(run: Run, seeds: Sequence[int], store: Store) -> dict[int, Curves]:
-    """Curves of the run's seeds that the store has and whose students did not diverge."""
-    sound = {result.seed for result in run.seeds if result.diverged_at is None}
-    return {
+@dataclass(frozen=True, eq=False)
+class KeptCurves:
+    """The curves of a run's seeds that are known.
+
+    Attributes:
+        by_seed: and by name.
+        every: steps from one point to the next; above 1 if they are thinned. The test accuracy
+            has its own.
+    """
+
+    by_seed: Mapping[int, Curves]
+    every: int = 1
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether only some of the steps are known."""
+        return self.every > 1
+
+
+def kept_curves(
+    run: Run, seeds: Sequence[int], store: Store, leaderboard: Path | None = None
+) -> KeptCurves:
+    """Curves of the run's seeds that are kept and whose students did not diverge.
+
+    They are taken from the store. If it lacks some that are kept beside a committed entry,
+    those take their place, and so every seed's are thinned.
+
+    Args:
+        run: whose.
+        seeds: of the run.
+        store: has whole curves.
+        leaderboard: the folder of a leaderboard, which has thinned ones.
+    """
+    sound = {result.seed for result in run.seeds if result.diverged_at is None} & set(seeds)
+    whole = {
         seed: {name: curve.numpy() for name, curve in curves.items()}
         for seed, curves in store.curves(run).items()
-        if seed in sound and seed in seeds
+        if seed in sound
     }
+    if leaderboard is None or whole.keys() == sound:
+        return KeptCurves(whole)
+    thinned = {
+        seed: curves for seed, curves in read_thinned(leaderboard, run).items() if seed in sound
+    }
+    if not thinned.keys() - whole.keys():
+        return KeptCurves(whole)
+    return KeptCurves({**thinned, **ThinnedCurves.of(run, whole).curves}, EVERY)
 
 
 def curve_band(

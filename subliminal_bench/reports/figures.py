@@ -5,41 +5,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    FixedLocator,
-    FuncFormatter,
-    LogLocator,
-    NullFormatter,
-    NullLocator,
-)
-from numpy.typing import ArrayLike
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.mitigation.builtin import BASELINE, REFERENCES
 from subliminal_bench.reports.curves import Band
+from subliminal_bench.reports.drawings import (
+    HALF,
+    TRADEOFF,
+    WHOLE,
+    DescribedFigure,
+    dots,
+    empty,
+    logarithmic,
+)
 from subliminal_bench.reports.style import drawing, light, series
 from subliminal_bench.reports.tradeoff import Point, Tradeoff
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
 
 _POINTS = METRICS["trait_accuracy"]
-# In inches; as wide as a phone's screen, and as a figure that scrolls on it.
-_HALF, _TRADEOFF, _WHOLE = (4.4, 2.9), (4.4, 3.4), (6.4, 3.4)
 _TICKS = (-50, -20, -10, -5, 0, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000)
 # From a data point to the middle of its number, in typographic points.
 _OFFSETS = 10 * np.array(
     [(0.8, 0.6), (1, 0), (0.8, -0.6), (0, 1), (0, -1), (-0.8, 0.6), (-1, 0), (-0.8, -0.6)]
 )
-
-
-@dataclass(frozen=True)
-class DescribedFigure:
-    """A figure with its title and a description of what it shows."""
-
-    figure: Figure
-    title: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -84,9 +74,10 @@ PANELS = (
 @drawing()
 def curve(panel: Panel, bands: Mapping[str, Band]) -> DescribedFigure:
     """One curve of all runs over the steps: the mean, and a band of one SD on each side."""
-    figure, axes = _empty(_HALF)
+    figure, axes = empty(HALF)
     if panel.logarithmic:
-        _logarithmic(axes)
+        axes.set_yscale("log")
+        logarithmic(axes.yaxis)
     lowest = min(float(band.mean.min()) for band in bands.values()) * panel.scale
     # The scored run comes first in the description and is drawn last, on top.
     for name, band in reversed(list(bands.items())):
@@ -126,10 +117,10 @@ def pairs(card: Scorecard) -> DescribedFigure:
     )
     order = np.argsort(base, kind="stable")
     places = np.arange(len(order))
-    figure, axes = _empty(_WHOLE)
+    figure, axes = empty(WHOLE)
     axes.vlines(places, ours[order], base[order], color=light("faint"), linewidth=0.8)
     for label, values in ((name, ours), ("baseline", base)):
-        _dots(axes, label, places, values[order], hollow=label == "baseline")
+        dots(axes, label, places, values[order], hollow=label == "baseline")
     every = -(-len(places) // 30)
     axes.set_xticks(places[::every], [str(card.seeds[place]) for place in order[::every]])
     axes.grid(visible=False, axis="x")
@@ -149,7 +140,7 @@ def pairs(card: Scorecard) -> DescribedFigure:
 @drawing()
 def differences(card: Scorecard) -> DescribedFigure:
     """Paired differences against each reference, with mean and interval."""
-    figure, axes = _empty((_HALF[0], 0.8 + 0.7 * len(card.comparisons)))
+    figure, axes = empty((HALF[0], 0.8 + 0.7 * len(card.comparisons)))
     axes.axvline(0, color=light("faint"), linewidth=1)
     told, labels = [], []
     for place, one in enumerate(card.comparisons):
@@ -157,7 +148,7 @@ def differences(card: Scorecard) -> DescribedFigure:
         gaps = 100 * (card.columns[0].trait_accuracy - reference.trait_accuracy)
         # Spread out in the order of the seeds, so that equal differences do not overlap.
         spread = np.linspace(0.32, 0.08, len(gaps)) if len(gaps) > 1 else np.array([0.2])
-        _dots(axes, one.reference, gaps, place - spread)
+        dots(axes, one.reference, gaps, place - spread)
         trait = one.trait
         low, high = (trait.mean if end is None else end for end in (trait.low, trait.high))
         axes.plot([100 * low, 100 * high], [place + 0.2] * 2, color=light("ink"), linewidth=2)
@@ -180,8 +171,8 @@ def differences(card: Scorecard) -> DescribedFigure:
 
 @drawing()
 def tradeoff(found: Tradeoff) -> DescribedFigure:
-    """Trait against KL of all entries; the numbers refer to the table below the figure."""
-    figure, axes = _empty(_TRADEOFF)
+    """Prevention against KL of all entries; the numbers refer to the table below the figure."""
+    figure, axes = empty(TRADEOFF)
     # Linear around the margin, logarithmic for students that hardly learned.
     axes.set_xscale("symlog", linthresh=20, linscale=1.5)
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
@@ -190,7 +181,7 @@ def tradeoff(found: Tradeoff) -> DescribedFigure:
     for points in found.fronts:
         axes.plot(
             [_above(point) for point in points],
-            [100 * point.difference for point in points],
+            [100 * point.prevention for point in points],
             drawstyle="steps-post",
             color=light("faint"),
             linewidth=1,
@@ -202,42 +193,28 @@ def tradeoff(found: Tradeoff) -> DescribedFigure:
         _entry_point(axes, point)
     axes.margins(0.08, 0.1)
     _number(axes, found.points)
-    axes.set_xlabel("final KL on fresh noise, above the baseline's [%]")
-    axes.set_ylabel("trait accuracy, minus the baseline's [points]")
+    axes.set_xlabel("final KL, above the baseline's [%], logarithmic beyond 20")
+    axes.set_ylabel("prevention at the same KL [%]")
     best = [point.label for points in found.fronts for point in points]
     return DescribedFigure(
         figure,
-        "Trait against distillation",
-        f"{len(found.points)} entries; lower has less trait, further left distils better. On "
-        f"the Pareto front: {', '.join(best)}. The table below has every point's numbers.",
+        "Prevention against distillation",
+        f"{len(found.points)} entries; higher prevents more, further left distils better. On "
+        f"the Pareto front: {', '.join(best) or 'none'}. The table below has every point's "
+        "numbers.",
     )
 
 
-def _empty(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=size)
-    return figure, figure.add_subplot()
-
-
-def _logarithmic(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with plain numbers."""
-    axes.set_yscale("log")
-    axis = axes.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
 def _entry_point(axes: Axes, point: Point) -> None:
-    """Draw an entry, filled if it may be on the front; a square is an oracle."""
+    """Draw an entry; a square is an oracle."""
     known = point.scored or point.label in REFERENCES
     colour = light(series(point.card.names[0]).colour if known else "faint")
     axes.plot(
         [_above(point)],
-        [100 * point.difference],
+        [100 * point.prevention],
         marker="s" if point.is_oracle else "o",
         markersize=9 if point.scored else 7,
-        markerfacecolor=colour if point.is_ranked else light("paper"),
-        markeredgecolor=colour,
+        color=colour,
         linestyle="none",
     )
 
@@ -249,10 +226,12 @@ def _above(point: Point) -> float:
 
 def _number(axes: Axes, points: Sequence[Point]) -> None:
     """Write each point's number at the place furthest from other points and numbers."""
-    places = np.array([(_above(point), 100 * point.difference) for point in points])
+    if not points:
+        return
+    places = np.array([(_above(point), 100 * point.prevention) for point in points])
     axes.autoscale_view()
     # The approximate size of the axes in points: labels take the rest of the drawing.
-    size = 0.8 * 72 * np.array(_TRADEOFF)
+    size = 0.8 * 72 * np.array(TRADEOFF)
     onto = axes.transScale + axes.transLimits
     spots = onto.transform(places) * size
     taken = list(spots)
@@ -270,24 +249,3 @@ def _number(axes: Axes, points: Sequence[Point]) -> None:
             va="center",
             fontweight="bold" if point.scored else "normal",
         )
-
-
-def _dots(
-    axes: Axes,
-    name: str,
-    across: ArrayLike,
-    up: ArrayLike,
-    hollow: bool = False,
-) -> None:
-    look = series(name)
-    colour = light(look.colour)
-    axes.plot(
-        across,
-        up,
-        linestyle="none",
-        marker=look.marker,
-        markersize=5,
-        markerfacecolor=light("paper") if hollow else colour,
-        markeredgecolor=colour,
-        markeredgewidth=1,
-    )

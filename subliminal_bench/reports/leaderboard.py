@@ -1,22 +1,27 @@
 """The leaderboard's page, `leaderboard/README.md`, made only from the entries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
 from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.card import Access
+from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
-from subliminal_bench.results.entries import read_entry_files
-from subliminal_bench.results.verified import VerifiedRecord, read_verified
-from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
-from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_entries
-from subliminal_bench.scoring.statistics import MARGIN
+from subliminal_bench.results.verified import VerifiedRecord
+from subliminal_bench.scoring.comparison import Comparison
+from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
+from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.statistics import MARGIN, Prevention
+from subliminal_bench.scoring.twins import twin_prevention
+from subliminal_bench.scoring.words import MEANINGS, VerdictWord
 
-_TRAIT = METRICS["trait_accuracy"]
+_NOT_READ = VerdictWord.NOT_READ
 _ABOUT: dict[Access, tuple[str, str]] = {
     "blind": (
         "Blind",
@@ -37,15 +42,19 @@ _ABOUT: dict[Access, tuple[str, str]] = {
 _HEADINGS = (
     "rank",
     "entry",
-    "trait accuracy [%]",
-    "against baseline [points]",
-    "p (Holm)",
-    "final KL ratio",
-    "training KL ratio",
-    "initial head [%]",
-    "trait loss after [nats]",
-    "Pareto",
     "verdict",
+    "prevention (95 %), by reader",
+    "expressed [%]",
+    "latent [%]",
+    "final KL ratio",
+    "seeds",
+    "prior",
+    "twin's prevention",
+)
+_SORTED = (
+    "Sorted by the verdict's word (removes, mitigates, attenuates, head quieter, hides, slows, "
+    "no effect, amplifies), then by prevention, the largest first. Entries of one word share a "
+    "rank (=) where their seeds do not tell their preventions apart."
 )
 
 
@@ -58,10 +67,7 @@ def leaderboard_page(root: Path) -> tuple[Path, str]:
     Raises:
         ResultError, ProtocolError: an entry cannot be read or is not eligible.
     """
-    present = read_entry_files(root / "entries")
-    verified = {label: read_verified(root, path) for label, (path, _) in present.items()}
-    ranked = rank_entries({label: run for label, (_, run) in present.items()})
-    return root / "README.md", render_leaderboard(ranked, verified)
+    return root / "README.md", render_leaderboard(rank_folder(root))
 
 
 def is_fresh(page: Path, text: str) -> bool:
@@ -69,14 +75,11 @@ def is_fresh(page: Path, text: str) -> bool:
     return page.is_file() and page.read_bytes() == text.encode()
 
 
-def render_leaderboard(
-    levels: Sequence[RankedLevel], verified: Mapping[str, VerifiedRecord | None] | None = None
-) -> str:
+def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
     """The page as markdown; the same entries give the same bytes.
 
     Args:
         levels: the entries, ranked.
-        verified: the entries' verification records, by label.
     """
     rows = [row for level in levels for row in level.rows]
     protocol = rows[0].run.protocol
@@ -88,21 +91,25 @@ def render_leaderboard(
         f"Protocol {protocol.label}, fingerprint `{protocol.fingerprint[:16]}`. Entries "
         "are compared seed by seed; means stand with their SD over seeds.",
         "",
-        "- **rank**: entries that share one (=) are not told apart by their seeds (sign-flip "
-        "tests of all pairs, Holm-corrected). No rank: it suppresses the trait by damage or by "
-        "not distilling.",
-        "- **points, interval, p**: as on the entry's scorecard, Holm over its references.",
-        "- **KL ratios**: geometric means over seeds against the baseline. The final one is on "
-        "fresh noise, with its upper 95 % bound; distillation counts as kept while that bound "
-        f"is below {MARGIN:.2f}.",
+        "- **prevention**: what is missing of plain distillation's trait at the entry's own "
+        "KL, by the reader that finds most; with its 95 % interval.",
+        "- **expressed, latent**: accuracy of the student's own class head, and of a head that "
+        "is fitted to its body.",
+        "- **final KL ratio**: on fresh noise against the baseline, geometric mean over seeds, "
+        "with its upper 95 % bound; distillation counts as kept while that bound is below "
+        f"{MARGIN:.2f}.",
+        "- **prior**: what the entry presumes about the data. **twin's prevention**: what the "
+        "same entry prevents with its mechanism switched off.",
+        "- **=**: sign-flip tests of what each seed adds to the two preventions, "
+        "Holm-corrected over the word's pairs.",
         "- [Every other word](../docs/glossary.md).",
-        "- **Pareto**: no ranked entry of the section has both less trait and less final KL.",
     ]
     for level in levels:
         heading, about = _ABOUT[level.access]
-        lines += ["", f"## {heading}", "", about, "", _table(level)]
+        lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level)]
+        lines += _reasons(level)
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
-    lines += ["", "## Provenance", "", _provenance(rows, verified or {})]
+    lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -112,20 +119,19 @@ def _table(level: RankedLevel) -> str:
 
 
 def _cells(row: RankedEntry) -> list[str]:
-    against = row.card.against_baseline
+    against, verdict = row.card.against_baseline, row.card.verdict
     rank = "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
     return [
         rank,
         _name(row),
-        _mean(row, _TRAIT.name),
-        "reference" if against is None else _difference(against),
-        "–" if against is None else show_p(against.adjusted_p),
+        "refuted" if row.is_refuted else verdict.text if verdict else "reference",
+        _prevention(row.card, verdict.prevention) if verdict else "reference",
+        row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
+        row.summary(LATENT).show(METRICS[LATENT]),
         "1" if against is None else _final_ratio(against),
-        "1" if against is None else _training_ratio(against),
-        _mean(row, "initial_head_accuracy"),
-        _mean(row, "trait_loss_final"),
-        "yes" if row.pareto else "",
-        row.card.verdict.text if row.card.verdict else "reference",
+        describe_seeds(row.card.seeds),
+        literal(row.run.mitigation.prior),
+        _twin(row),
     ]
 
 
@@ -133,9 +139,40 @@ def _name(row: RankedEntry) -> str:
     return literal(row.run.mitigation.label)
 
 
-def _difference(against: Comparison) -> str:
-    trait = against.trait
-    return f"{_TRAIT.show(trait.mean, signed=True)} ({show_interval(trait)})"
+def _prevention(card: Scorecard, found: Prevention | None) -> str:
+    if found is None:
+        return "–"
+    return f"{short.estimate(card, found)} ({short.interval(found)}), {short.reader(found)}"
+
+
+def _twin(row: RankedEntry) -> str:
+    """What its twin prevents; empty if the entry has none."""
+    if row.run.twin is None or BASELINE not in row.card.names:
+        return ""
+    found = twin_prevention(row.run, row.card.columns_of(BASELINE))
+    return f"{short.percent(found.estimate)} ({short.interval(found)})" if found else "–"
+
+
+def _reasons(level: RankedLevel) -> list[str]:
+    """Why the entries without a rank have none, one line for each reason."""
+    names: dict[str, list[str]] = {}
+    for row in level.rows:
+        if row.rank is None:
+            names.setdefault(_reason(row), []).append(_name(row))
+    if not names:
+        return []
+    lines = [f"- {', '.join(them)}: {reason}." for reason, them in names.items()]
+    return ["", "Without a rank (–), listed last:", "", *lines]
+
+
+def _reason(row: RankedEntry) -> str:
+    record, verdict = row.verified, row.card.verdict
+    if record and record.disagreed:
+        claims = "; ".join(record.disagreed.claims)
+        return f"refuted on {record.disagreed.date}: {literal(claims)}"
+    if verdict is None or verdict.word is _NOT_READ:
+        return f"{_NOT_READ.value}: {MEANINGS[_NOT_READ]}"
+    return f"{verdict.text}: {literal(verdict.reasons[0])}"
 
 
 def _final_ratio(against: Comparison) -> str:
@@ -145,42 +182,33 @@ def _final_ratio(against: Comparison) -> str:
     return f"{kept.ratio:.3f} (at most {kept.high:.3f})"
 
 
-def _training_ratio(against: Comparison) -> str:
-    return "diverged" if against.training_ratio is None else f"{against.training_ratio:.3f}"
-
-
-def _mean(row: RankedEntry, metric: str) -> str:
-    return row.summary(metric).show(METRICS[metric])
-
-
 def _resolution(rows: Sequence[RankedEntry]) -> str:
-    """One line on the differences from the baseline that the rows' seeds find."""
+    """One line on the preventions that the rows' seeds find."""
     found = [
-        against.resolves
+        row.card.verdict.resolves
         for row in rows
-        if (against := row.card.against_baseline) and against.resolves is not None
+        if row.card.verdict and row.card.verdict.resolves is not None
     ]
     if not found:
-        return "There is nothing to compare yet."
-    fewest, most = (pick(len(row.card.seeds) for row in rows) for pick in (min, max))
-    seeds = f"{fewest} seeds" if fewest == most else f"{fewest} to {most} seeds"
+        return "There is no prevention to compare yet."
+    counts = [len(row.card.seeds) for row in rows]
+    seeds = f"{min(counts)} seeds"
+    if min(counts) < max(counts):
+        seeds = f"{min(counts)} to {max(counts)} seeds"
     return (
-        f"With {seeds}, an entry's difference from the baseline is found four times in five "
-        f"when it is at least {_TRAIT.show(min(found))} to {_TRAIT.show(max(found))} points, "
-        "depending on how much its own differences scatter (two-sided .05, Holm over the "
-        "references)."
+        f"With {seeds}, a prevention on every reader is found four times in five when it is at "
+        f"least {short.percent(min(found))} to {short.percent(max(found))}, depending on how "
+        "much the entry scatters (two-sided .05)."
     )
 
 
-def _provenance(
-    rows: Sequence[RankedEntry], verified: Mapping[str, VerifiedRecord | None]
-) -> str:
+def _provenance(rows: Sequence[RankedEntry]) -> str:
     cells = [
         [
             _name(row),
             describe_seeds(row.card.seeds),
             blindness_of(row.run),
-            _verified(verified.get(row.run.mitigation.label)),
+            _verified(row.verified),
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             literal(row.run.environment.device_name),
@@ -206,5 +234,9 @@ def _provenance(
 
 
 def _verified(record: VerifiedRecord | None) -> str:
-    """The seeds that were rerun successfully."""
-    return f"seeds {describe_seeds(record.seeds)}" if record else "–"
+    """The seeds that were rerun, and whether they agreed."""
+    if record is None:
+        return "–"
+    if record.disagreed:
+        return f"refuted {record.disagreed.date}"
+    return f"seeds {describe_seeds(record.seeds)}"

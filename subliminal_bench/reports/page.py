@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from subliminal_bench.experiment.metrics import METRICS, STEP_CURVES
 from subliminal_bench.experiment.protocol import protocol_named
+from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
-from subliminal_bench.mitigation.builtin import BASELINE
-from subliminal_bench.reports import figures, resolvable, tables
-from subliminal_bench.reports.curves import Band, Curves, curve_band, kept_curves
-from subliminal_bench.reports.figures import PANELS, DescribedFigure
+from subliminal_bench.reports import figures, resolvable, short, tables, traits
+from subliminal_bench.reports.curves import Band, KeptCurves, curve_band, kept_curves
+from subliminal_bench.reports.drawings import DescribedFigure
+from subliminal_bench.reports.figures import PANELS
 from subliminal_bench.reports.glossary import meaning
 from subliminal_bench.reports.style import COLOURS, series
 from subliminal_bench.reports.svg import inline_svg
@@ -20,7 +22,6 @@ from subliminal_bench.reports.tables import Table, blindness_of, commit_of, proc
 from subliminal_bench.reports.tradeoff import Tradeoff, tradeoff_of
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
-from subliminal_bench.scoring.comparison import show_interval, show_p
 from subliminal_bench.scoring.ranking import RankedLevel
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
@@ -56,6 +57,9 @@ class Section:
     tables: list[Table]
     panels: list[PageFigure]
     curve_notes: list[str]
+    seeds: PageFigure | None
+    traits: list[PageFigure]
+    readers: Table | None
     pairs: PageFigure | None
     differences: PageFigure | None
     resolution: Table
@@ -63,7 +67,10 @@ class Section:
 
 
 def render_report(
-    cards: Sequence[Scorecard], store: Store, levels: Sequence[RankedLevel]
+    cards: Sequence[Scorecard],
+    store: Store,
+    levels: Sequence[RankedLevel],
+    leaderboard: Path | None = None,
 ) -> str:
     """The report as one self-contained HTML page.
 
@@ -73,6 +80,7 @@ def render_report(
         cards: the scored runs, all of one protocol.
         store: to look for curves in.
         levels: the leaderboard's; empty under a protocol without a leaderboard.
+        leaderboard: its folder, to look for thinned curves of committed runs in.
 
     Raises:
         ResultError: a file of curves is damaged.
@@ -94,11 +102,15 @@ def render_report(
     environment.globals.update(series=series, explained=explained)
     found = tradeoff_of(cards, levels)
     return environment.get_template("page.html.jinja").render(
-        sections=[_section(f"run-{place}", card, store) for place, card in enumerate(cards, 1)],
+        sections=[
+            _section(f"run-{place}", card, store, leaderboard)
+            for place, card in enumerate(cards, 1)
+        ],
         protocol=cards[0].protocol,
         colours=COLOURS,
         tradeoff=_placed("tradeoff", figures.tradeoff(found)),
         entries=_entries(found),
+        left_out=[f"{', '.join(them)}: {why}" for why, them in found.left_out.items()],
         has_leaderboard=bool(levels),
         margin=f"{MARGIN:.2f}",
         provenance=_provenance(cards),
@@ -106,9 +118,11 @@ def render_report(
     )
 
 
-def _section(slug: str, card: Scorecard, store: Store) -> Section:
+def _section(slug: str, card: Scorecard, store: Store, leaderboard: Path | None) -> Section:
     verdict = card.verdict
-    bands, notes = _curves(card, store)
+    bands, notes = _curves(card, store, leaderboard)
+    seeds = traits.every_seed(card)
+    against_kl = {name: traits.against_kl(card, name) for name in traits.TRAITS}
     compared = bool(card.comparisons) and card.against_baseline is not None
     return Section(
         slug=slug,
@@ -125,6 +139,13 @@ def _section(slug: str, card: Scorecard, store: Store) -> Section:
             if bands[panel.curve]
         ],
         curve_notes=notes,
+        seeds=_placed(f"{slug}-seeds", seeds) if seeds else None,
+        traits=[
+            _placed(f"{slug}-{name}-kl", drawn)
+            for name, drawn in against_kl.items()
+            if drawn is not None
+        ],
+        readers=tables.readers(card.equal) if card.equal else None,
         pairs=_placed(f"{slug}-pairs", figures.pairs(card)) if compared else None,
         differences=_placed(f"{slug}-differences", figures.differences(card))
         if card.comparisons
@@ -140,60 +161,72 @@ def _placed(slug: str, drawn: DescribedFigure) -> PageFigure:
     )
 
 
-def _curves(card: Scorecard, store: Store) -> tuple[dict[str, dict[str, Band]], list[str]]:
-    """Bands by curve and by run, and notes on missing curves."""
+def _curves(
+    card: Scorecard, store: Store, leaderboard: Path | None
+) -> tuple[dict[str, dict[str, Band]], list[str]]:
+    """Bands by curve and by run, and notes on missing and thinned curves."""
     test_every = protocol_named(card.protocol.name).test_every
-    kept = {name: kept_curves(run, card.seeds, store) for name, run in card.runs()}
+    kept = {name: kept_curves(run, card.seeds, store, leaderboard) for name, run in card.runs()}
     bands: dict[str, dict[str, Band]] = {}
     for panel in PANELS:
-        every = 1 if panel.curve in STEP_CURVES else test_every
-        found = {
-            name: curve_band(one, panel.curve, every, panel.block) for name, one in kept.items()
-        }
+        found = {}
+        for name, one in kept.items():
+            every = one.every if panel.curve in STEP_CURVES else test_every
+            # Thinned steps are too far apart to be averaged.
+            block = 1 if one.is_thinned else panel.block
+            found[name] = curve_band(one.by_seed, panel.curve, every, block)
         bands[panel.curve] = {name: band for name, band in found.items() if band is not None}
-    return bands, _missing(card, kept)
+    return bands, [*_thinned(kept), *_missing(card, kept)]
 
 
-def _missing(card: Scorecard, kept: Mapping[str, Mapping[int, Curves]]) -> list[str]:
+def _thinned(kept: Mapping[str, KeptCurves]) -> list[str]:
+    """A note on the runs of whose curves only some steps are known."""
+    names = [name for name, one in kept.items() if one.is_thinned]
+    if not names:
+        return []
+    every = max(one.every for one in kept.values())
+    return [
+        f"{', '.join(names)}: thinned curves, one step in {every}, as they are kept beside a "
+        "committed entry; their cosines are those of single steps."
+    ]
+
+
+def _missing(card: Scorecard, kept: Mapping[str, KeptCurves]) -> list[str]:
     """Notes on the runs whose curves are not drawn, and the reason."""
-    absent = [name for name, found in kept.items() if not found]
+    absent = [name for name, found in kept.items() if not found.by_seed]
     notes = [f"{', '.join(absent)}: curves are not available."] if absent else []
     for name, found in kept.items():
-        lacking = set(card.seeds) - found.keys()
-        if found and lacking:
+        lacking = set(card.seeds) - found.by_seed.keys()
+        if found.by_seed and lacking:
             notes.append(f"{name}: curves of {seeds_phrase(lacking)} are not available.")
     if notes:
         notes.append(
-            "Committed numbers have no curves, and a diverged student has no complete ones. "
-            "Runs in the store have curves, including references that are rerun there."
+            "Older committed numbers have no curves, and a diverged student has no complete "
+            "ones. Runs in the store have curves, including references that are rerun there."
         )
     return notes
 
 
 def _facts(card: Scorecard) -> list[KeyNumber]:
-    """Four numbers: trait, difference, distillation and damage."""
-    trait, before, after = (
-        METRICS[name] for name in ("trait_accuracy", "trait_loss_initial", "trait_loss_final")
-    )
-    against = card.against_baseline
-    accuracies = dict(zip(card.names, card.summaries(trait.name), strict=True))
-    ours, base = accuracies[card.names[0]], accuracies[BASELINE]
-    losses = [card.summaries(metric.name)[0].show(metric) for metric in (before, after)]
-    facts = [
-        KeyNumber(
-            "trait accuracy",
-            f"{ours.show(trait)} %",
-            f"baseline {base.show(trait)} %" if against else "mean ± SD over seeds",
-        )
-    ]
-    if against:
+    """Prevention, expressed and latent trait, and distillation."""
+    facts = []
+    verdict = card.verdict
+    if verdict:
+        found = verdict.prevention
         facts.append(
-            KeyNumber(
-                "against the baseline",
-                f"{trait.show(against.trait.mean, signed=True)} points",
-                f"95 % interval {show_interval(against.trait)}, p {show_p(against.adjusted_p)}",
+            KeyNumber("prevention", "not printed", short.why_none(card, verdict))
+            if found is None
+            else KeyNumber(
+                "prevention",
+                short.estimate(card, found),
+                f"95 %: {short.interval(found)}, decided by {short.reader(found)}",
             )
         )
+    facts.append(KeyNumber("expressed trait", *short.reading(card, EXPRESSED)))
+    if card.columns[0].is_read:
+        facts.append(KeyNumber("latent trait", *short.reading(card, LATENT)))
+    against = card.against_baseline
+    if against:
         ratio = against.distillation
         facts.append(
             KeyNumber("final KL, ratio to baseline", "diverged", "no KL for that student")
@@ -204,7 +237,6 @@ def _facts(card: Scorecard) -> list[KeyNumber]:
                 f"distillation {ratio.verdict}, margin ×{ratio.margin:.2f}",
             )
         )
-    facts.append(KeyNumber("trait loss after", f"{losses[1]} nats", f"before {losses[0]} nats"))
     return facts
 
 
@@ -213,20 +245,20 @@ def _entries(found: Tradeoff) -> Table:
     trait = METRICS["trait_accuracy"]
     best = {point.number for front in found.fronts for point in front}
     headings = [
-        *("no.", "entry", "access", "seeds", "trait accuracy [%]", "minus baseline [points]"),
-        *("final KL ratio", "Pareto front", "verdict"),
+        *("no.", "entry", "access", "verdict", "seeds", "prevention", "trait accuracy [%]"),
+        *("final KL ratio", "Pareto front"),
     ]
     rows = [
         [
             str(point.number),
             point.label,
             point.card.entry.mitigation.access,
+            point.card.verdict.text if point.card.verdict else "reference",
             describe_seeds(point.card.seeds),
+            short.percent(point.prevention),
             point.card.summaries(trait.name)[0].show(trait),
-            trait.show(point.difference, signed=True),
             f"{point.ratio:.3f}",
             "yes" if point.number in best else "",
-            point.card.verdict.text if point.card.verdict else "reference",
         ]
         for point in found.points
     ]

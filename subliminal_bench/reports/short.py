@@ -26,9 +26,9 @@ def rows(card: Scorecard) -> list[tuple[str, str]]:
         found.append(("why", verdict.reasons[0]))
         if card.equal:
             found.append(("prevention", prevention(card, verdict)))
-    found += [("expressed trait", _reading(card, EXPRESSED))]
+    found += [("expressed trait", _said(*reading(card, EXPRESSED)))]
     if card.columns[0].is_read:
-        found.append(("latent trait", _reading(card, LATENT)))
+        found.append(("latent trait", _said(*reading(card, LATENT))))
     found += [("final KL", _kl(card)), ("seeds", _seeds(card))]
     if verdict:
         found.append(("next", _next(card, verdict)))
@@ -43,30 +43,37 @@ def prevention(card: Scorecard, verdict: Verdict) -> str:
     """
     found = verdict.prevention
     if found is None:
-        return "not printed: " + _why_none(card, verdict)
+        return "not printed: " + why_none(card, verdict)
+    return f"{estimate(card, found)} (95 %: {interval(found)}), decided by {reader(found)}"
+
+
+def estimate(card: Scorecard, found: Prevention) -> str:
+    """A prevention without its interval, and the KL where distillation is not kept."""
     against = card.against_baseline
     kept = against.distillation if against else None
     at = "" if kept is None or kept.kept else f" at KL x{kept.ratio:.2f}"
-    return (
-        f"{percent(found.estimate)}{at} ({interval(found)}), decided by "
-        f"{METRICS[found.deciding].title}"
-    )
+    return f"{percent(found.estimate)}{at}"
+
+
+def reader(found: Prevention) -> str:
+    """The title of the reader that decides a prevention."""
+    return METRICS[found.deciding].title
 
 
 def interval(found: Prevention) -> str:
     """The interval of a prevention, in per cent.
 
     >>> interval(Prevention(0.3, 0.1, float("inf"), "latent_accuracy", True))
-    '95 %: 10 % or more'
+    '10 % or more'
     """
     low, high = found.low, found.high
     if abs(low) >= 9.99 and abs(high) >= 9.99:
-        return "95 %: anything"
+        return "anything"
     if abs(low) >= 9.99:
-        return f"95 %: {percent(high)} or less"
+        return f"{percent(high)} or less"
     if abs(high) >= 9.99:
-        return f"95 %: {percent(low)} or more"
-    return f"95 %: {percent(low)} to {percent(high)}"
+        return f"{percent(low)} or more"
+    return f"{percent(low)} to {percent(high)}"
 
 
 def percent(share: float) -> str:
@@ -78,8 +85,10 @@ def percent(share: float) -> str:
     return f"{100 * share + 0.0:.0f} %".replace("-0 %", "0 %")
 
 
-def _why_none(card: Scorecard, verdict: Verdict) -> str:
+def why_none(card: Scorecard, verdict: Verdict) -> str:
     """Why no prevention can be printed."""
+    if card.equal is None:
+        return VerdictWord.NOT_READ.value
     if verdict.word is VerdictWord.TOO_FEW:
         return "too few seeds"
     if verdict.word in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING):
@@ -89,17 +98,24 @@ def _why_none(card: Scorecard, verdict: Verdict) -> str:
     return "too little distilled to compare"
 
 
-def _reading(card: Scorecard, name: str) -> str:
-    """A reading of the student, of plain distillation at its KL, and of the untrained model."""
+def reading(card: Scorecard, name: str) -> tuple[str, str]:
+    """A reading of the student, and what stands beside it.
+
+    That is the reading of plain distillation at the student's KL and of the untrained model.
+    """
     untrained = "initial_accuracy" if name == EXPRESSED else f"{name}_initial"
     own, before = (card.summaries(one)[0].mean for one in (name, untrained))
     if own is None or before is None:
-        return "every student diverged"
+        return "every student diverged", ""
     beside = [f"untrained {100 * before:.1f} %"]
     if card.equal:
         plain = 100 * card.equal.plain(name)
         beside.insert(0, f"plain distillation at this KL {plain:.1f} %")
-    return f"{100 * own:.1f} %; {', '.join(beside)}"
+    return f"{100 * own:.1f} %", ", ".join(beside)
+
+
+def _said(value: str, beside: str) -> str:
+    return f"{value}; {beside}" if beside else value
 
 
 def _kl(card: Scorecard) -> str:

@@ -70,6 +70,9 @@ _REFERENCES = {
     "liminal": Series("liminal", (7, 2, 1, 2), "D"),
 }
 assert tuple(_REFERENCES) == REFERENCES
+# Models that no mitigation changes: groups of points beside those of runs.
+UNTRAINED = Series("faint", (), "x")
+TEACHER = Series("faint", (), "*")
 
 
 def series(name: str) -> Series:

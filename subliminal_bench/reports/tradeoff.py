@@ -1,30 +1,31 @@
-"""Trait against distillation: every entry as a point, and the Pareto front."""
+"""Prevention against distillation: every entry as a point, and the Pareto front."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from subliminal_bench.mitigation.builtin import BASELINE, REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, sees_labels
+from subliminal_bench.reports import short
 from subliminal_bench.scoring import statistics
-from subliminal_bench.scoring.ranking import UNRANKED, RankedLevel
+from subliminal_bench.scoring.ranking import RankedLevel
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 
 
 @dataclass(frozen=True)
 class Point:
-    """One entry against the baseline of the same seeds.
+    """One entry beside plain distillation of the same seeds.
 
     Attributes:
         number: in the figure and in its table.
         card: the entry's scorecard.
-        difference: mean paired difference in trait accuracy, as a fraction.
+        prevention: of the trait at equal distillation; 0 for plain distillation itself.
         ratio: final KL on fresh noise over the baseline's, geometric mean.
         scored: whether the report is about this entry.
     """
 
     number: int
     card: Scorecard
-    difference: float
+    prevention: float
     ratio: float
     scored: bool
 
@@ -38,25 +39,28 @@ class Point:
         """Whether it saw what is computed from labels, which no real distiller has."""
         return sees_labels(self.card.entry.mitigation.access)
 
-    @property
-    def is_ranked(self) -> bool:
-        """Whether it may be on a front: it broke no student and let students learn."""
-        return self.card.verdict is None or self.card.verdict.word not in UNRANKED
-
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """All points, and for each access level those on the Pareto front, by rising KL."""
+    """All points, and the Pareto fronts.
+
+    Attributes:
+        points: of the entries whose prevention can be told.
+        fronts: for each access level the points on its front, by rising KL.
+        left_out: the labels of the other entries, by the reason why.
+    """
 
     points: tuple[Point, ...]
     fronts: tuple[tuple[Point, ...], ...]
+    left_out: dict[str, list[str]]
 
 
 def tradeoff_of(cards: Sequence[Scorecard], levels: Sequence[RankedLevel]) -> Tradeoff:
     """The points of the leaderboard's entries, of the scored runs and of their references.
 
     Each is compared with the baseline of its own seeds, so entries with different seeds are
-    comparable. An entry with a diverged student has no KL, and so no point.
+    comparable. An entry without a prevention has no point: one that was not read in the body,
+    one that broke its students or did not distil, one with a diverged student.
 
     Args:
         cards: of the scored runs.
@@ -68,16 +72,19 @@ def tradeoff_of(cards: Sequence[Scorecard], levels: Sequence[RankedLevel]) -> Tr
         if all(card.entry.mitigation != other.entry.mitigation for other in taken):
             taken.append(card)
     points: list[Point] = []
+    left_out: dict[str, list[str]] = {}
     for card in taken:
         place = _place(card)
-        if place:
+        if isinstance(place, str):
+            left_out.setdefault(place, []).append(card.entry.mitigation.label)
+        else:
             points.append(Point(len(points) + 1, card, *place, scored=card in cards))
     by_level = (
         [point for point in points if point.card.entry.mitigation.access == access]
         for access in ACCESS_LEVELS
     )
     fronts = (_front(members) for members in by_level)
-    return Tradeoff(tuple(points), tuple(front for front in fronts if front))
+    return Tradeoff(tuple(points), tuple(front for front in fronts if front), left_out)
 
 
 def _references(cards: Sequence[Scorecard]) -> Iterator[Scorecard]:
@@ -89,18 +96,20 @@ def _references(cards: Sequence[Scorecard]) -> Iterator[Scorecard]:
                 yield build_scorecard(run.only(card.seeds), against)
 
 
-def _place(card: Scorecard) -> tuple[float, float] | None:
-    """Difference and ratio against the baseline; None if a student diverged."""
-    against = card.against_baseline
-    if against is None:
+def _place(card: Scorecard) -> tuple[float, float] | str:
+    """Prevention and ratio against the baseline, or why there is none."""
+    against, verdict = card.against_baseline, card.verdict
+    if against is None or verdict is None:
         return 0.0, 1.0
+    if verdict.prevention is None:
+        return short.why_none(card, verdict)
     kept = against.distillation
-    return (against.trait.mean, kept.ratio) if kept else None
+    return (verdict.prevention.estimate, kept.ratio) if kept else "a student diverged"
 
 
 def _front(points: Sequence[Point]) -> tuple[Point, ...]:
-    ranked = {str(point.number): point for point in points if point.is_ranked}
+    by_number = {str(point.number): point for point in points}
     best = statistics.pareto_front(
-        {number: (point.difference, point.ratio) for number, point in ranked.items()}
+        {number: (-point.prevention, point.ratio) for number, point in by_number.items()}
     )
-    return tuple(sorted((ranked[number] for number in best), key=lambda point: point.ratio))
+    return tuple(sorted((by_number[number] for number in best), key=lambda one: one.ratio))

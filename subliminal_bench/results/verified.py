@@ -4,30 +4,52 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
+import pydantic
 from pydantic import Field
 
 from subliminal_bench.results.environment import Environment
-from subliminal_bench.results.jsonfile import StrictRecord, read_record, write_record
+from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record, write_record
 from subliminal_bench.results.run import Isolation
 
 _FOLDER = "verifications"
 
 
-class VerifiedRecord(StrictRecord):
-    """A record that an entry was rerun and that its claims hold.
+class Disagreement(StrictRecord):
+    """What a rerun refuted, and when.
 
     Attributes:
-        entry_sha256: of the entry's file; the record verifies no other file.
-        seeds: that were rerun, ascending.
+        claims: the refuted ones, each with its evidence.
+        date: of the rerun, as YYYY-MM-DD in UTC.
+    """
+
+    claims: Annotated[list[Line], Field(min_length=1)]
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class VerifiedRecord(StrictRecord):
+    """A record that an entry was verified: its claims hold, or some were refuted.
+
+    Attributes:
+        entry_sha256: of the entry's file; the record says nothing of any other file.
+        seeds: that were rerun, ascending; none if the file itself was refuted.
         environment: of the rerun.
         isolation: how its mitigation was isolated.
+        disagreed: what was refuted; None if all claims hold.
     """
 
     schema_version: Literal[1]
     entry_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    seeds: Annotated[list[int], Field(min_length=1)]
+    seeds: list[int]
     environment: Environment
     isolation: Isolation
+    # Written only if it is set: older records hold agreements only.
+    disagreed: Disagreement | None = Field(default=None, exclude_if=lambda found: not found)
+
+    @pydantic.model_validator(mode="after")
+    def _reran(self) -> "VerifiedRecord":
+        if not self.seeds and self.disagreed is None:
+            raise ValueError("an entry holds only if seeds were rerun")
+        return self
 
 
 def write_verified(
@@ -36,8 +58,9 @@ def write_verified(
     seeds: tuple[int, ...],
     environment: Environment,
     isolation: Isolation,
+    disagreed: Disagreement | None = None,
 ) -> Path:
-    """Record that an entry's claims hold.
+    """Record whether an entry's claims hold.
 
     Args:
         root: the leaderboard's folder.
@@ -45,6 +68,7 @@ def write_verified(
         seeds: that were rerun.
         environment: of the rerun.
         isolation: how the mitigation was isolated.
+        disagreed: what was refuted, if anything was.
 
     Returns:
         The record's file.
@@ -56,6 +80,7 @@ def write_verified(
         seeds=list(seeds),
         environment=environment,
         isolation=isolation,
+        disagreed=disagreed,
     )
     write_record(path, record)
     return path

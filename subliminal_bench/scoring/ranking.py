@@ -1,12 +1,17 @@
 """The leaderboard's ranking: entries that their seeds do not tell apart share a rank.
 
+Within an access level the order follows the words of the verdict, because they say what an
+entry does, and within a word the prevention at equal distillation. So an entry that merely
+stops earlier never stands above one that prevents.
+
 Besides the entries, this module reads the sources of the built-in references, which must match
 the reference entries.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,15 +19,27 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
-from subliminal_bench.results.entries import check_eligible
+from subliminal_bench.results.entries import check_eligible, read_entry_files
 from subliminal_bench.results.run import Run
+from subliminal_bench.results.verified import VerifiedRecord, read_verified
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
 from subliminal_bench.scoring.words import VerdictWord
 
-# Entries that suppress the trait by breaking the student are last and have no rank.
-UNRANKED = (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
+# The words that have a rank, the best first. Plain distillation stands where it has no effect.
+RANKED = (
+    VerdictWord.REMOVES,
+    VerdictWord.MITIGATES,
+    VerdictWord.ATTENUATES,
+    VerdictWord.HEAD_QUIETER,
+    VerdictWord.HIDES,
+    VerdictWord.SLOWS,
+    VerdictWord.NO_EFFECT,
+    VerdictWord.AMPLIFIES,
+)
+# The others, in the order in which they are listed below.
+UNRANKED = tuple(word for word in VerdictWord if word not in RANKED)
 
 
 @dataclass(frozen=True)
@@ -33,18 +50,25 @@ class RankedEntry:
         card: the entry against its references.
         rank: of its tie group within its access level; None if it is not ranked.
         tied: whether others share the rank.
-        pareto: whether no ranked entry of its level has both less trait and less KL.
+        pareto: whether no ranked entry of its level has both more prevention and less KL.
+        verified: its record of a rerun, if there is one.
     """
 
     card: Scorecard
     rank: int | None
     tied: bool
     pareto: bool
+    verified: VerifiedRecord | None = None
 
     @property
     def run(self) -> Run:
         """The entry."""
         return self.card.entry
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a rerun disagreed with it."""
+        return self.verified is not None and self.verified.disagreed is not None
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
@@ -59,13 +83,29 @@ class RankedLevel:
     rows: tuple[RankedEntry, ...]
 
 
-def rank_entries(entries: Mapping[str, Run]) -> list[RankedLevel]:
-    """Sort entries into access levels and tie groups.
+def rank_folder(root: Path) -> list[RankedLevel]:
+    """Rank the entries in a leaderboard's folder, with the records of their reruns.
+
+    Raises:
+        ResultError, ProtocolError: a file cannot be read, an entry is not eligible, or a
+            reference is missing.
+    """
+    present = read_entry_files(root / "entries")
+    found = {label: read_verified(root, path) for label, (path, _) in present.items()}
+    verified = {label: record for label, record in found.items() if record is not None}
+    return rank_entries({label: run for label, (_, run) in present.items()}, verified)
+
+
+def rank_entries(
+    entries: Mapping[str, Run], verified: Mapping[str, VerifiedRecord] | None = None
+) -> list[RankedLevel]:
+    """Sort entries into access levels, words and tie groups.
 
     Each entry is scored against the references on the seeds that all of them have.
 
     Args:
         entries: by name; baseline, projection and liminal must be among them.
+        verified: records of reruns, by the same names; an entry that one refutes has no rank.
 
     Raises:
         ResultError, ProtocolError: an entry is not eligible, or a reference is missing.
@@ -80,7 +120,7 @@ def rank_entries(entries: Mapping[str, Run]) -> list[RankedLevel]:
             name: card for name, card in cards.items() if card.entry.mitigation.access == access
         }
         if members:
-            levels.append(RankedLevel(access, tuple(_rows(members))))
+            levels.append(RankedLevel(access, tuple(_rows(members, verified or {}))))
     return levels
 
 
@@ -105,38 +145,87 @@ def _score(run: Run, references: Mapping[str, Run]) -> Scorecard:
     return build_scorecard(run.first(seeds), others)
 
 
-def _rows(cards: Mapping[str, Scorecard]) -> list[RankedEntry]:
+def _rows(
+    cards: Mapping[str, Scorecard], verified: Mapping[str, VerifiedRecord]
+) -> list[RankedEntry]:
     """Rank one level's entries; order and groups depend on the numbers alone."""
-    ranked = [name for name, card in cards.items() if not _is_unranked(card)]
-    seeds = min((len(cards[name].seeds) for name in ranked), default=0)
-    # All entries have seeds 1 to n, so the first columns belong to the seeds that all have.
-    columns = {name: cards[name].columns[0] for name in ranked}
-    values = {name: columns[name].trait_accuracy[:seeds] for name in ranked}
-    groups = statistics.tie_groups(ranked, values) if ranked else []
-    kls = {name: _mean_kl(columns[name].values["kl_fresh"][:seeds]) for name in ranked}
-    best = statistics.pareto_front(
-        {name: (float(values[name].mean()), kl) for name, kl in kls.items() if kl is not None}
-    )
-    rows, position = [], 1
-    for group in groups:
-        rows += [
-            RankedEntry(cards[name], position, len(group) > 1, name in best) for name in group
-        ]
-        position += len(group)
+    rows = {
+        name: RankedEntry(card, None, False, False, verified.get(name))
+        for name, card in cards.items()
+    }
+    words = {name: _word(row.card) for name, row in rows.items()}
+    ranked = [name for name in rows if words[name] in RANKED and not rows[name].is_refuted]
+    best = _front({name: cards[name] for name in ranked})
+    found: list[RankedEntry] = []
+    for word in RANKED:
+        for group in _groups({name: cards[name] for name in ranked if words[name] is word}):
+            rank, tied = len(found) + 1, len(group) > 1
+            found += [
+                replace(rows[name], rank=rank, tied=tied, pareto=name in best) for name in group
+            ]
     unranked = sorted(
-        set(cards) - set(ranked), key=lambda name: (_mean_trait(cards[name]), name)
+        rows.keys() - set(ranked),
+        key=lambda name: (
+            rows[name].is_refuted,
+            (*RANKED, *UNRANKED).index(words[name]),
+            -(_prevention(cards[name]) or 0.0),
+            name,
+        ),
     )
-    return rows + [RankedEntry(cards[name], None, False, False) for name in unranked]
+    return found + [rows[name] for name in unranked]
 
 
-def _is_unranked(card: Scorecard) -> bool:
-    return card.verdict is not None and card.verdict.word in UNRANKED
+def _word(card: Scorecard) -> VerdictWord:
+    """The word that an entry stands under; plain distillation's has no effect."""
+    if card.verdict:
+        return card.verdict.word
+    return VerdictWord.NO_EFFECT if card.columns[0].is_read else VerdictWord.NOT_READ
 
 
-def _mean_trait(card: Scorecard) -> float:
-    return float(card.columns[0].trait_accuracy.mean())
+def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
+    """Entries of one word in groups that share a rank, the largest prevention first.
+
+    Two preventions are told apart by a sign-flip test of what their seeds add to them
+    (`statistics.prevention_by_seed`), each by the reader that decides it, Holm-corrected over
+    the word's pairs, on the seeds that all entries of the word have. Nothing tells entries
+    apart whose prevention cannot be told; they share the last rank of the word.
+    """
+    found = {name: _by_seed(card) for name, card in cards.items()}
+    known = {name: values for name, values in found.items() if values is not None}
+    # All entries have seeds 1 to n, so the first values belong to the seeds that all have.
+    seeds = min((len(values) for values in known.values()), default=0)
+    groups = statistics.tie_groups(
+        list(known), {name: values[:seeds] for name, values in known.items()}, better="high"
+    )
+    for group in groups:
+        group.sort(key=lambda name: (-(_prevention(cards[name]) or 0.0), name))
+    rest = sorted(cards.keys() - known.keys())
+    return [*groups, *([rest] if rest else [])]
 
 
-def _mean_kl(values: Column) -> float | None:
-    """Geometric mean of the final KL on fresh noise; None if a student diverged."""
-    return None if np.isnan(values).any() else float(np.exp(np.mean(np.log(values))))
+def _by_seed(card: Scorecard) -> Column | None:
+    """What each seed adds to the prevention; None if that cannot be told."""
+    if card.verdict is None:
+        return np.zeros(len(card.seeds))
+    if card.equal is None or card.verdict.prevention is None:
+        return None
+    deciding = card.equal.share(card.verdict.prevention.deciding)
+    return statistics.prevention_by_seed(deciding)
+
+
+def _prevention(card: Scorecard) -> float | None:
+    """The prevention; 0 for plain distillation, None if it cannot be told."""
+    if card.verdict is None:
+        return 0.0
+    return card.verdict.prevention.estimate if card.verdict.prevention else None
+
+
+def _front(cards: Mapping[str, Scorecard]) -> set[str]:
+    """The names that no other beats in both prevention and KL."""
+    points: dict[str, tuple[float, float]] = {}
+    for name, card in cards.items():
+        prevented, against = _prevention(card), card.against_baseline
+        kept = against.distillation if against else None
+        if prevented is not None and (against is None or kept):
+            points[name] = (-prevented, kept.ratio if kept else 1.0)
+    return statistics.pareto_front(points)

@@ -19,6 +19,7 @@ from subliminal_bench.scoring.equal_distillation import (
     EqualDistillation,
     at_equal_distillation,
 )
+from subliminal_bench.scoring.twins import twin_of
 from subliminal_bench.scoring.verdict import Verdict, judge
 
 
@@ -159,7 +160,7 @@ def build_scorecard(
     if against:
         baseline = columns[names.index(BASELINE)]
         rounding = arithmetic.rounding_between(entry, references[BASELINE])
-        equal = at_equal_distillation(ours, baseline, _twin_of(entry, seeds), rounding)
+        equal = at_equal_distillation(ours, baseline, twin_of(entry, seeds), rounding)
         verdict = judge(ours, baseline, against.distillation, equal)
     said = [
         f"{', '.join(them)}: {source}" for source, them in _by_source(sources or {}).items()
@@ -200,14 +201,6 @@ def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
         for name, run in zip(names, runs, strict=True)
         if run.isolation
     ]
-
-
-def _twin_of(entry: Run, seeds: Sequence[int]) -> Columns | None:
-    """The columns of the entry's twin; None if it has none on all these seeds."""
-    if entry.twin is None or set(seeds) - {one.seed for one in entry.twin.seeds}:
-        return None
-    run = entry.model_copy(update={"seeds": entry.twin.seeds, "twin": None})
-    return Columns.of("twin", run, seeds)
 
 
 def _against_baseline(comparisons: Sequence[Comparison]) -> Comparison | None:

@@ -18,6 +18,7 @@ from subliminal_bench.results.entries import (
 )
 from subliminal_bench.results.run import Run, write_run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 from subliminal_bench.results.tolerances import read_tolerances
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.verification.regression import (
@@ -102,11 +103,15 @@ class ReferenceUpdate:
         path: the file.
         old: its content; None if it does not exist.
         new: its new content.
+        curves: the new numbers' thinned curves.
+        curves_path: their file.
     """
 
     path: Path
     old: Run | None
     new: Run
+    curves: ThinnedCurves
+    curves_path: Path
 
     def rows(self) -> list[list[str]]:
         """Metric, mean before, mean after and the largest change of a seed.
@@ -136,8 +141,9 @@ class ReferenceUpdate:
         return rows
 
     def write(self) -> None:
-        """Replace the file's numbers."""
+        """Replace the file's numbers, and the curves beside it."""
         write_run(self.path, self.new)
+        self.curves.write(self.curves_path)
 
 
 def reference_updates(
@@ -169,14 +175,24 @@ def reference_updates(
                 " for them",
             )
         by_seeds.setdefault(wanted, []).append(name)
+    runs: dict[str, Run] = {}
+    curves: dict[str, ThinnedCurves] = {}
     # Entries with the same seeds share teachers and noise.
-    runs = {
-        name: run
-        for wanted, together in by_seeds.items()
-        for name, run in rerun_entries(bench, together, wanted, show_blind=True).items()
-    }
+    for wanted, together in by_seeds.items():
+        with tempfile.TemporaryDirectory(prefix="subliminal-bench-") as shared:
+            store = Path(shared)
+            found = rerun_entries(bench, together, wanted, store, show_blind=True)
+            for name, run in found.items():
+                runs[name] = run
+                curves[name] = ThinnedCurves.of(run, Store(store).curves(run))
     return [
-        ReferenceUpdate(path or folder / entry_file_name(runs[name]), old, runs[name])
+        ReferenceUpdate(
+            path or folder / entry_file_name(runs[name]),
+            old,
+            runs[name],
+            curves[name],
+            thinned_file(leaderboard, runs[name]),
+        )
         for name, (path, old) in before.items()
     ]
 

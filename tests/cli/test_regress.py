@@ -11,9 +11,10 @@ from subliminal_bench.experiment.protocol import PROTOCOLS
 from subliminal_bench.results.entries import entries_folder
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import Run, read_run, write_run
+from subliminal_bench.results.thinned import read_thinned
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.verification import rerun
-from tests.support.runs import make_run
+from tests.support.runs import keep, keep_curves, make_run
 from tests.support.terminal import ON_TINY, Terminal
 from tests.support.tolerances import tolerances
 
@@ -179,6 +180,33 @@ class TestRenewal:
         assert row.split()[3:] == ["55.00", "50.00", "-20.00"]
         assert out.index("55.00") < out.index("written: ")
         assert read_run(self.path(board)).column("trait_accuracy") == [0.5, 0.5]
+
+    def test_the_curves_of_new_numbers_are_kept_beside_them(
+        self,
+        type_in: Terminal,
+        board: Path,
+        reruns: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        answer = rerun.rerun_entries
+
+        def with_curves(
+            bench: Bench,
+            names: list[str],
+            seeds: tuple[int, ...],
+            shared: Path,
+            show_blind: bool = False,
+        ) -> dict[str, Run]:
+            runs = answer(bench, names, seeds, shared, show_blind)
+            for run in runs.values():
+                keep_curves(keep(shared, run), run)
+            return runs
+
+        monkeypatch.setattr(rerun, "rerun_entries", with_curves)
+        code, _, _ = self.renew(type_in, board, "--yes")
+        assert code == 0
+        assert (board / "curves" / "tiny" / "liminal.npz").is_file()
+        assert set(read_thinned(board, read_run(self.path(board)))) == {1, 2, 3}
 
     def test_without_a_yes_nothing_is_written(
         self,

@@ -1,5 +1,6 @@
 """The leaderboard's page shows its entries as they are, in one order."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from subliminal_bench import shipped
 from subliminal_bench.reports.leaderboard import leaderboard_page, render_leaderboard
 from subliminal_bench.results.entries import read_entries
-from subliminal_bench.results.run import write_run
+from subliminal_bench.results.run import Isolation, Twin, write_run
+from subliminal_bench.results.verified import Disagreement, write_verified
 from subliminal_bench.scoring.ranking import rank_entries
 from tests.support.leaderboards import REFERENCES, around, page
 from tests.support.runs import make_run
@@ -20,19 +22,83 @@ def test_somebodys_text_is_shown_as_it_is() -> None:
     assert "a\\|b \\<script\\>\\*c\\*" in text
 
 
-def test_the_pareto_front_is_what_nothing_ranked_beats_on_both() -> None:
-    text = page(
-        make_run("better", around(-0.3), kl_fresh=1.05e-3),
-        make_run("worse", around(-0.1), kl_fresh=1.3e-3),
+def cells(text: str) -> dict[str, dict[str, str]]:
+    """The cells of the first tables, by entry and heading."""
+    found: dict[str, dict[str, str]] = {}
+    headings: list[str] = []
+    for line in text.split("## What")[0].splitlines():
+        parts = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| rank"):
+            headings = parts
+        elif line.startswith("| "):
+            row = dict(zip(headings, parts, strict=True))
+            found[row["entry"]] = row
+    return found
+
+
+def test_a_row_says_the_word_the_prevention_and_the_reader() -> None:
+    record = {"prior": "strokes"}
+    idea = make_run("idea", around(-0.2))
+    idea = idea.model_copy(update={"mitigation": idea.mitigation.model_copy(update=record)})
+    row = cells(page(idea))["idea"]
+    assert row["rank"] == "1"
+    assert row["verdict"] == "mitigates"
+    assert re.fullmatch(r"\d+ % \(\d+ % to \d+ %\), .+", row["prevention (95 %), by reader"])
+    assert "±" in row["expressed [%]"]
+    assert "±" in row["latent [%]"]
+    assert "at most" in row["final KL ratio"]
+    assert row["seeds"] == "1-20"
+    assert row["prior"] == "strokes"
+    assert row["twin's prevention"] == ""
+
+
+def test_a_twin_that_does_the_same_leaves_no_prevention() -> None:
+    idea = make_run("idea", around(-0.2))
+    twin = Twin(settings={"weight": 0.0}, seeds=make_run("twin", around(-0.2)).seeds)
+    row = cells(page(idea.model_copy(update={"twin": twin})))["idea"]
+    assert re.match(r"\d\d % \(", row["twin's prevention"])
+    # The smaller of the two preventions counts.
+    assert re.match(r"-?\d % \(", row["prevention (95 %), by reader"])
+
+
+def test_the_sort_key_stands_above_every_table() -> None:
+    lines = page().splitlines()
+    heads = [place for place, line in enumerate(lines) if line.startswith("| rank")]
+    assert len(heads) == 2
+    for place in heads:
+        assert lines[place - 2].startswith("Sorted by the verdict's word (removes, mitigates")
+
+
+def test_an_entry_without_a_rank_is_listed_with_the_reason() -> None:
+    text = page(make_run("frozen", [0.09] * 20, kl_fresh=9e-3, trait_loss_final=2.4))
+    assert cells(text)["frozen"]["rank"] == "–"
+    assert (
+        "- frozen: suppresses by not distilling: it has less of the trait because it hardly "
+        "distilled." in text
     )
-    row = {
-        line.split("|")[2].strip(): line
-        for line in text.split("## What")[0].splitlines()
-        if line.startswith("|")
-    }
-    assert "| yes" in row["better"]
-    assert "| yes" in row["baseline"]
-    assert "| yes" not in row["worse"]
+
+
+def test_a_refuted_entry_is_shown_as_refuted_with_what_and_when(tmp_path: Path) -> None:
+    for run in (*REFERENCES, make_run("idea", around(-0.3))):
+        write_run(tmp_path / "entries" / f"{run.mitigation.name}.json", run)
+    before = leaderboard_page(tmp_path)[1]
+    assert cells(before)["idea"]["rank"] == "1"
+    write_verified(
+        tmp_path,
+        tmp_path / "entries" / "idea.json",
+        (2, 3),
+        REFERENCES[0].environment,
+        Isolation(network="none"),
+        Disagreement(claims=["rerun: seed 2 ends at 0.5 | 0.3"], date="2025-01-31"),
+    )
+    text = leaderboard_page(tmp_path)[1]
+    # The page that shows it as ranked is stale now.
+    assert text != before
+    row = cells(text)["idea"]
+    assert (row["rank"], row["verdict"]) == ("–", "refuted")
+    assert "- idea: refuted on 2025-01-31: rerun: seed 2 ends at 0.5 \\| 0.3." in text
+    provenance = text.partition("## Provenance")[2]
+    assert "refuted 2025-01-31" in provenance
 
 
 def test_the_same_entries_give_the_same_bytes_in_any_order() -> None:
@@ -44,7 +110,7 @@ def test_the_same_entries_give_the_same_bytes_in_any_order() -> None:
     )
 
 
-def test_many_entries_make_one_page_in_the_order_of_their_means(tmp_path: Path) -> None:
+def test_many_entries_make_one_page_in_the_order_of_their_preventions(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     levels = rng.uniform(0.4, 0.7, 30)
     for run in REFERENCES:
@@ -65,7 +131,8 @@ def test_many_entries_make_one_page_in_the_order_of_their_means(tmp_path: Path) 
 
 def test_the_page_says_what_it_can_resolve() -> None:
     assert (
-        "With 20 seeds, an entry's difference from the baseline is found four times" in page()
+        "With 20 seeds, a prevention on every reader is found four times in five when"
+        in page(make_run("idea", around(-0.2)))
     )
 
 

@@ -9,16 +9,20 @@ import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST_5K
+from subliminal_bench.experiment.readers import READERS
 from subliminal_bench.mitigation.builtin import REFERENCES
+from subliminal_bench.reports import short
 from subliminal_bench.reports.glossary import meaning
 from subliminal_bench.reports.page import render_report
 from subliminal_bench.reports.style import COLOURS, series
+from subliminal_bench.results.run import Twin
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from tests.support import browser
 from tests.support.browser import Browser
 from tests.support.reported import HOSTILE, LEVELS, make_card
-from tests.support.runs import keep, keep_curves, make_run
+from tests.support.runs import keep, keep_curves, make_run, unread
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +103,53 @@ class TestContent:
         assert "<li>idea, baseline, projection, liminal: curves are not available.</li>" in page
         assert 'id="run-1-pairs-title"' in page
 
+    def test_thinned_curves_are_drawn_and_said_to_be_thinned(
+        self, card: Scorecard, path: Path, tmp_path: Path
+    ) -> None:
+        store = Store(path.parent / "store")
+        for run in (card.entry, card.baseline):
+            ThinnedCurves.of(run, store.curves(run)).write(thinned_file(tmp_path, run))
+        page = render_report([card], Store(tmp_path / "none"), [], tmp_path)
+        assert "<li>idea, baseline: thinned curves, one step in 10" in page
+        assert page.count("over training</figcaption>") == 5
+        assert "<li>projection, liminal: curves are not available.</li>" in page
+
+    def test_the_head_says_what_is_prevented_and_what_stands_beside_it(
+        self, page: str, card: Scorecard
+    ) -> None:
+        head = html.unescape(page[: page.index("<figure")])
+        assert card.verdict
+        assert card.verdict.prevention
+        assert card.equal
+        found = card.verdict.prevention
+        for said in (
+            f'<dd class="value">{short.percent(found.estimate)}',
+            f"95 %: {short.interval(found)}, decided by {short.reader(found)}",
+            f"plain distillation at this KL {100 * card.equal.plain('trait_accuracy'):.1f} %",
+            f"plain distillation at this KL {100 * card.equal.plain('latent_accuracy'):.1f} %",
+            "distillation kept, margin ×1.10",
+        ):
+            assert said in head, said
+
+    def test_every_reader_has_its_row_and_the_twin_its_column(self, card: Scorecard) -> None:
+        twin = Twin(settings={"mode": "off"}, seeds=card.entry.seeds)
+        entry = card.entry.model_copy(update={"twin": twin})
+        both = build_scorecard(entry, dict(card.runs()[1:]))
+        page = render_report([both], Store(Path("none")), [])
+        headings = page[page.index('<th scope="col">reader [%]') :]
+        assert ">beyond twin</th>" in headings[: headings.index("</thead>")]
+        for reader in READERS.values():
+            assert f">{reader.title}</th>" in headings[: headings.index("</table>")]
+
+    def test_a_run_that_was_not_read_has_no_pictures_of_the_trait_and_says_why(
+        self, card: Scorecard, tmp_path: Path
+    ) -> None:
+        old = make_card(unread(card.entry))
+        page = html.unescape(render_report([old], Store(tmp_path), []))
+        assert '<p class="word">not read in the body</p>' in page
+        assert "Expressed and latent trait</h3>" not in page
+        assert "<li>idea (mode=" in page[page.index("Left out, because") :]
+
     def test_the_same_runs_give_the_same_page(
         self, page: str, card: Scorecard, path: Path
     ) -> None:
@@ -154,7 +205,8 @@ class TestSafety:
 class TestFigures:
     def test_every_figure_has_its_alternative_in_words(self, page: str) -> None:
         drawings = re.findall(r'<svg viewBox="[^"]*" xmlns=.*?</svg>', page, re.DOTALL)
-        assert len(drawings) == 8
+        # Five curves, three pictures of the trait, two of every seed, and the trade-off.
+        assert len(drawings) == 11
         for drawing in drawings:
             assert 'role="img"' in drawing
             title, words = re.findall(r"<(?:title|desc) id=[^>]*>(.*?)</", drawing, re.DOTALL)
@@ -175,8 +227,11 @@ class TestFigures:
             "cosine, post [1e-3]",
             "test accuracy [%]",
             "trait accuracy [%]",
-            "trait accuracy, minus the baseline's [points]",
-            "final KL on fresh noise, above the baseline's [%]",
+            "expressed trait [%]",
+            "latent trait [%]",
+            "final KL on fresh noise [mnat]",
+            "prevention at the same KL [%]",
+            "final KL, above the baseline's [%], logarithmic beyond 20",
             "student's step",
         ):
             assert f">{html.escape(label, quote=False)}</text>" in page, label
@@ -220,7 +275,7 @@ class TestInTheBrowser:
     def test_the_page_fits_a_telephone_and_a_desktop_and_fetches_nothing(
         self, chromium: Browser, path: Path
     ) -> None:
-        for seen in chromium.look(path, 360, 1280):
+        for seen in chromium.look(path, 360, 1280, 1920):
             assert seen.overflow <= 0, seen.width
             assert seen.resources == []
             axis_texts = [text for text in seen.texts if text["text"].strip()]

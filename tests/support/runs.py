@@ -145,6 +145,24 @@ def make_run(
     )
 
 
+def unread(run: Run) -> Run:
+    """The run as version 0.1 wrote it."""
+    seeds = [
+        one.model_copy(
+            update={
+                "metrics": {
+                    name: value
+                    for name, value in one.metrics.items()
+                    if METRICS[name].since == 1
+                },
+                "path": None,
+            }
+        )
+        for one in run.seeds
+    ]
+    return run.model_copy(update={"seeds": seeds})
+
+
 # Its second seed diverged.
 PLAIN = make_run("halve", [0.5, None, 0.25], kl_mean=[0.1, 0.2, 0.3])
 

@@ -269,17 +269,42 @@ def test_drawn_seeds_are_the_entrys_and_change_from_draw_to_draw(entry: Path) ->
 
 
 class TestTheRecord:
+    def test_a_file_that_refutes_itself_is_recorded_as_refuted(
+        self, verify: Verify, entry: Path, root: Path
+    ) -> None:
+        wrong = altered(entry, 2, trait_accuracy=0.123456)
+        done = verify(wrong, "--seeds", "2", "--record")
+        assert done.code == 1
+        assert "now run: subliminal-bench leaderboard" in done.out
+        kept = read_verified(root, wrong)
+        assert kept is not None
+        # Nothing was rerun.
+        assert kept.seeds == []
+        assert kept.disagreed
+        assert kept.disagreed.claims[0].startswith("shares: ")
+
+    def test_without_being_asked_nothing_is_recorded(
+        self, verify: Verify, entry: Path, root: Path
+    ) -> None:
+        wrong = altered(entry, 2, trait_accuracy=0.123456)
+        assert verify(wrong, "--seeds", "2").code == 1
+        assert read_verified(root, wrong) is None
+
     @pytest.mark.slow
-    def test_it_is_kept_only_where_everything_held(
+    def test_it_says_what_held_and_what_did_not(
         self, verify: Verify, entry: Path, root: Path
     ) -> None:
         wrong = altered(entry, 2, kl_fresh=0.002)
         assert verify(wrong, "--seeds", "2", "--record").code == 1
-        assert read_verified(root, wrong) is None
+        refuted = read_verified(root, wrong)
+        assert refuted is not None
+        assert refuted.seeds == [2]
+        assert refuted.disagreed
+        assert any(claim.startswith("rerun: ") for claim in refuted.disagreed.claims)
         assert verify(entry, "--seeds", "2-3", "--record").code == 0
         kept = read_verified(root, entry)
         assert kept is not None
-        assert kept.seeds == [2, 3]
+        assert (kept.seeds, kept.disagreed) == ([2, 3], None)
         assert kept.isolation.network in ("none", "shared")
 
     @pytest.mark.slow

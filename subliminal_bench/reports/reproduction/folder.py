@@ -48,7 +48,9 @@ def reproduction_files(
     }
     if agreements:
         made["agreement.csv"] = _csv(agreement.agreement_rows(agreements))
-    ours = {name: kept_curves(run, run.seed_numbers, store) for name, run in runs.items()}
+    ours = {
+        name: kept_curves(run, run.seed_numbers, store).by_seed for name, run in runs.items()
+    }
     shown = []
     for plate in paper_figures.PAPER_FIGURES:
         panels = paper_figures.lines(plate, ours, published.curves, MNIST.test_every)

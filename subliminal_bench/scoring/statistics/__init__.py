@@ -26,6 +26,7 @@ from subliminal_bench.scoring.statistics.prevention import (
     clears_margin,
     hidden,
     prevention,
+    prevention_by_seed,
     removed,
 )
 from subliminal_bench.scoring.statistics.ranks import holm, pareto_front, tie_groups
@@ -72,6 +73,7 @@ __all__ = [
     "pareto_front",
     "power",
     "prevention",
+    "prevention_by_seed",
     "probability_of_improvement",
     "ratio_bound",
     "removed",

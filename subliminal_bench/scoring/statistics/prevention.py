@@ -82,6 +82,31 @@ def prevention(shares: Sequence[Share]) -> Prevention:
     )
 
 
+def prevention_by_seed(share: Share) -> Array:
+    """What each seed adds to the prevention that a share means, `[seeds]`.
+
+    A prevention is one minus a ratio of means, so it has no value on one seed. To first order,
+    as in Fieller's bounds, seed s moves it by -(d_s - r g_s) / g, where d is entry minus plain,
+    g the gain and r the ratio of their means. These values have exactly the prevention as their
+    mean, and a paired test on those of two entries tells their preventions apart.
+
+    Args:
+        share: that decides; its gain must be above zero.
+
+    >>> from subliminal_bench.scoring.statistics import share_of
+    >>> untrained, plain = np.full(4, 0.2), np.array([0.5, 0.6, 0.6, 0.7])
+    >>> halved = Readings("latent", (untrained + plain) / 2, plain, untrained, plain)
+    >>> prevention_by_seed(share_of(halved)).round(9)
+    array([0.5, 0.5, 0.5, 0.5])
+    """
+    one = share.readings
+    difference = max(one.differences, key=lambda row: float(row.mean()))
+    gains = one.plain - one.untrained
+    ratio = float(difference.mean()) / share.gain
+    moved: Array = 1 - share.counted - (difference - ratio * gains) / share.gain
+    return moved
+
+
 def clears_margin(
     readings: Sequence[Readings],
     *,
