@@ -24,7 +24,7 @@ from subliminal_bench.mitigation.card import Value, written_settings
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.printable import brief
 from subliminal_bench.reports import tables, text
-from subliminal_bench.reports.export import run_frame
+from subliminal_bench.reports.export import readers_frame, run_frame
 from subliminal_bench.results.lookup import find_run, find_runs, finished_references
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store, store_folder
@@ -134,22 +134,7 @@ class Finished:
         The last row is the fit on noise, an alarm and no reader. Empty if the run or its
         baseline was not read in the body.
         """
-        equal = self.scorecard.equal
-        return pandas.DataFrame(
-            [
-                {
-                    "reader": share.name,
-                    "student": share.readings.entry.mean(),
-                    "plain": share.readings.plain.mean(),
-                    "untrained": share.readings.untrained.mean(),
-                    "share": share.path,
-                    "low": share.bound(0.025),
-                    "high": share.bound(0.975),
-                    "enough": share.enough,
-                }
-                for share in ((*equal.shares, equal.fit) if equal else ())
-            ]
-        )
+        return readers_frame(self.scorecard)
 
     def summary(self, form: str = "terminal", *, full: bool = False) -> str:
         """The scorecard as text.

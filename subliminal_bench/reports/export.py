@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from subliminal_bench.errors import checked_form
 from subliminal_bench.results.run import Run
+from subliminal_bench.scoring.scorecard import Scorecard
 
 if TYPE_CHECKING:
     import pandas
@@ -41,6 +42,28 @@ def run_frame(run: Run) -> "pandas.DataFrame":
     metrics = list(run.seeds[0].metrics)
     made[metrics] = made[metrics].astype(float)
     return made
+
+
+def readers_frame(card: Scorecard) -> "pandas.DataFrame":
+    """What every reader finds at equal distillation; see `api.Finished.readers`."""
+    import pandas
+
+    shares = (*card.equal.shares, card.equal.fit) if card.equal else ()
+    return pandas.DataFrame(
+        [
+            {
+                "reader": share.name,
+                "student": share.readings.entry.mean(),
+                "plain": share.readings.plain.mean(),
+                "untrained": share.readings.untrained.mean(),
+                "share": share.path,
+                "low": share.bound(0.025),
+                "high": share.bound(0.975),
+                "enough": share.enough,
+            }
+            for share in shares
+        ]
+    )
 
 
 def _rows(run: Run) -> list[dict[str, Any]]:

@@ -39,6 +39,33 @@ TERMS: dict[str, str] = {
     "trait": (
         "the student's ability to classify digits; its accuracy on the test images measures it"
     ),
+    "expressed trait": "what the student's own class head says about digits",
+    "latent trait": (
+        "what the student's hidden layers know about digits, found without its class head"
+    ),
+    "reader": (
+        "one way to look for the trait: the class head, a head fitted on noise, or a few-shot "
+        "head; on one rendering of the digits, from one layer"
+    ),
+    "mean-free": "each image minus its own mean pixel, so that brightness tells nothing",
+    "high-pass": "digits without their lowest spatial frequencies",
+    "few-shot": "by a head that is fitted to ten labelled digits of each class",
+    "equal distillation, plain distillation at this KL": (
+        "plain distillation of the same seed, where its KL on fresh noise was the entry's"
+    ),
+    "gain": (
+        "what plain distillation adds to a reading of the untrained model, up to the entry's KL"
+    ),
+    "share": "the part of that gain that a reader finds in the entry",
+    "prevention": (
+        "1 minus the largest share over all readers, in per cent: how much of the trait is "
+        "prevented at equal distillation"
+    ),
+    "twin": (
+        "the same mitigation with the settings that switch its mechanism off, as its card "
+        "names them"
+    ),
+    "prior": "what a mitigation presumes about the data, as its card says",
     "base model, untrained model": (
         "the network at the initialisation from which teacher and student start"
     ),
