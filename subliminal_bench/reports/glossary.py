@@ -109,6 +109,28 @@ TERMS: dict[str, str] = {
     "oracle": (
         "a mitigation that may also ask for the trait gradient, which no real distiller has"
     ),
+    "expressed, expressed trait": "what the student's own class head says of digits",
+    "latent": "what readers find in the student's body, without its class head: latent trait",
+    "prevention": (
+        "what is missing of the trait that plain distillation has gained at the same KL, by "
+        "the reader that finds most"
+    ),
+    "reader": "one way to find the trait in a student; `docs/verdict.md` has all of them",
+    "plain at this KL": (
+        "what the reader finds in plain distillation of the same seeds where it has distilled "
+        "as far as the entry"
+    ),
+    "share, at most": (
+        "the part of plain distillation's gain at the same KL that the entry has too, and its "
+        "upper bound"
+    ),
+    "twin, beyond twin": (
+        "the same entry with its mechanism switched off; beyond it counts only what the "
+        "mechanism adds"
+    ),
+    "prior": "what a mitigation presumes about the data",
+    "refuted": "a rerun disagreed with the entry, so it has no rank",
+    "thinned curves": "every tenth step of a committed entry's curves",
     "points": (
         "mean difference to the reference over the seeds, in percentage points; negative "
         "means less trait"

@@ -26,10 +26,11 @@ def test_another_number_would_be_noticed() -> None:
 COLUMNS = (
     "rank",
     "entry",
-    "trait accuracy [%]",
-    "against baseline [points]",
-    "final KL ratio",
     "verdict",
+    "prevention (95 %), by reader",
+    "expressed [%]",
+    "latent [%]",
+    "final KL ratio",
 )
 ROWS = 3
 
