@@ -39,8 +39,8 @@ TERMS: dict[str, str] = {
     "trait": (
         "the student's ability to classify digits; its accuracy on the test images measures it"
     ),
-    "expressed trait": "what the student's own class head says about digits",
-    "latent trait": (
+    "expressed, expressed trait": "what the student's own class head says about digits",
+    "latent": (
         "what the student's hidden layers know about digits, found without its class head"
     ),
     "reader": (
@@ -50,20 +50,22 @@ TERMS: dict[str, str] = {
     "mean-free": "each image minus its own mean pixel, so that brightness tells nothing",
     "high-pass": "digits without their lowest spatial frequencies",
     "few-shot": "by a head that is fitted to ten labelled digits of each class",
-    "equal distillation, plain distillation at this KL": (
+    "equal distillation, plain at this KL": (
         "plain distillation of the same seed, where its KL on fresh noise was the entry's"
     ),
     "gain": (
         "what plain distillation adds to a reading of the untrained model, up to the entry's KL"
     ),
-    "share": "the part of that gain that a reader finds in the entry",
+    "share, at most": (
+        "the part of that gain that a reader finds in the entry, and its upper bound"
+    ),
     "prevention": (
         "1 minus the largest share over all readers, in per cent: how much of the trait is "
         "prevented at equal distillation"
     ),
-    "twin": (
+    "twin, beyond twin": (
         "the same mitigation with the settings that switch its mechanism off, as its card "
-        "names them"
+        "names them; beyond it counts only what the mechanism adds"
     ),
     "prior": "what a mitigation presumes about the data, as its card says",
     "base model, untrained model": (
@@ -109,26 +111,6 @@ TERMS: dict[str, str] = {
     "oracle": (
         "a mitigation that may also ask for the trait gradient, which no real distiller has"
     ),
-    "expressed, expressed trait": "what the student's own class head says of digits",
-    "latent": "what readers find in the student's body, without its class head: latent trait",
-    "prevention": (
-        "what is missing of the trait that plain distillation has gained at the same KL, by "
-        "the reader that finds most"
-    ),
-    "reader": "one way to find the trait in a student; `docs/verdict.md` has all of them",
-    "plain at this KL": (
-        "what the reader finds in plain distillation of the same seeds where it has distilled "
-        "as far as the entry"
-    ),
-    "share, at most": (
-        "the part of plain distillation's gain at the same KL that the entry has too, and its "
-        "upper bound"
-    ),
-    "twin, beyond twin": (
-        "the same entry with its mechanism switched off; beyond it counts only what the "
-        "mechanism adds"
-    ),
-    "prior": "what a mitigation presumes about the data",
     "refuted": "a rerun disagreed with the entry, so it has no rank",
     "thinned curves": "every tenth step of a committed entry's curves",
     "points": (
