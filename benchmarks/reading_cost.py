@@ -47,7 +47,7 @@ def main() -> None:
     def prepare() -> None:
         teachers = train_teachers(protocol, (1,), digits, CPU)
         cohort = Cohort(protocol, (1,), CPU, digits, teachers)
-        assert len(cohort.teacher_logits[0]) + len(cohort.fresh_teacher_logits[0])
+        assert len(cohort.auxiliary_logits[0]) + len(cohort.fresh_auxiliary_logits[0])
         made.append(cohort)
 
     before = seconds(prepare)
