@@ -282,9 +282,9 @@ class IsolatedCalls:
             return None
         self._shown = step
         # What the card does not declare is never put into memory that the process shares.
-        names = step_tensors(self._mitigation.access)
-        tensors = {name: self._put(name, getattr(step, name)) for name in names}
-        return {"index": step.index, "epoch": step.epoch, **tensors}
+        access = self._mitigation.access
+        tensors = {name: self._put(name, getattr(step, name)) for name in step_tensors(access)}
+        return {"index": step.index, "epoch": step.epoch, "access": access, **tensors}
 
     def _put(self, name: str, tensor: Tensor) -> dict[str, Any]:
         return self._process.blocks.put(name, tensor)
