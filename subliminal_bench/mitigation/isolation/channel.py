@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from subliminal_bench.experiment.tensors import copied, fill
+
 _LENGTH = struct.Struct(">I")
 # Far more than the texts of any card need.
 _LONGEST = 2**20
@@ -129,7 +131,7 @@ class Blocks:
     def put(self, name: str, tensor: Tensor) -> dict[str, Any]:
         """Copy a tensor into the block of that name, and describe how to read it."""
         self.room(name, tensor)
-        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+        fill(_view(self._blocks[name], tensor.dtype, tensor.shape), tensor)
         return {"block": name, "dtype": _name(tensor.dtype), "shape": list(tensor.shape)}
 
     def room(self, name: str, like: Tensor) -> None:
@@ -148,7 +150,7 @@ class Blocks:
         Its size and type never depend on the other side.
         """
         found = _view(self._blocks[name], like.dtype, like.shape)
-        return found.clone().to(like.device)
+        return copied(found).to(like.device)
 
     def unsent(self) -> tuple[list[tuple[str, int]], list[int]]:
         """Names, sizes and files of the blocks that the other side does not have yet."""
@@ -176,7 +178,7 @@ class SharedBlocks:
 
     def get(self, said: Mapping[str, Any]) -> Tensor:
         """A copy of a tensor that the trainer's side put into a block."""
-        return self.view(said).clone()
+        return copied(self.view(said))
 
     def view(self, said: Mapping[str, Any]) -> Tensor:
         """A tensor in a block itself, which nobody may change."""
@@ -185,7 +187,7 @@ class SharedBlocks:
 
     def put(self, name: str, tensor: Tensor) -> None:
         """Copy a tensor into a block that has room for it."""
-        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+        fill(_view(self._blocks[name], tensor.dtype, tensor.shape), tensor)
 
 
 def _view(block: mmap.mmap, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
