@@ -6,9 +6,10 @@ arguments that it needs. Every tensor has a leading student dimension: students 
 by side and must not influence one another.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import pluggy
 import torch
@@ -47,6 +48,12 @@ class Training:
     generators: tuple[torch.Generator, ...]
     state: dict[str, Any]
     layout: model.Layout = field(repr=False)
+
+    def altered(self, **values: Any) -> Self:
+        """A view like this one with other values; it reads none of the values it has."""
+        other = copy.copy(self)
+        vars(other).update(values)
+        return other
 
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of a flat `[students, parameters]` tensor by name: `fc1.weight`, ..."""
