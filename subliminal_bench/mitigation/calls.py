@@ -233,9 +233,7 @@ class _PluginCalls:
         # A copy: the plugin may keep the tensor that it returned, and change it later.
         return value if returned is value else copied(returned)
 
-    def returned(
-        self, hook: str, value: Tensor, view: Training, finite: bool = True
-    ) -> Tensor:
+    def returned(self, hook: str, value: Tensor, view: Training, finite: bool = True) -> Tensor:
         """What a hook returns for a copy of a value, checked; the value if it leaves that."""
         how = PASSED[hook]
         with torch.no_grad():
