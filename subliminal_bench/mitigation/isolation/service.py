@@ -46,7 +46,7 @@ class Service:
         self._mitigation: Mitigation
         self._training: Training
         self._calls: HookCalls
-        # What hooks may not change, in the shared memory itself.
+        # What hooks are shown copies of, in the shared memory itself.
         self._originals: dict[str, Tensor] = {}
         self._step: dict[str, Any] = {}
         self._sent_images: Mapping[str, Any] | None = None
@@ -103,7 +103,6 @@ class Service:
             state={},
             layout=Layout(tuple(names), tuple(map(tuple, shapes))),
         )
-        self._note_original("base_parameters", question["base_parameters"])
         self._calls = HookCalls(
             self._mitigation.plugins, self._training, question["seeds"], self._originals
         )
@@ -148,7 +147,10 @@ class Service:
             names = [name for name in STEP_TENSORS if name != "images"]
             tensors: dict[str, Any] = {name: self._tensor(said[name]) for name in names}
             tensors["student_parameters"].requires_grad_()
-            self._note_original("student_parameters", said["student_parameters"])
+            # On a card the original would have to be copied there for every comparison.
+            if self._device.type == "cpu":
+                original = self._blocks.view(said["student_parameters"])
+                self._originals["student_parameters"] = original
             self._sent_images = said.get("images")
             self._step = {
                 **vars(self._training),
@@ -181,11 +183,6 @@ class Service:
         with self._asking:
             self._channel.send({**question, "number": self._number})
             return self._received()
-
-    def _note_original(self, name: str, said: Mapping[str, Any]) -> None:
-        # On a card it would have to be copied there for every comparison.
-        if self._device.type == "cpu":
-            self._originals[name] = self._blocks.view(said)
 
     def _view(self, said: Mapping[str, Any]) -> Tensor:
         return self._blocks.view(said).to(self._device)
