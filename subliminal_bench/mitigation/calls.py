@@ -33,7 +33,7 @@ from subliminal_bench.mitigation.faults import (
     picked,
     without_gradient,
 )
-from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training
+from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Step, Training, altered
 from subliminal_bench.mitigation.plugin import Plugin
 
 # Tensors that a hook may read and that only the harness may change.
@@ -253,7 +253,7 @@ class _PluginCalls:
         }
         if isinstance(view, Step) and plugin.card.access == "blind":
             own["_trait_gradient"] = None
-        shown = view.altered(**own)
+        shown = altered(view, **own)
         caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
         where = "step" if isinstance(view, Step) else "training"
         shared = [name for name in _NEVER_CHANGED if name in vars(view)]

@@ -9,7 +9,7 @@ by side and must not influence one another.
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import pluggy
 import torch
@@ -48,12 +48,6 @@ class Training:
     generators: tuple[torch.Generator, ...]
     state: dict[str, Any]
     layout: model.Layout = field(repr=False)
-
-    def altered(self, **values: Any) -> Self:
-        """A view like this one with other values; it reads none of the values it has."""
-        other = copy.copy(self)
-        vars(other).update(values)
-        return other
 
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """Views of a flat `[students, parameters]` tensor by name: `fc1.weight`, ..."""
@@ -122,6 +116,16 @@ class Step(Training):
                 "which declares 'blind'"
             )
         return self._trait_gradient(whole_audit)
+
+
+View = TypeVar("View", bound=Training)
+
+
+def altered(view: View, **values: Any) -> View:
+    """A view like another one with other values; the values that it has are not read."""
+    other = copy.copy(view)
+    vars(other).update(values)
+    return other
 
 
 class HookSpecifications:

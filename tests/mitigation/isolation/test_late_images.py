@@ -14,7 +14,7 @@ from torch import Tensor
 from subliminal_bench.errors import HookError
 from subliminal_bench.experiment.model import Layout
 from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.hooks import Step
+from subliminal_bench.mitigation.hooks import Step, altered
 from subliminal_bench.mitigation.isolation.late_images import LateImages, LateStep
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.student import train_students
@@ -51,7 +51,7 @@ class TestStep:
 
     def test_its_copies_have_the_same_images(self) -> None:
         step, asked = late_step()
-        copies = [copy.copy(step), step.altered(index=4), replace(step, index=5)]
+        copies = [copy.copy(step), altered(step, index=4), replace(step, index=5)]
         assert [one.index for one in copies] == [3, 4, 5]
         assert all(one.images is step.images for one in copies)
         assert len(asked) == 1
