@@ -8,9 +8,10 @@ import pytest
 from subliminal_bench import conformance, shipped
 from subliminal_bench.conformance import CHECKS, State
 from subliminal_bench.errors import MitigationError
+from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
 from tests.support.broken import BROKEN, HONEST
 from tests.support.checked import BY_HEART, QUICK, SECRET, failed
-from tests.support.mitigation_files import UPDATE, hook, source
+from tests.support.mitigation_files import LOSS, UPDATE, hook, source
 from tests.support.plugins_for_tests import one_line, write
 
 
@@ -83,6 +84,23 @@ def test_a_check_that_a_fault_keeps_from_an_answer_says_which(tmp_path: Path) ->
     (result,) = conformance.check(str(path), only=["blind"], secret=SECRET)
     assert not result.good
     assert (result.state, result.detail) == (State.UNTOLD, "while right_shapes fails")
+
+
+@pytest.mark.parametrize("access", ACCESS_LEVELS)
+def test_one_that_asks_for_more_than_it_declares_is_told(
+    access: Access, tmp_path: Path
+) -> None:
+    asking = hook(LOSS, "return loss * (1 + step.teacher_logits[..., :10].std((1, 2)))")
+    path = write(tmp_path / "idea.py", source(asking, card=f"Card('idea', 'Idea', {access!r})"))
+    within, blind = conformance.check(str(path), only=["within_access", "blind"], secret=SECRET)
+    if access == "blind":
+        assert (within.state, blind.state) == (State.FAILED, State.UNTOLD)
+        assert "needs access level 'teacher-classes'" in within.detail
+        assert blind.detail == "while within_access fails"
+        return
+    assert within.state is State.PASSED
+    # An oracle alone may see what is computed from labels.
+    assert blind.state is (State.PASSED if access == "teacher-classes" else State.SKIPPED)
 
 
 class TestDeclaredFailures:

@@ -9,7 +9,7 @@ import pytest
 
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.entries import (
     needs_blindness,
     read_entries,
@@ -17,6 +17,7 @@ from subliminal_bench.results.entries import (
 )
 from subliminal_bench.results.run import Run, write_run
 from tests.support.leaderboards import around, page
+from tests.support.plugins_for_tests import plugin
 from tests.support.runs import make_run
 
 NOT_ELIGIBLE: dict[str, tuple[Callable[[], Run], str]] = {
@@ -145,3 +146,17 @@ def test_only_what_may_become_a_blind_entry_needs_to_be_shown_blind(
     protocol: Protocol, name: str, needed: bool
 ) -> None:
     assert needs_blindness(protocol, load_mitigation(name)) is needed
+
+
+def test_one_that_sees_the_teachers_classes_must_be_shown_to_see_no_labels(
+    tmp_path: Path,
+) -> None:
+    seeing = Mitigation((plugin("seeing", "teacher-classes"),))
+    assert needs_blindness(MNIST, seeing)
+    unshown = make_run("idea", [0.4] * 20, access="teacher-classes", blindness=None)
+    with pytest.raises(ResultError, match="was not shown to be blind"):
+        submit_run(unshown, tmp_path)
+    refuted = make_run("idea", [0.4] * 20, access="teacher-classes", blindness=False)
+    said = "declares access 'teacher-classes', but other audit and test digits change"
+    with pytest.raises(ResultError, match=said):
+        submit_run(refuted, tmp_path)

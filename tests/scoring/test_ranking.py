@@ -40,9 +40,21 @@ def along(one: PathRecord, kl: float) -> float:
 
 def test_an_oracle_never_ranks_beside_a_blind_entry() -> None:
     text = page(make_run("oracle", around(-0.4), access="trait-gradient", kl_fresh=1e-3))
+    assert "## Teacher's classes" not in text
     blind, oracles = text.index("## Blind"), text.index("## Oracles")
     assert blind < text.index("| baseline") < oracles < text.index("| oracle")
     assert ranks(make_run("oracle", around(-0.3), access="trait-gradient"))["oracle"][0] == 1
+
+
+def test_one_that_sees_the_teachers_classes_ranks_between_them_in_a_section_of_its_own() -> (
+    None
+):
+    seeing = make_run("seeing", around(-0.4), access="teacher-classes")
+    text = page(seeing)
+    headings = [text.index(f"## {one}") for one in ("Blind", "Teacher's classes", "Oracles")]
+    assert headings == sorted(headings)
+    assert headings[1] < text.index("| seeing") < headings[2]
+    assert ranks(seeing)["seeing"][0] == 1
 
 
 def test_every_word_is_ranked_or_unranked() -> None:

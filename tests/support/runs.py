@@ -10,7 +10,7 @@ import numpy as np
 from subliminal_bench import shipped
 from subliminal_bench.experiment.metrics import CURVES, METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import MNIST, Protocol
-from subliminal_bench.mitigation.card import Access
+from subliminal_bench.mitigation.card import Access, sees_labels
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import SCHEMA, write_record
 from subliminal_bench.results.run import (
@@ -140,7 +140,7 @@ def make_run(
         environment=_environment(),
         seeds=seeds,
         blindness=None
-        if blindness is None or access != "blind"
+        if blindness is None or sees_labels(access)
         else Blindness(seed=first_seed, shown=blindness),
     )
 

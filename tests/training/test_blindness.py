@@ -1,6 +1,7 @@
-"""Other audit and test digits change nothing for a blind mitigation."""
+"""What a mitigation's access does not show can change, and nothing changes for it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,10 +9,17 @@ import torch
 from subliminal_bench.experiment import streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.protocol import MNIST
-from subliminal_bench.mitigation.mitigation import load_mitigation
-from subliminal_bench.training.blindness import is_blind, out_of_sight, renamed_digits
+from subliminal_bench.mitigation.hooks import Step
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.training.blindness import (
+    is_blind,
+    other_classes,
+    out_of_sight,
+    renamed_digits,
+)
 from subliminal_bench.training.cohort import Cohort
 from tests.conftest import TINY
+from tests.support.plugins_for_tests import plugin
 
 
 def test_the_teachers_own_digits_stay_and_all_others_change(embedded_digits: Digits) -> None:
@@ -57,3 +65,22 @@ def test_blind_references_are_blind(name: str, tiny_cohort: Callable[..., Cohort
 
 def test_an_oracle_is_not(tiny_cohort: Callable[..., Cohort]) -> None:
     assert not is_blind(tiny_cohort(1), load_mitigation("projection"))
+
+
+def test_other_classes_of_the_teacher_leave_its_auxiliary_logits_as_they_are(
+    tiny_cohort: Callable[..., Cohort],
+) -> None:
+    cohort = tiny_cohort(1)
+    other = replace(cohort, teacher_parameters=other_classes(cohort, secret=1))
+    assert torch.equal(other.auxiliary_logits, cohort.auxiliary_logits)
+    assert not (other.teacher_logits[..., :10] == cohort.teacher_logits[..., :10]).any()
+
+
+def test_one_that_declares_the_teachers_classes_may_use_them_and_no_digits(
+    tiny_cohort: Callable[..., Cohort],
+) -> None:
+    def distill_loss(loss: torch.Tensor, step: Step) -> torch.Tensor:
+        return loss * (1 + step.teacher_logits[..., :10].std((1, 2)))
+
+    seeing = Mitigation((plugin("seeing", "teacher-classes", distill_loss=distill_loss),))
+    assert is_blind(tiny_cohort(1), seeing)

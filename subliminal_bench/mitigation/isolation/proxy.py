@@ -294,10 +294,12 @@ class IsolatedCalls:
             return None
         self._shown = step
         # What the card does not declare is never put into memory that the process shares.
-        names = step_tensors(self._mitigation.access)
-        names = tuple(name for name in names if name != "images" or self._images_wanted)
+        access = self._mitigation.access
+        names = [
+            name for name in step_tensors(access) if name != "images" or self._images_wanted
+        ]
         tensors = {name: self._put(name, getattr(step, name)) for name in names}
-        return {"index": step.index, "epoch": step.epoch, **tensors}
+        return {"index": step.index, "epoch": step.epoch, "access": access, **tensors}
 
     def _images(self, step: Step) -> Tensor:
         """The step's images for a hook that looks at them; later steps bring theirs along."""

@@ -159,7 +159,7 @@ class Service:
                 **tensors,
                 "index": said["index"],
                 "epoch": said["epoch"],
-                "access": self._mitigation.access,
+                "access": said["access"],
                 "_teacher_logits": teacher and self._tensor(teacher),
                 "_trait_gradient": self._trait_gradient,
             }
