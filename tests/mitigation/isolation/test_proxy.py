@@ -170,7 +170,7 @@ REFUSED = {
     "labels written": "AttributeError",
     "learning rate written": "AttributeError",
     "trait gradient from the teacher's own digits": "AttributeError",
-    "card rewritten once it is read": "requested the trait gradient, which its card does not",
+    "card rewritten once it is read": "which declares 'blind'",
     "the checks themselves exchanged": "returned dtype torch.float64",
 }
 

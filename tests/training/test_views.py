@@ -44,6 +44,12 @@ STEP_HOOKS: dict[str, Callable[[Ask], Callable[..., Tensor]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def pair(tiny_cohort: Callable[..., Cohort]) -> Cohort:
+    """Two seeds in lockstep."""
+    return tiny_cohort(1, 2)
+
+
 def step_of(cohort: Cohort, access: Access) -> Step:
     """The first step, as the trainer shows it to a mitigation of this level."""
     batch = cohort.noise_orders[:, 0, : cohort.protocol.batch]

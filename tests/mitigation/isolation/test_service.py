@@ -15,7 +15,7 @@ from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.student import train_students
 from tests.support.isolated import Cohorts, cases, isolated, same
-from tests.support.mitigation_files import LOSS, hook, source
+from tests.support.mitigation_files import GRADIENT, LOSS, hook, source
 from tests.support.plugins_for_tests import one_line, write
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs Unix")
@@ -118,3 +118,20 @@ def test_a_card_that_is_rewritten_in_its_process_gains_nothing(
     with pytest.raises(AccessError, match="which declares 'blind'"):
         train_students(tiny_cohort(1), isolated(tmp_path, text))
     assert "teacher_logits" not in sent
+
+
+def test_a_request_that_evades_its_own_process_is_refused_by_the_trainers(
+    tmp_path: Path, tiny_cohort: Cohorts
+) -> None:
+    text = source(
+        hook(
+            GRADIENT,
+            "services = [one for one in gc.get_objects() if type(one).__name__ == 'Service']",
+            "return services[0]._trait_gradient(False)",
+        ),
+        before="import gc\n",
+    )
+    with pytest.raises(HookError) as caught:
+        train_students(tiny_cohort(1), isolated(tmp_path, text))
+    said = "requested the trait gradient, which its card does not declare"
+    assert said in one_line(caught.value)
