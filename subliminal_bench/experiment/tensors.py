@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,39 @@ def same_bits(first: Tensor, second: Tensor) -> bool:
     >>> same_bits(nan, nan.clone()), torch.equal(nan, nan.clone())
     (True, False)
     """
-    return torch.equal(first.view(torch.int32), second.view(torch.int32))
+    if first.device.type != "cpu":
+        return torch.equal(first.view(torch.int32), second.view(torch.int32))
+    # Numpy's comparison takes a third of the time of torch's.
+    bits = np.dtype(f"i{first.element_size()}")
+    return first.shape == second.shape and np.array_equal(
+        first.numpy().view(bits), second.numpy().view(bits)
+    )
+
+
+def fill(into: Tensor, values: Tensor) -> None:
+    """Write values into a tensor of the same shape and type.
+
+    On a CPU one thread copies: a row of parameters is copied before a second thread is awake.
+
+    >>> copy = torch.zeros(2)
+    >>> fill(copy, torch.ones(2))
+    >>> copy
+    tensor([1., 1.])
+    """
+    values = values.detach()
+    # Numpy knows neither of the two kinds of tensors that torch computes when they are read.
+    unknown = values.is_neg() or values._is_zerotensor()
+    if into.device.type == values.device.type == "cpu" and not unknown:
+        np.copyto(into.numpy(), values.numpy())
+    else:
+        into.copy_(values)
+
+
+def copied(values: Tensor) -> Tensor:
+    """A copy without a graph."""
+    copy = torch.empty_like(values, requires_grad=False)
+    fill(copy, values)
+    return copy
 
 
 def first_different(pairs: Mapping[str, tuple[Tensor, Tensor]]) -> str | None:

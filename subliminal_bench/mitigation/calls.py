@@ -6,9 +6,9 @@ student diverged without a hook's fault, its rows are not checked.
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from subliminal_bench.errors import (
     NotFiniteError,
     SurroundingsError,
 )
-from subliminal_bench.experiment.tensors import finite_rows, first_different
+from subliminal_bench.experiment.tensors import copied, finite_rows, first_different
 from subliminal_bench.experiment.torch_state import read_state, restore_state
 from subliminal_bench.mitigation.card import ACCESS_LEVELS
 from subliminal_bench.mitigation.faults import (
@@ -38,6 +38,7 @@ from subliminal_bench.mitigation.hooks import (
     PASSED,
     Step,
     Training,
+    altered,
     step_tensors,
     withheld,
 )
@@ -99,14 +100,21 @@ class HookCalls:
         plugins: in the order in which their hooks act.
         training: of the cohort; every plugin gets its own settings, generators and state.
         seeds: the cohort's seeds, which determine the generators.
+        originals: tensors that hooks are shown copies of, by name. What a hook was shown is
+            compared with them; without an original, with a copy from before the call.
     """
 
     def __init__(
-        self, plugins: Sequence[Plugin], training: Training, seeds: Sequence[int]
+        self,
+        plugins: Sequence[Plugin],
+        training: Training,
+        seeds: Sequence[int],
+        originals: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.training = training
         self._plugins = [
-            _PluginCalls(plugin, position, seeds) for position, plugin in enumerate(plugins)
+            _PluginCalls(plugin, position, seeds, {} if originals is None else originals)
+            for position, plugin in enumerate(plugins)
         ]
 
     def implement(self, hook: str) -> bool:
@@ -119,6 +127,13 @@ class HookCalls:
             if one.implements(hook):
                 value = one.passed(hook, value, view)
         return value
+
+    def handed_over(self, hook: str, value: Tensor, view: Training) -> Tensor:
+        """The same for a caller that copies the value at once, and checks that it is finite."""
+        *before, last = [one for one in self._plugins if one.implements(hook)]
+        for one in before:
+            value = one.passed(hook, value, view)
+        return last.returned(hook, value, view, finite=False)
 
     def loss_gradient(
         self,
@@ -186,8 +201,15 @@ class PassedLoss:
 class _PluginCalls:
     """One plugin with its state during a run."""
 
-    def __init__(self, plugin: Plugin, position: int, seeds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        plugin: Plugin,
+        position: int,
+        seeds: Sequence[int],
+        originals: Mapping[str, Tensor],
+    ) -> None:
         self._plugin = plugin
+        self._originals = originals
         # Cached because it is needed at every step.
         self._hooks = plugin.hooks
         self._state: dict[str, Any] = {}
@@ -220,14 +242,19 @@ class _PluginCalls:
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
         """Pass a copy of a value through a hook, and check and copy what it returns."""
+        returned = self.returned(hook, value, view)
+        # A copy: the plugin may keep the tensor that it returned, and change it later.
+        return value if returned is value else copied(returned)
+
+    def returned(self, hook: str, value: Tensor, view: Training, finite: bool = True) -> Tensor:
+        """What a hook returns for a copy of a value, checked; the value if it leaves that."""
         how = PASSED[hook]
         with torch.no_grad():
-            returned = self._call(hook, view, **{how.argument: value.clone()})
+            returned = self._call(hook, view, **{how.argument: copied(value)})
         if returned is None and how.may_leave:
             return value
-        self._check(hook, returned, value, view, how.shape)
-        # A copy: the plugin may keep the tensor that it returned, and change it later.
-        changed: Tensor = returned.detach().clone()
+        self._check(hook, returned, value, view, how.shape, finite)
+        changed: Tensor = returned
         return changed
 
     def _call(self, hook: str, view: Training, **arguments: Any) -> Any:
@@ -243,8 +270,11 @@ class _PluginCalls:
             # A composition's step may show more than this plugin declares, and never less.
             access = min(plugin.card.access, view.access, key=ACCESS_LEVELS.index)
             own |= withheld(access)
-            shared = [*step_tensors(access), *shared]
-        shown = replace(view, **own)
+            # A step may lack its images until the hook looks at them.
+            shared += [
+                one for one in step_tensors(access) if one != "images" or one in vars(view)
+            ]
+        shown = altered(view, **own)
         caller: Callable[..., Any] = getattr(plugin.manager.hook, hook)
         where = "step" if isinstance(view, Step) else "training"
         # Of the arguments only the first is a copy: the others are shown to all plugins.
@@ -252,8 +282,11 @@ class _PluginCalls:
         kept |= {f"{where}.{name}": getattr(shown, name) for name in shared}
         versions = {name: tensor._version for name, tensor in kept.items()}
         values = {
-            name: tensor.detach().clone()
-            for name, tensor in kept.items()
+            name: copied(tensor) if original is None else original
+            for name, tensor, original in (
+                (name, tensor, self._originals.get(name.rpartition(".")[2]))
+                for name, tensor in kept.items()
+            )
             if name.rpartition(".")[2] in _COMPARED
         }
         state = read_state()
@@ -282,6 +315,9 @@ class _PluginCalls:
         if changed:
             what = f"changed torch's {', '.join(changed)}: change it back before you return"
             raise self._error(hook, view, view.seeds, what, SurroundingsError)
+        if "images" not in shared and "images" in vars(shown):
+            # They came during the call, and were new then.
+            kept["step.images"], versions["step.images"] = vars(shown)["images"], 0
         rewritten = next(
             (name for name, tensor in kept.items() if tensor._version != versions[name]), None
         ) or first_different(
@@ -293,7 +329,13 @@ class _PluginCalls:
         return returned
 
     def _check(
-        self, hook: str, returned: Any, given: Tensor, view: Training, shape: str
+        self,
+        hook: str,
+        returned: Any,
+        given: Tensor,
+        view: Training,
+        shape: str,
+        finite: bool = True,
     ) -> None:
         if type(returned) not in (Tensor, torch.nn.Parameter):
             forgotten = "; did you forget its return?" if returned is None else ""
@@ -314,7 +356,7 @@ class _PluginCalls:
                     view.seeds,
                     f"returned {what} {got}; it must be {expected}, {shape}",
                 )
-        bad = fresh_faults(returned, given)
+        bad = fresh_faults(returned, given) if finite else None
         if bad is not None:
             what = "returned values that are not finite"
             raise self._error(hook, view, picked(view, bad), what, NotFiniteError)

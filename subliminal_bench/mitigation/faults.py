@@ -65,13 +65,13 @@ def without_gradient(returned: Tensor, loss: Tensor, given: Tensor, step: Step) 
         given: its values.
         step: the current step.
     """
-    if _reaches(returned, step.student_parameters, loss):
+    if reaches(returned, step.student_parameters, loss):
         return None
     how = (
         "compute it from loss, student_logits or step.student_parameters, without detach(), "
         "item() or no_grad()"
     )
-    if not _reaches(returned, step.student_parameters):
+    if not reaches(returned, step.student_parameters):
         return Fault(f"returned a loss detached from the graph: {how}", step.seeds)
     # It depends on nothing but the loss, so it may only scale it.
     values = returned.detach()
@@ -85,7 +85,7 @@ def without_gradient(returned: Tensor, loss: Tensor, given: Tensor, step: Step) 
     return None
 
 
-def _reaches(loss: Tensor, leaf: Tensor, around: Tensor | None = None) -> bool:
+def reaches(loss: Tensor, leaf: Tensor, around: Tensor | None = None) -> bool:
     """Whether the graph behind a loss leads to a leaf, without passing another tensor."""
     seen, waiting = {around.grad_fn if around is not None else None}, [loss.grad_fn]
     while waiting:

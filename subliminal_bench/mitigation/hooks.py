@@ -6,9 +6,10 @@ arguments that it needs. Every tensor has a leading student dimension: students 
 by side and must not influence one another.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 import torch
@@ -137,6 +138,16 @@ class Step(Training):
                 f"which declares {self.access!r}: declare it, or do without"
             )
         return self._trait_gradient(whole_audit)
+
+
+View = TypeVar("View", bound=Training)
+
+
+def altered(view: View, **values: Any) -> View:
+    """A view like another one with other values; the values that it has are not read."""
+    other = copy.copy(view)
+    vars(other).update(values)
+    return other
 
 
 def withheld(access: Access) -> dict[str, Any]:

@@ -8,6 +8,7 @@ what isolation prevents and what it does not.
     channel      messages and tensors between the two processes
     child        the program that the process runs
     service      answers the trainer's requests in the process
+    late_images  the images of a step, which only come if somebody looks at them
     logits       the student's logits in a process that did not compute them
     process      starts the process, sends it requests and ends it
     proxy        the hook calls as the trainer sees them

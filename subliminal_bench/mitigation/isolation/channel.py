@@ -7,6 +7,7 @@ the trainer's side creates the blocks and sends their files with a message.
 import json
 import mmap
 import os
+import select
 import socket
 import struct
 import tempfile
@@ -17,10 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from subliminal_bench.experiment.tensors import copied, fill
+
 _LENGTH = struct.Struct(">I")
 # Far more than the texts of any card need.
 _LONGEST = 2**20
 _MOST_FILES = 64
+# Most messages arrive whole with one call of the system.
+_PART = 2**14
 
 
 class BrokenChannelError(Exception):
@@ -38,6 +43,8 @@ class Channel:
     def __init__(self, connection: socket.socket, seconds: float | None = None) -> None:
         self._connection = connection
         self._seconds = seconds
+        # What has arrived after the last message that was read.
+        self._read = bytearray()
         connection.settimeout(seconds)
 
     def send(self, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
@@ -79,44 +86,49 @@ class Channel:
 
     def receive_with_files(self) -> tuple[Any, list[int]]:
         """The next message and its files; only for the side that trusts the other."""
-        header, files, _, _ = socket.recv_fds(self._connection, _LENGTH.size, _MOST_FILES)
-        if not header:
+        # Nothing is read ahead here: the other side waits for an answer to each message.
+        part, files, _, _ = socket.recv_fds(self._connection, _PART, _MOST_FILES)
+        if not part:
             raise BrokenChannelError("closed")
-        header += self._exactly(_LENGTH.size - len(header))
-        (length,) = _LENGTH.unpack(header)
+        self._read += part
+        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
         return json.loads(self._exactly(length)), list(files)
 
     @property
     def silent(self) -> bool:
         """Whether there is nothing to read."""
-        self._connection.settimeout(0)
+        if self._read:
+            return False
+        waiting = select.poll()
+        waiting.register(self._connection, select.POLLIN)
+        if not waiting.poll(0):
+            return True
         try:
             return not self._connection.recv(1, socket.MSG_PEEK)
         except OSError:
             return True
-        finally:
-            self._connection.settimeout(self._seconds)
 
     def close(self) -> None:
         """Close this end."""
         self._connection.close()
 
     def _exactly(self, count: int, end: float | None = None) -> bytes:
-        found = bytearray()
-        while len(found) < count:
+        while len(self._read) < count:
             if end is not None:
                 # 0 would make the socket non-blocking.
                 self._connection.settimeout(max(end - time.monotonic(), 1e-3))
             try:
-                part = self._connection.recv(count - len(found))
+                part = self._connection.recv(_PART)
             except TimeoutError:
                 raise
             except OSError as error:
                 raise BrokenChannelError(str(error)) from None
             if not part:
                 raise BrokenChannelError("closed")
-            found += part
-        return bytes(found)
+            self._read += part
+        found = bytes(self._read[:count])
+        del self._read[:count]
+        return found
 
 
 class Blocks:
@@ -129,7 +141,7 @@ class Blocks:
     def put(self, name: str, tensor: Tensor) -> dict[str, Any]:
         """Copy a tensor into the block of that name, and describe how to read it."""
         self.room(name, tensor)
-        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+        fill(_view(self._blocks[name], tensor.dtype, tensor.shape), tensor)
         return {"block": name, "dtype": _name(tensor.dtype), "shape": list(tensor.shape)}
 
     def room(self, name: str, like: Tensor) -> None:
@@ -148,7 +160,7 @@ class Blocks:
         Its size and type never depend on the other side.
         """
         found = _view(self._blocks[name], like.dtype, like.shape)
-        return found.clone().to(like.device)
+        return copied(found).to(like.device)
 
     def unsent(self) -> tuple[list[tuple[str, int]], list[int]]:
         """Names, sizes and files of the blocks that the other side does not have yet."""
@@ -176,7 +188,7 @@ class SharedBlocks:
 
     def get(self, said: Mapping[str, Any]) -> Tensor:
         """A copy of a tensor that the trainer's side put into a block."""
-        return self.view(said).clone()
+        return copied(self.view(said))
 
     def view(self, said: Mapping[str, Any]) -> Tensor:
         """A tensor in a block itself, which nobody may change."""
@@ -185,7 +197,7 @@ class SharedBlocks:
 
     def put(self, name: str, tensor: Tensor) -> None:
         """Copy a tensor into a block that has room for it."""
-        _view(self._blocks[name], tensor.dtype, tensor.shape).copy_(tensor.detach())
+        fill(_view(self._blocks[name], tensor.dtype, tensor.shape), tensor)
 
 
 def _view(block: mmap.mmap, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:

@@ -1,6 +1,6 @@
 """The student's logits in a process that did not compute them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench.experiment import model
+from subliminal_bench.mitigation.faults import reaches
 
 
 class Connection:
@@ -18,10 +19,10 @@ class Connection:
 
     Args:
         layout: of the model.
-        images: `[students, batch, pixels]`.
+        images: gives `[students, batch, pixels]`.
     """
 
-    def __init__(self, layout: model.Layout, images: Tensor) -> None:
+    def __init__(self, layout: model.Layout, images: Callable[[], Tensor]) -> None:
         self._layout = layout
         self._images = images
         self._stopped: list[Tensor] | None = None
@@ -47,9 +48,23 @@ class Connection:
             return torch.zeros_like(parameters)
         again = torch.is_grad_enabled()
         with torch.enable_grad():
-            logits = model.forward(self._layout, parameters, self._images)
+            logits = model.forward(self._layout, parameters, self._images())
             (gradient,) = torch.autograd.grad(logits, parameters, upstream, create_graph=again)
         return gradient
+
+
+def slope_alone(loss: Tensor, logits: Tensor, parameters: Tensor) -> Tensor | None:
+    """The gradient at the logits, if the loss depends on the parameters only through them.
+
+    None if it does not, or if it cannot be differentiated.
+    """
+    if not reaches(loss, parameters) or reaches(loss, parameters, logits):
+        return None
+    try:
+        (slope,) = torch.autograd.grad(loss.sum(), logits, retain_graph=True)
+    except RuntimeError:
+        return None
+    return slope
 
 
 class _Given(torch.autograd.Function):

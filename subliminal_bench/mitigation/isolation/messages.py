@@ -120,7 +120,14 @@ class AsksTrait(_Answer):
     whole_audit: bool
 
 
-Answer = Ready | Loaded | Done | Failed | AsksTrait
+class AsksImages(_Answer):
+    """The process needs the step's images before it can answer."""
+
+    kind: Literal["asks images"]
+    number: int
+
+
+Answer = Ready | Loaded | Done | Failed | AsksTrait | AsksImages
 _ANSWERS: pydantic.TypeAdapter[Answer] = pydantic.TypeAdapter(
     Annotated[Answer, Field(discriminator="kind")]
 )

@@ -21,6 +21,7 @@ from subliminal_bench.mitigation.isolation.channel import Blocks, BrokenChannelE
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import (
     Answer,
+    AsksImages,
     AsksTrait,
     Done,
     Failed,
@@ -34,6 +35,12 @@ _PROGRAM = "subliminal_bench.mitigation.isolation.child"
 # Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
+# GNU's allocator keeps the memory of tensors instead of returning it to the system, which would
+# have to clear it anew at every step. 32 MiB is the most it allows.
+_KEPT_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
+}
 # Seconds for Python and torch to start, even if hook calls may take less.
 _START_SECONDS = 120.0
 _END_SECONDS = 2.0
@@ -94,6 +101,7 @@ class Process:
         ask: str,
         *,
         trait_gradient: Callable[[bool], Tensor] | None = None,
+        images: Callable[[], Tensor] | None = None,
         **question: Any,
     ) -> Done | Loaded:
         """Send a request and wait for its answer.
@@ -101,6 +109,7 @@ class Process:
         Args:
             ask: the task of the service.
             trait_gradient: computes the trait gradient if an oracle requests it meanwhile.
+            images: the step's images, if a hook looks at them meanwhile.
             question: the data of the request; tensors as `blocks.put` describes them.
 
         Raises:
@@ -121,15 +130,23 @@ class Process:
                 return answer
             if isinstance(answer, Failed):
                 raise self._told(answer)
-            end += self._serve(answer, trait_gradient)
+            end += self._serve(answer, trait_gradient, images)
 
     def _serve(
-        self, asked: AsksTrait, trait_gradient: Callable[[bool], Tensor] | None
+        self,
+        asked: AsksTrait | AsksImages,
+        trait_gradient: Callable[[bool], Tensor] | None,
+        images: Callable[[], Tensor] | None,
     ) -> float:
-        """Send a trait gradient; return its seconds, which do not count as the mitigation's."""
+        """Send a tensor; return the seconds taken, which do not count as the mitigation's."""
+        began = time.monotonic()
+        if isinstance(asked, AsksImages):
+            if images is None:
+                raise self._garbage()
+            self._send({"images": self.blocks.put("images", images())})
+            return time.monotonic() - began
         if trait_gradient is None:
             raise self._lost("requested the trait gradient, which its card does not declare")
-        began = time.monotonic()
         found = trait_gradient(asked.whole_audit)
         self._send({"trait_gradient": self.blocks.put("trait_gradient", found)})
         return time.monotonic() - began
@@ -198,7 +215,7 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
     }
-    kept |= wait_of_a_child()
+    kept |= wait_of_a_child() | _KEPT_MEMORY
     # Strings get the same hashes in every process, so that a rerun is bit-identical.
     return kept | {"PYTHONPATH": import_path(), "PYTHONHASHSEED": "0"}
 

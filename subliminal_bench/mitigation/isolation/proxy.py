@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -165,6 +166,7 @@ class IsolatedCalls:
         self._training, self._seeds, self._classes = training, seeds, classes
         self._hooks = {hook for plugin in mitigation.plugins for hook in plugin.hooks}
         self._shown: Step | None = None
+        self._images_wanted = False
 
     def __enter__(self) -> "IsolatedCalls":
         """Start the process."""
@@ -250,15 +252,24 @@ class IsolatedCalls:
         )
         returned = self._process.blocks.take("returned", value)
         what = "returned values that are not finite"
-        return self._finite(returned, value, hook, view, what)
+        # The process has checked what every plugin but the last one returned.
+        names = [one.card.name for one in self._mitigation.plugins if hook in one.hooks]
+        return self._finite(returned, value, hook, view, what, names[-1])
 
     def _finite(
-        self, found: Tensor, given: Tensor, hook: str, view: Training, otherwise: str
+        self,
+        found: Tensor,
+        given: Tensor,
+        hook: str,
+        view: Training,
+        otherwise: str,
+        name: str | None = None,
     ) -> Tensor:
         """Check the result here, because the process cannot be trusted to do so."""
         bad = fresh_faults(found, given)
         if bad is not None:
-            raise self._error(hook, view, otherwise, picked(view, bad), NotFiniteError)
+            seeds = picked(view, bad)
+            raise self._error(hook, view, otherwise, seeds, NotFiniteError, name=name)
         return found
 
     def _asked(self, hook: str, view: Training, ask: str, **question: Any) -> bool:
@@ -266,7 +277,8 @@ class IsolatedCalls:
         oracle = self._mitigation.access == "trait-gradient"
         trait = view.trait_gradient if isinstance(view, Step) and oracle else None
         try:
-            answer = self._process.ask(ask, trait_gradient=trait, **question)
+            images = partial(self._images, view) if isinstance(view, Step) else None
+            answer = self._process.ask(ask, trait_gradient=trait, images=images, **question)
         except ToldError as error:
             what = f"failed: {error.message}"
             raise self._error(hook, view, what, advice=error.advice) from error
@@ -283,8 +295,16 @@ class IsolatedCalls:
         self._shown = step
         # What the card does not declare is never put into memory that the process shares.
         access = self._mitigation.access
-        tensors = {name: self._put(name, getattr(step, name)) for name in step_tensors(access)}
+        names = [
+            name for name in step_tensors(access) if name != "images" or self._images_wanted
+        ]
+        tensors = {name: self._put(name, getattr(step, name)) for name in names}
         return {"index": step.index, "epoch": step.epoch, "access": access, **tensors}
+
+    def _images(self, step: Step) -> Tensor:
+        """The step's images for a hook that looks at them; later steps bring theirs along."""
+        self._images_wanted = True
+        return step.images
 
     def _put(self, name: str, tensor: Tensor) -> dict[str, Any]:
         return self._process.blocks.put(name, tensor)
@@ -297,8 +317,9 @@ class IsolatedCalls:
         seeds: Sequence[int] | None = None,
         kind: type[HookError] = HookError,
         advice: Advice = (),
+        name: str | None = None,
     ) -> HookError:
-        return failure(self._mitigation.name, hook, view, what, seeds, kind, advice)
+        return failure(name or self._mitigation.name, hook, view, what, seeds, kind, advice)
 
 
 def _stand_ins(plugin: PluginText) -> pluggy.PluginManager:

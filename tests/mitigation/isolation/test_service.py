@@ -73,6 +73,8 @@ def test_one_that_declares_them_reads_the_same_bits_as_here(
     cohort = tiny_cohort(1, 2)
     apart = train_students(cohort, isolated(tmp_path, source(READING, card=declaring(access))))
     assert sent["teacher_logits"][0].shape == (2, 256, 13)
+    # The higher level brings nothing that the hook does not look at.
+    assert "images" not in sent
     assert same(apart, train_students(cohort, load_mitigation(str(tmp_path / "idea.py"))))
 
 
