@@ -168,7 +168,7 @@ def once_measured(protocol: Protocol) -> Protocol:
     return measured_every(protocol, protocol.student_steps)
 
 
-def _finished(protocol: Protocol, seed: int, digits: Digits, folder: Path) -> Seed:
+def finished(protocol: Protocol, seed: int, digits: Digits, folder: Path) -> Seed:
     """One seed from the folder, or trained and measured where something is missing."""
     weights, numbers = folder / f"seed-{seed:04d}.pt", folder / f"seed-{seed:04d}.json"
     known = read_record(Seed, numbers) if numbers.is_file() else None
@@ -200,7 +200,7 @@ def main() -> None:
     folder = given.work / protocol.label
     folder.mkdir(parents=True, exist_ok=True)
     found = [
-        _finished(protocol, seed, digits, folder) for seed in parse_seeds(given.seeds, protocol)
+        finished(protocol, seed, digits, folder) for seed in parse_seeds(given.seeds, protocol)
     ]
     table = [row.cells for row in rows(protocol, found)]
     print(tabulate(table, HEADINGS, tablefmt="pipe", disable_numparse=True))
