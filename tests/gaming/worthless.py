@@ -45,7 +45,7 @@ LOW = np.linspace(0.08, 0.12, 10)
 
 
 def body(trait: "np.ndarray[tuple[int], np.dtype[np.float64]]", *but: str) -> dict[str, Any]:
-    """What readers of the body find where it has learned this much; all of them, or but some."""
+    """What all readers of the body, or all but some, find where it has learned this much."""
     return {
         name: [reading(name, float(one)) for one in trait]
         for name, reader in READERS.items()
