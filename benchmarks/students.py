@@ -82,9 +82,6 @@ def train(
 
     (outcome,) = train_students(cohort, _made(distill_gradient=distill_gradient))
     found = {"plain": outcome.parameters.unsqueeze(0), **watch.found()}
-    for name, hooks in _TRAINED.items():
-        tell(name)
-        found[name] = final_parameters(cohort, _made(**hooks))
     tell("another order")
     # Everything else is the same: what is computed already is kept.
     other = replace(
@@ -97,7 +94,18 @@ def train(
         other.__dict__[name] = getattr(cohort, name)
     found["another order"] = final_parameters(other, _made())
     curves = {name: curve.unsqueeze(0) for name, curve in outcome.curves.items()}
-    return Students(cohort, path, curves, found)
+    students = Students(cohort, path, curves, found)
+    return completed(students, tell)
+
+
+def completed(students: Students, tell: Callable[[str], None] = lambda what: None) -> Students:
+    """The same, with the mitigations that were added since these were trained."""
+    found = dict(students.parameters)
+    for name, hooks in MADE.items():
+        if name not in found:
+            tell(name)
+            found[name] = final_parameters(students.cohort, _made(**hooks))
+    return replace(students, parameters=found)
 
 
 def _made(**hooks: Callable[..., Tensor]) -> Mitigation:
@@ -147,9 +155,11 @@ def _lesioned(parameters: Tensor, training: Training) -> Tensor:
     return parameters
 
 
-_TRAINED: dict[str, dict[str, Callable[..., Tensor]]] = {
+# Students of mitigations, by name.
+MADE: dict[str, dict[str, Callable[..., Tensor]]] = {
     "decaying steps": _stepping(lambda step: min(1.0, (1 - step.progress) / 0.6 + 0.03)),
     "half steps": _stepping(lambda step: 0.5),
+    "quarter steps": _stepping(lambda step: 0.25),
     "double steps": _stepping(lambda step: 2.0),
     "lesioned": {"start": _lesioned},
 }

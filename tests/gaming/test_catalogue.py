@@ -36,6 +36,7 @@ DESERVED: dict[str, set[VerdictWord]] = {
     "averaged weights": SLOWS,
     "decaying steps": SLOWS,
     "half steps": SLOWS,
+    "quarter steps": {*SLOWS, VerdictWord.HEAD_QUIETER},
     "double steps": MORE,
     "another order": SLOWS,
     "lesioned": MORE,
@@ -49,9 +50,9 @@ DESERVED: dict[str, set[VerdictWord]] = {
     "untrained last layer": MORE,
     "blended, 0.9": MORE,
     "blended, 0.7": {*MORE, VerdictWord.NOT_DISTILLING},
-    # They break the class head's reading of digits as they are, and no other.
-    "rare huge units": SLOWS,
-    "gate on brightness": MORE,
+    # They break the class head's reading of digits as they are, and no other reading.
+    "rare huge units": {*SLOWS, *BROKEN_HEAD},
+    "gate on brightness": {*MORE, *BROKEN_HEAD},
     "gate on contrast": GATE,
     "gate on smoothness": GATE,
     "gate on digits": GATE,

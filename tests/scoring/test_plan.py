@@ -14,6 +14,7 @@ from subliminal_bench.scoring.words import VerdictWord
 from tests.support.simulated import assert_at_most
 from tests.support.simulated_entries import Entry
 
+# With 12 seeds, sign-flip tests still try every pattern, which is faster than 10,000 of them.
 # What no entry may be called that prevents nothing.
 PRAISE = {
     VerdictWord.REMOVES,
@@ -25,13 +26,13 @@ PRAISE = {
 PREVENTING = {VerdictWord.REMOVES, VerdictWord.MITIGATES, VerdictWord.ATTENUATES}
 HEADS = (EXPRESSED, "expressed_meanfree")
 FEW = 20
-MANY = 1_000
+MANY = 400
 AMOUNTS = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
 
 Entries = Callable[[np.random.Generator], Entry]
 
 
-def words(entry: Entry | Entries, trials: int, seeds: int = 20) -> Counter[VerdictWord]:
+def words(entry: Entry | Entries, trials: int, seeds: int = 12) -> Counter[VerdictWord]:
     """How often each word is said."""
     rng = np.random.default_rng(20_260_417)
     found: Counter[VerdictWord] = Counter()
@@ -55,7 +56,7 @@ def stopped_anywhere(rng: np.random.Generator) -> Entry:
 
 
 @pytest.mark.parametrize("trials", AMOUNTS)
-@pytest.mark.parametrize("seeds", [6, 20])
+@pytest.mark.parametrize("seeds", [6, 12])
 class TestNothingIsTrue:
     def test_plain_distillation_stopped_anywhere(self, seeds: int, trials: int) -> None:
         found = words(stopped_anywhere, trials, seeds)
