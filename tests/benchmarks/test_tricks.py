@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import tricks
-from benchmarks.students import GATES
-from benchmarks.tricks import TRICKS, Trick
+from benchmarks.tricks import GATES, TRICKS, Trick
 from subliminal_bench.experiment import model
 from subliminal_bench.training.cohort import Cohort
 

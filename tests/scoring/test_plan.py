@@ -14,7 +14,6 @@ from subliminal_bench.scoring.words import VerdictWord
 from tests.support.simulated import assert_at_most
 from tests.support.simulated_entries import Entry
 
-# With 12 seeds, sign-flip tests still try every pattern, which is faster than 10,000 of them.
 # What no entry may be called that prevents nothing.
 PRAISE = {
     VerdictWord.REMOVES,
@@ -33,7 +32,10 @@ Entries = Callable[[np.random.Generator], Entry]
 
 
 def words(entry: Entry | Entries, trials: int, seeds: int = 12) -> Counter[VerdictWord]:
-    """How often each word is said."""
+    """How often each word is said.
+
+    With 12 seeds, sign-flip tests try every pattern, which is faster than 10,000 of them.
+    """
     rng = np.random.default_rng(20_260_417)
     found: Counter[VerdictWord] = Counter()
     for _ in range(trials):

@@ -9,6 +9,7 @@ readers correlate by a half.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,18 +61,18 @@ class Entry:
         learned = np.log(_UNTRAINED_KL / own_kls) / np.log(_UNTRAINED_KL / kls)
         learned *= (traits - ORDINARY["initial_accuracy"]) / 0.41
         common = rng.normal(size=seeds)
-        columns = {}
+        columns: dict[str, Any] = {}
         for name in PATH_READINGS:
             untrained, gain = READINGS[name]
             share = (self.shares or {}).get(name, self.share)
             error = self.error * math.sqrt(0.5) * (common + rng.normal(size=seeds))
             column = untrained + gain * (share * learned + learned.mean() * error)
             # The largest value that an accuracy and a fit can have.
-            columns[name] = np.minimum(column, 1.0)
+            columns[name] = list(np.minimum(column, 1.0))
         expressed = columns.pop("trait_accuracy")
         return make_run(
             "idea",
-            list(expressed),
+            expressed,
             kl_fresh=list(own_kls),
-            **{name: list(column) for name, column in columns.items()},
+            **columns,
         )
