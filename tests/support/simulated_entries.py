@@ -67,8 +67,8 @@ class Entry:
             share = (self.shares or {}).get(name, self.share)
             error = self.error * math.sqrt(0.5) * (common + rng.normal(size=seeds))
             column = untrained + gain * (share * learned + learned.mean() * error)
-            # The largest value that an accuracy and a fit can have.
-            columns[name] = list(np.minimum(column, 1.0))
+            # What an accuracy can be.
+            columns[name] = list(np.clip(column, 0.0, 1.0))
         expressed = columns.pop("trait_accuracy")
         return make_run(
             "idea",
