@@ -16,7 +16,7 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 
-from benchmarks.students import Students, train
+from benchmarks.students import MADE, Students, completed, train
 from benchmarks.tricks import TRICKS
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import METRICS
@@ -151,7 +151,7 @@ def _run(protocol: Protocol, name: str, results: list[SeedResult]) -> Run:
         schema_version=SCHEMA,
         protocol=ProtocolRecord.of(protocol),
         mitigation=MitigationRecord(
-            name=name,
+            name="baseline" if name == "baseline" else "trick",
             title=name,
             access="blind",
             reference="",
@@ -168,19 +168,21 @@ def once_measured(protocol: Protocol) -> Protocol:
     return measured_every(protocol, protocol.student_steps)
 
 
-def _finished(protocol: Protocol, seed: int, digits: Digits, folder: Path) -> Seed:
+def finished(protocol: Protocol, seed: int, digits: Digits, folder: Path) -> Seed:
     """One seed from the folder, or trained and measured where something is missing."""
     weights, numbers = folder / f"seed-{seed:04d}.pt", folder / f"seed-{seed:04d}.json"
     known = read_record(Seed, numbers) if numbers.is_file() else None
-    if known and set(TRICKS) <= known.students.keys():
+    if known and {*TRICKS, *MADE} <= known.students.keys():
         return known
+
+    def tell(what: str) -> None:
+        print(f"seed {seed}: {what}", flush=True)
+
     if weights.is_file():
-        students = Students.read(weights, protocol, seed, digits)
+        students = completed(Students.read(weights, protocol, seed, digits), tell)
     else:
-        students = train(
-            protocol, seed, digits, lambda what: print(f"seed {seed}: {what}", flush=True)
-        )
-        students.write(weights)
+        students = train(protocol, seed, digits, tell)
+    students.write(weights)
     found = measured(students, known)
     write_record(numbers, found)
     return found
@@ -200,7 +202,7 @@ def main() -> None:
     folder = given.work / protocol.label
     folder.mkdir(parents=True, exist_ok=True)
     found = [
-        _finished(protocol, seed, digits, folder) for seed in parse_seeds(given.seeds, protocol)
+        finished(protocol, seed, digits, folder) for seed in parse_seeds(given.seeds, protocol)
     ]
     table = [row.cells for row in rows(protocol, found)]
     print(tabulate(table, HEADINGS, tablefmt="pipe", disable_numparse=True))

@@ -21,8 +21,8 @@ from subliminal_bench.training.teacher import train_teachers
 from tests.support.plugins_for_tests import plugin
 
 CPU = torch.device("cpu")
-# Steps whose weights are averaged, up to the last one.
-AVERAGED = 60
+# Weights that are averaged: those before each of the last steps.
+AVERAGED = 59
 _OTHER_ORDER = 70_000
 
 
@@ -82,9 +82,6 @@ def train(
 
     (outcome,) = train_students(cohort, _made(distill_gradient=distill_gradient))
     found = {"plain": outcome.parameters.unsqueeze(0), **watch.found()}
-    for name, hooks in _TRAINED.items():
-        tell(name)
-        found[name] = final_parameters(cohort, _made(**hooks))
     tell("another order")
     # Everything else is the same: what is computed already is kept.
     other = replace(
@@ -97,7 +94,18 @@ def train(
         other.__dict__[name] = getattr(cohort, name)
     found["another order"] = final_parameters(other, _made())
     curves = {name: curve.unsqueeze(0) for name, curve in outcome.curves.items()}
-    return Students(cohort, path, curves, found)
+    students = Students(cohort, path, curves, found)
+    return completed(students, tell)
+
+
+def completed(students: Students, tell: Callable[[str], None] = lambda what: None) -> Students:
+    """The same, with the mitigations that were added since these were trained."""
+    found = dict(students.parameters)
+    for name, hooks in MADE.items():
+        if name not in found:
+            tell(name)
+            found[name] = final_parameters(students.cohort, _made(**hooks))
+    return replace(students, parameters=found)
 
 
 def _made(**hooks: Callable[..., Tensor]) -> Mitigation:
@@ -116,18 +124,17 @@ class _Watch:
         # No multiples of ten, at which the path has a point, among them.
         self._stops = {round(steps * part / 20): part / 20 for part in (2, 5, 9, 13, 17)}
         self._stopped: dict[str, Tensor] = {}
-        self._sum: Tensor | None = None
+        self._last: list[Tensor] = []
 
     def see(self, step: Step) -> None:
         parameters = step.student_parameters.detach()
         if step.index in self._stops:
             self._stopped[f"stopped at {self._stops[step.index]:.2f}"] = parameters.clone()
-        if step.index > self._from:
-            self._sum = parameters.clone() if self._sum is None else self._sum + parameters
+        if step.index >= self._from:
+            self._last.append(parameters.clone())
 
     def found(self) -> dict[str, Tensor]:
-        assert self._sum is not None
-        return {**self._stopped, "averaged weights": self._sum / (AVERAGED - 1)}
+        return {**self._stopped, "averaged weights": torch.stack(self._last).mean(0)}
 
 
 def _stepping(size: Callable[[Step], float]) -> dict[str, Callable[..., Tensor]]:
@@ -148,9 +155,11 @@ def _lesioned(parameters: Tensor, training: Training) -> Tensor:
     return parameters
 
 
-_TRAINED: dict[str, dict[str, Callable[..., Tensor]]] = {
+# Students of mitigations, by name.
+MADE: dict[str, dict[str, Callable[..., Tensor]]] = {
     "decaying steps": _stepping(lambda step: min(1.0, (1 - step.progress) / 0.6 + 0.03)),
     "half steps": _stepping(lambda step: 0.5),
+    "quarter steps": _stepping(lambda step: 0.25),
     "double steps": _stepping(lambda step: 2.0),
     "lesioned": {"start": _lesioned},
 }

@@ -149,10 +149,14 @@ def measured_outcomes(
     sums = torch.stack([curves[name][:, ::every] for name in STEP_CURVES]).sum(0)
     finite[:, ::every] &= torch.isfinite(sums)
     sound = torch.cat([finite, torch.isfinite(final_loss)[:, None]], 1).cpu()
-    table = {
-        name: (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).tolist()
-        for name, column in columns.items()
-    }
+    # Read at once, because each read waits for the device.
+    rows = torch.stack(
+        [
+            (column.clamp_min(SMALLEST_KL) if name.startswith("kl_") else column).double()
+            for name, column in columns.items()
+        ]
+    ).tolist()
+    table = dict(zip(columns, rows, strict=True))
     kept = {name: curve.cpu() for name, curve in curves.items()}
     ended = parameters.cpu()
     found = []

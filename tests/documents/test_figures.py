@@ -26,6 +26,7 @@ MEASURED = {
     "docs/performance.md": ("", "benchmarks/canonical_seed.py"),
     "docs/regression.md": ("", "benchmarks/float_chaos.py"),
     "docs/threat-model.md": ("What it costs", "benchmarks/test_hook_overhead.py"),
+    "docs/findings.md": ("What the verdict says to tricks", "benchmarks/catalogue.py"),
     "docs/verdict.md": ("Can the plan be trusted?", "tests/scoring/statistics/test_plan.py"),
 }
 # History, and a page that is written from the program's own definitions.

@@ -1,7 +1,8 @@
 """Gaming is expected: what is caught, by what, and what no check inside the process catches.
 
 Each attempt is a mitigation's file. Those that a check catches fail exactly that check; those
-that are allowed but worthless are shown for what they are by a metric or the verdict; those
+that are allowed but worthless are shown for what they are by a metric, or by the verdict (see
+`test_worthless` and `test_catalogue`); those
 that evade every check are marked so, with the reason, and turn the suite red once they do not.
 """
 
@@ -21,12 +22,7 @@ from subliminal_bench.conformance.overhead import measure_overhead
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST_5K, Protocol
-from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.results.run import Run
-from subliminal_bench.results.store import Store
-from subliminal_bench.running.bench import Bench
-from subliminal_bench.scoring.scorecard import build_scorecard
-from subliminal_bench.scoring.words import VerdictWord
+from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.blindness import renamed_digits
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import accuracy, kl_on_noise
@@ -36,11 +32,10 @@ from subliminal_bench.training.teacher import train_teachers
 from tests.conftest import CPU
 from tests.gaming.caught import CAUGHT
 from tests.gaming.evading import EVADES, OWN_PROCESS
-from tests.gaming.worthless import LEVELS, LOW, SHOWN, WORTHLESS
+from tests.gaming.worthless import WORTHLESS
 from tests.support.checked import BY_HEART, QUICK, SECRET, failed, in_a_child
 from tests.support.mitigation_files import GRADIENT, hook, source
 from tests.support.plugins_for_tests import write
-from tests.support.runs import make_run
 from tests.support.terminal import Terminal
 
 
@@ -218,76 +213,6 @@ class TestShownByAMetric:
         before = plain.metrics["trait_loss_initial"] or 0
         assert (damaged.metrics["trait_loss_final"] or 0) > before + 0.5
         assert (plain.metrics["trait_loss_final"] or 9) < before + 0.5
-
-
-def word_of(entry: Run, baseline: Run) -> VerdictWord:
-    found = build_scorecard(entry, {"baseline": baseline}).verdict
-    assert found is not None
-    return found.word
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_the_verdict_calls_it_what_it_is(name: str) -> None:
-    metrics, word = SHOWN[name]
-    baseline = make_run("baseline", list(LEVELS))
-    expressed = list(metrics.get("trait_accuracy", LOW))
-    given = {key: value for key, value in metrics.items() if key != "trait_accuracy"}
-    assert word_of(make_run("idea", expressed, **given), baseline) is word
-
-
-def test_what_is_tuned_to_seeds_1_to_10_is_gone_on_others() -> None:
-    plain, other = (make_run("baseline", list(LEVELS), first_seed=one) for one in (1, 21))
-    assert word_of(make_run("idea", list(LOW)), plain) is VerdictWord.MITIGATES
-    wobbling = list(LEVELS + 0.01 * np.cos(np.pi * np.arange(10)))
-    assert word_of(make_run("idea", wobbling, first_seed=21), other) is VerdictWord.NO_EFFECT
-
-
-@pytest.mark.slow
-class TestOnTheEmbeddedProtocol:
-    """The phenomenon itself: six seeds, the fewest that one comparison can resolve."""
-
-    SEEDS = tuple(range(1, 7))
-    FRESH = tuple(range(21, 27))
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def bench(cls, tmp_path_factory: pytest.TempPathFactory) -> Bench:
-        return Bench(MNIST_5K, CPU, Store(tmp_path_factory.mktemp("store")))
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def files(cls, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Mitigation]:
-        folder = tmp_path_factory.mktemp("worthless")
-        return {
-            name: load_mitigation(str(write(folder / f"{name}.py", text)))
-            for name, text in WORTHLESS.items()
-        }
-
-    @pytest.mark.parametrize(
-        ("name", "word"),
-        [
-            ("scrambled", VerdictWord.DAMAGE),
-            ("damaging", VerdictWord.DAMAGE),
-            ("frozen", VerdictWord.NOT_DISTILLING),
-            ("auxiliary_head_only", VerdictWord.NOT_DISTILLING),
-        ],
-    )
-    def test_the_verdict_calls_it_what_it_is(
-        self, name: str, word: VerdictWord, bench: Bench, files: dict[str, Mitigation]
-    ) -> None:
-        entry = files.get(name) or load_mitigation(name)
-        run, baseline = bench.run([entry, load_mitigation("baseline")], self.SEEDS)
-        found = build_scorecard(run, {"baseline": baseline}).verdict
-        assert found is not None
-        print(found, [run.column("kl_fresh"), run.column("trait_accuracy")])
-        assert found.word is word
-
-    def test_what_is_tuned_to_seeds_1_to_10_is_gone_on_others(
-        self, bench: Bench, files: dict[str, Mitigation]
-    ) -> None:
-        both = [files["tuned"], load_mitigation("baseline")]
-        assert word_of(*bench.run(both, self.SEEDS)) is VerdictWord.NOT_DISTILLING
-        assert word_of(*bench.run(both, self.FRESH)) is VerdictWord.NO_EFFECT
 
 
 def plain_students(

@@ -45,7 +45,7 @@ LOW = np.linspace(0.08, 0.12, 10)
 
 
 def body(trait: "np.ndarray[tuple[int], np.dtype[np.float64]]", *but: str) -> dict[str, Any]:
-    """What readers of the body find where it has learned this much; all, or but some."""
+    """What all readers of the body, or all but some, find where it has learned this much."""
     return {
         name: [reading(name, float(one)) for one in trait]
         for name, reader in READERS.items()
@@ -54,7 +54,7 @@ def body(trait: "np.ndarray[tuple[int], np.dtype[np.float64]]", *but: str) -> di
 
 
 def plain_at(kl: float) -> Mapping[str, Any]:
-    """Plain distillation, stopped at this KL, as it ends in `tests.support.runs`."""
+    """Plain distillation, stopped where its KL is this one."""
     trait = 0.09 + (LEVELS - 0.09) * np.log(9e-3 / kl) / np.log(9)
     every = {name: [reading(name, float(one)) for one in trait] for name in READERS}
     return {**every, "kl_fresh": kl}

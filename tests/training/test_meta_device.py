@@ -19,7 +19,7 @@ from tests.support.plugins_for_tests import mitigation
 
 SEEDS = (1, 2)
 # The reads at the end of a run: every metric once, every curve once.
-AT_THE_END = 40
+AT_THE_END = 20
 # What every call of a hook may read: whether it changed what it was shown, and whether what it
 # returned is finite. A loss is also differentiated.
 PER_HOOK = 2
