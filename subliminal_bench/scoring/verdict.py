@@ -205,6 +205,11 @@ def _slows(equal: EqualDistillation, found: _Evidence) -> str:
     if not found.judgeable:
         return "it distilled less, and too little to tell what it prevents"
     worst = max(equal.shares, key=lambda share: share.counted)
+    if found.more:
+        return (
+            "it distilled less, and at the same KL it has more of the trait than plain "
+            f"distillation: {_title(worst)} finds {_percent(worst.counted)} of what that gained"
+        )
     return (
         "it has less of the trait than the baseline because it distilled less: at the same KL, "
         f"{_title(worst)} finds {_percent(worst.counted)} of what plain distillation gained"
