@@ -196,7 +196,7 @@ def _quieter(equal: EqualDistillation) -> str:
     loudest = max(equal.body, key=lambda share: share.path)
     return (
         f"the class head expresses {_percent(head.path)} of what plain distillation gained at "
-        f"the same KL; in the body, {_title(loudest)} reads {_percent(loudest.path)} and is "
+        f"the same KL; in the body, {_title(loudest)} finds {_percent(loudest.path)} and is "
         "not shown to be lower"
     )
 
