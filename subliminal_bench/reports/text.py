@@ -58,9 +58,9 @@ def text(card: Scorecard, form: str, full: bool = False) -> str:
 def terminal(card: Scorecard, full: bool = False) -> RenderableType:
     """The scorecard for a terminal of 80 columns."""
     parts: list[RenderableType] = [Text(tables.title(card), style="bold")]
-    if tables.is_scored(card):
+    if card.is_scored:
         parts.append(_short(card))
-    if full or not tables.is_scored(card):
+    if full or not card.is_scored:
         for table in [*tables.metrics(card).within(_WIDTH), *tables.comparisons(card)]:
             parts += [_rich_table(table), Text("")]
     if full and card.equal:
@@ -75,9 +75,9 @@ def terminal(card: Scorecard, full: bool = False) -> RenderableType:
 def markdown(card: Scorecard, full: bool = False) -> str:
     """The scorecard as markdown."""
     lines = [f"## {literal(tables.title(card))}", ""]
-    if tables.is_scored(card):
+    if card.is_scored:
         lines += [_markdown_table(tables.Table(["", "scorecard"], _short_rows(card)))]
-    if full or not tables.is_scored(card):
+    if full or not card.is_scored:
         for table in [tables.metrics(card), *tables.comparisons(card)]:
             lines += ["", _markdown_table(table)]
     if full and card.equal:

@@ -67,6 +67,7 @@ class Scorecard:
         equal: the readers at equal distillation; None without a verdict, or if a run was not
             read in the body.
         remarks: facts that a reader must know about these numbers.
+        is_scored: whether one run is scored, rather than all compared side by side.
     """
 
     names: tuple[str, ...]
@@ -77,6 +78,7 @@ class Scorecard:
     verdict: Verdict | None
     equal: EqualDistillation | None = field(compare=False, repr=False)
     remarks: tuple[str, ...]
+    is_scored: bool = True
 
     @property
     def entry(self) -> Run:
@@ -245,6 +247,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
             *arithmetic.remarks(names[0], all_runs[0], dict(runs), len(seeds)),
             *([f"{', '.join(committed)}: committed numbers"] if committed else []),
         ),
+        is_scored=False,
     )
 
 

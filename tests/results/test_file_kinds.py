@@ -18,7 +18,9 @@ def full(tmp_path: Path) -> Path:
     """A store with a file of every kind."""
     bench = Bench(TINY, CPU, Store(tmp_path / "full"))
     baseline = load_mitigation("baseline")
-    bench.run([baseline], (1,), show_blind=[baseline])
+    (run,) = bench.run([baseline], (1,), show_blind=[baseline])
+    # Any two runs will do as an entry and its twin.
+    bench.with_twin(run, baseline, baseline, run)
     return tmp_path / "full"
 
 

@@ -62,7 +62,7 @@ ORDINARY: Mapping[str, float] = dict.fromkeys(METRICS, 0.0) | {
 def reading(name: str, trait: float) -> float:
     """What a reader finds in a body that has learned as much as its class head expresses."""
     untrained, gain = READINGS[name]
-    return untrained + gain * (trait - _UNTRAINED) / 0.41
+    return min(1.0, max(0.0, untrained + gain * (trait - _UNTRAINED) / 0.41))
 
 
 def path(trait: float, kl: float) -> PathRecord:
