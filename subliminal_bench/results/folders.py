@@ -279,7 +279,7 @@ class RunFolder:
         twin = RunFolder(folder, header) if header else None
         if twin is None or len(twin.finished(seeds)) < len(seeds):
             return None
-        return Twin(settings=link.settings, seeds=twin.run(seeds).seeds)
+        return Twin(settings=link.settings, seeds=[twin.result(seed) for seed in seeds])
 
     def result(self, seed: int) -> SeedResult:
         """One finished seed's metrics.
