@@ -329,6 +329,7 @@ class TestPytestOptions:
             "--subliminal-isolate-memory": None,
             "--subliminal-rerun-references": False,
             "--subliminal-measure-every": 1,
+            "--subliminal-no-weights": False,
             "--subliminal-set": [],
         }
         chosen[f"--subliminal-{option}"] = [value] if option == "set" else value
