@@ -13,6 +13,7 @@ import pytest
 from pandas import DataFrame, Series
 
 import subliminal_bench as sb
+from subliminal_bench.reports import short
 from subliminal_bench.reports.reproduction.published import HEADLINES
 from subliminal_bench.scoring.comparison import ALPHA
 from subliminal_bench.scoring.damage import DAMAGE_LOSS
@@ -74,7 +75,12 @@ def mean_ratio(left: Series, right: Series) -> float:
 
 def readme() -> set[str]:
     """Its table is the leaderboard's, to the letter: `test_readme` compares them."""
-    return figures("\n".join(re.findall(r"^\|.*", page("README.md"), re.MULTILINE)))
+    table = figures("\n".join(re.findall(r"^\|.*", page("README.md"), re.MULTILINE)))
+    found = sb.score(
+        ROOT / "leaderboard" / "entries" / "projection.json", store="there-is-none"
+    )
+    assert found.prevention is not None
+    return {*table, short.percent(found.prevention).removesuffix(" %")}
 
 
 def quick_start() -> set[str]:

@@ -10,11 +10,14 @@ from tests.support.documents import README, blocks, in_order, page
 
 def test_its_scorecard_is_the_one_of_the_committed_numbers() -> None:
     (shown,) = blocks(README, "text")
-    card = sb.score("liminal", protocol="mnist", store="there-is-none").summary()
+    card = sb.score("projection", protocol="mnist", store="there-is-none").summary()
     printed = [line.rstrip() for line in card.splitlines()]
     assert in_order(shown.splitlines(), printed) == []
     assert shown.splitlines()[0] == printed[0]
-    assert "Verdict: " in shown
+    rows = [line.split()[0] for line in shown.splitlines()[1:] if line[0] != " "]
+    assert rows == [
+        *("verdict", "why", "prevention", "expressed", "latent", "final", "seeds", "next")
+    ]
 
 
 def test_another_number_would_be_noticed() -> None:

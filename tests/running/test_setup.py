@@ -25,7 +25,7 @@ def test_python_offers_every_choice() -> None:
 
 
 def test_the_command_line_offers_every_choice() -> None:
-    assert set(inspect.signature(run).parameters) == TYPED | {"form", "out"}
+    assert set(inspect.signature(run).parameters) == TYPED | {"form", "full", "out"}
 
 
 def test_pytest_offers_every_choice(pytestconfig: pytest.Config) -> None:
