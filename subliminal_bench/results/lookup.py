@@ -181,7 +181,9 @@ def finished_references(entry: Run, store: Store) -> tuple[dict[str, Run], dict[
             for folder in kept
             if folder.header.environment.computes_like(entry.environment)
         ]
-        known = matching_entry(record, protocol, seeds)
+        known = matching_entry(record, protocol, seeds) or next(
+            (run for run in _of_the_paper(record, protocol) if run.has(seeds)), None
+        )
         if alike:
             found[name] = alike[0].run(seeds)
         elif known and known.protocol == entry.protocol:

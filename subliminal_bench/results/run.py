@@ -259,6 +259,10 @@ class Run(RunHeader):
         """The seeds, ascending."""
         return tuple(result.seed for result in self.seeds)
 
+    def has(self, seeds: Sequence[int]) -> bool:
+        """Whether it has all of these seeds."""
+        return set(seeds) <= set(self.seed_numbers)
+
     def first(self, count: int) -> "Run":
         """The same run with its first `count` seeds only."""
         return self.model_copy(update={"seeds": self.seeds[:count]})
