@@ -255,7 +255,7 @@ def score(
         ResultError: there is no such run, or a reference has not run on its seeds.
 
     >>> score("liminal", protocol="mnist", store="none-here").verdict
-    'attenuates'
+    'slows'
     """
     kept = _store(store)
     found = _found(finished, protocol, kept)

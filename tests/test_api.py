@@ -193,7 +193,7 @@ class TestRun:
 class TestScore:
     def test_nothing_is_run(self) -> None:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")
-        assert found.verdict == "attenuates"
+        assert found.verdict == "slows"
         assert found.names == ("liminal", "baseline", "projection")
         with pytest.warns(UserWarning, match="rerun_references=True runs it here"):
             assert found.curves().empty
@@ -214,7 +214,7 @@ class TestScore:
         found = sb.score("liminal", protocol="mnist", store="there-is-none")
         assert repr(found) == (
             "<liminal, baseline, projection; liminal, blind · mnist-v1 · "
-            "seeds 1-100 (n = 100): attenuates>"
+            "seeds 1-20 (n = 20): slows>"
         )
 
     def test_a_run_can_be_given_by_file_and_by_itself(self, tmp_path: Path) -> None:

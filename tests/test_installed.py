@@ -91,6 +91,6 @@ def test_a_seed_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None
         "cpu",
     )
     assert done.returncode == 0, done.stderr
-    assert "trait accuracy [%]" in done.stdout
+    assert "expressed trait" in done.stdout
     exported = run(installed, tmp_path, "export", "baseline")
     assert exported.stdout.startswith("seed,teacher_accuracy,trait_accuracy")
