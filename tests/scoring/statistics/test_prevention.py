@@ -272,9 +272,9 @@ class TestPlan:
         assert_at_most(rate(removes, [0.1, *[0.0] * 8], 50, 1_000), 0.05, 1_000)
 
     @pytest.mark.slow
-    def test_several_readers_at_half_the_gain_hide_more_often_than_5_percent(self) -> None:
-        assert_about(rate(hides, [0.0] * 2 + [0.5] + [0.1] * 6, 20, 1_000), 0.05, 1_000)
-        assert_about(rate(hides, [0.0] * 2 + [0.5] * 7, 20, 1_000), 0.2, 1_000)
+    def test_readers_at_half_the_gain_hide_in_5_percent_at_most(self) -> None:
+        assert_at_most(rate(hides, [0.0] * 2 + [0.5] + [0.1] * 6, 20, 1_000), 0.05, 1_000)
+        assert_at_most(rate(hides, [0.0] * 2 + [0.5] * 7, 20, 1_000), 0.05, 1_000)
 
     @staticmethod
     def coverage(shares: list[float], seeds: int, runs: int) -> float:
