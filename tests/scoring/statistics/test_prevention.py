@@ -15,7 +15,7 @@ import pytest
 
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.statistics.values import Array
-from tests.support.simulated import assert_about, assert_at_most
+from tests.support.simulated import assert_at_most
 
 NAMES = ("head", "meanfree head", *(f"body {number}" for number in range(7)))
 UNTRAINED = np.full(20, 0.2)
