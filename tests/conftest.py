@@ -1,6 +1,7 @@
 """What the tests share: a protocol that takes a fraction of a second, and the real files."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,9 @@ import torch
 from subliminal_bench.conformance import SMALL
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, PROTOCOLS, Protocol
+from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.store import Store
+from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.first_order import FirstOrderChange, measure_first_order
 from subliminal_bench.training.teacher import train_teachers
@@ -102,3 +106,19 @@ def type_in(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     return Terminal(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with seeds 1 and 2 of two mitigations."""
+    folder = tmp_path_factory.mktemp("kept")
+    Bench(TINY, CPU, Store(folder)).run(
+        [load_mitigation("baseline"), load_mitigation("liminal")], (1, 2)
+    )
+    return folder
+
+
+@pytest.fixture
+def kept(kept_folder: Path, tmp_path: Path) -> Store:
+    """A copy of that store, to be changed at will."""
+    return Store(shutil.copytree(kept_folder, tmp_path / "store"))

@@ -66,6 +66,16 @@ LATENT = "latent_accuracy"
 # The student's own class head on the digits as they are.
 EXPRESSED = "trait_accuracy"
 
+
+def of_untrained(reading: str) -> str:
+    """The metric that has the same reading of the untrained model.
+
+    >>> of_untrained(EXPRESSED), of_untrained(LATENT)
+    ('initial_accuracy', 'latent_accuracy_initial')
+    """
+    return "initial_accuracy" if reading == EXPRESSED else f"{reading}_initial"
+
+
 READERS: dict[str, Reader] = {
     reader.name: reader
     for reader in [

@@ -100,18 +100,25 @@ class Evidence:
             labelled=labelled,
             labels=labels,
             draws=streams.few_shot_draws(protocol, seed, labels.cpu()).to(labels.device),
-            teacher=_hidden2(layout, teacher, labelled),
+            teacher=layers(layout, teacher, labelled)[1],
         )
 
 
-@torch.no_grad()
+def layers(layout: model.Layout, parameters: Tensor, images: Tensor) -> tuple[Tensor, ...]:
+    """Both hidden layers and the logits of one model, `[images, units]` each.
+
+    Args:
+        layout: of the model.
+        parameters: its own, `[parameters]`.
+        images: `[images, pixels]`.
+    """
+    with torch.no_grad():
+        every = model.activations(layout, parameters.unsqueeze(0), images)
+    return tuple(layer[0] for layer in every)
+
+
 def _class_logits(
     layout: model.Layout, parameters: Tensor, images: Tensor, classes: int
 ) -> Tensor:
-    logits = model.forward(layout, parameters.unsqueeze(0), images)[0, :, :classes]
+    logits = layers(layout, parameters, images)[-1][:, :classes]
     return logits - logits.mean(1, keepdim=True)
-
-
-@torch.no_grad()
-def _hidden2(layout: model.Layout, parameters: Tensor, images: Tensor) -> Tensor:
-    return model.activations(layout, parameters.unsqueeze(0), images)[1][0]

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from subliminal_bench.experiment import model
 from subliminal_bench.experiment.readers import READERS
-from subliminal_bench.reading.evidence import Evidence
+from subliminal_bench.reading.evidence import Evidence, layers
 from subliminal_bench.reading.few_shot import few_shot_accuracy
 from subliminal_bench.reading.noise_head import NoiseHead
 from subliminal_bench.reading.similarity import linear_cka
@@ -57,5 +56,4 @@ def read(evidence: Evidence, parameters: Tensor) -> dict[str, Tensor]:
 
 def _hidden(evidence: Evidence, parameters: Tensor, images: Tensor) -> dict[int, Tensor]:
     """Both hidden layers and the logits by layer, `[images, units]` each."""
-    layers = model.activations(evidence.layout, parameters.unsqueeze(0), images)
-    return {layer: hidden[0] for layer, hidden in enumerate(layers, start=1)}
+    return dict(enumerate(layers(evidence.layout, parameters, images), start=1))

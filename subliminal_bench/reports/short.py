@@ -2,7 +2,7 @@
 
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import CANONICAL
-from subliminal_bench.experiment.readers import EXPRESSED, LATENT
+from subliminal_bench.experiment.readers import EXPRESSED, LATENT, of_untrained
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import Prevention
@@ -103,8 +103,7 @@ def reading(card: Scorecard, name: str) -> tuple[str, str]:
 
     That is the reading of plain distillation at the student's KL and of the untrained model.
     """
-    untrained = "initial_accuracy" if name == EXPRESSED else f"{name}_initial"
-    own, before = (card.summaries(one)[0].mean for one in (name, untrained))
+    own, before = (card.summaries(one)[0].mean for one in (name, of_untrained(name)))
     if own is None or before is None:
         return "every student diverged", ""
     beside = [f"untrained {100 * before:.1f} %"]

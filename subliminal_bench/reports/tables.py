@@ -55,7 +55,7 @@ def title(card: Scorecard) -> str:
     """The compared runs, the protocol and the seeds."""
     seeds = f"seeds {describe_seeds(card.seeds)} (n = {len(card.seeds)})"
     mitigation = card.entry.mitigation
-    what = f"{mitigation.label}, {mitigation.access}" if is_scored(card) else "side by side"
+    what = f"{mitigation.label}, {mitigation.access}" if _is_scored(card) else "side by side"
     return f"{what} · {card.protocol.label} · {seeds}"
 
 
@@ -87,7 +87,7 @@ def comparisons(card: Scorecard) -> list[Table]:
     """The tables on trait and on distillation, one row per comparison."""
     if not card.comparisons:
         return []
-    scored = is_scored(card)
+    scored = _is_scored(card)
 
     def first(one: Comparison) -> str:
         return one.reference if scored else f"{one.entry} - {one.reference}"
@@ -108,7 +108,7 @@ def comparisons(card: Scorecard) -> list[Table]:
     ]
 
 
-def is_scored(card: Scorecard) -> bool:
+def _is_scored(card: Scorecard) -> bool:
     """Whether one run is compared with the others, rather than all with all."""
     return all(one.entry == card.names[0] for one in card.comparisons)
 

@@ -3,8 +3,9 @@
 This file has all rules of precedence between the store and the committed entries.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from subliminal_bench import shipped
 from subliminal_bench.errors import Call, ProtocolError, ResultError, Setting
@@ -21,6 +22,7 @@ from subliminal_bench.results.store import Store
 
 # Selects the run without changed settings.
 _DEFAULTS = "defaults"
+Found = TypeVar("Found", Run, RunFolder)
 
 
 def find_run(name: str, protocol: str | None, store: Store) -> Run:
@@ -39,12 +41,7 @@ def find_run(name: str, protocol: str | None, store: Store) -> Run:
     found = own or _committed(name, protocol)
     if not found:
         raise _nothing(name, protocol, store)
-    if len(found) > 1:
-        raise ResultError(
-            f"{name!r} ran under {_listed(found)}", "choose one with ", Setting("protocol")
-        )
-    (run,) = found.values()
-    return run
+    return _only(name, found)
 
 
 def find_runs(
@@ -110,12 +107,7 @@ def find_folder(name: str, protocol: str | None, store: Store) -> RunFolder:
     found = _own_folders(name, protocol, store)
     if not found:
         raise _nothing_stored(name, protocol, store)
-    if len(found) > 1:
-        raise ResultError(
-            f"{name!r} ran under {_listed(found)}", "choose one with ", Setting("protocol")
-        )
-    (folder,) = found.values()
-    return folder
+    return _only(name, found)
 
 
 def find_folders(names: Sequence[str], protocol: str | None, store: Store) -> list[RunFolder]:
@@ -233,6 +225,20 @@ def _of_the_paper(record: MitigationRecord, protocol: Protocol) -> list[Run]:
     run = read_run(path) if path.is_file() else None
     same = run and run.protocol == ProtocolRecord.of(protocol)
     return [run] if run and same and run.mitigation == record else []
+
+
+def _only(name: str, found: Mapping[str, Found]) -> Found:
+    """The one thing of that name, by protocol label.
+
+    Raises:
+        ResultError: there are several.
+    """
+    if len(found) > 1:
+        raise ResultError(
+            f"{name!r} ran under {_listed(found)}", "choose one with ", Setting("protocol")
+        )
+    (only,) = found.values()
+    return only
 
 
 def where_from(what: str, run: Run) -> str:

@@ -6,6 +6,7 @@
                                       seed-0001.safetensors  its student's weights
                                       path-0001.json    plain distillation's path
                                       blindness.json    whether it was shown to be blind
+                                      twin.json         which folder has its twin
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
 
 `.locks` in each folder holds empty files: see `locks`. `folders.FILE_KINDS` lists all kinds.

@@ -24,7 +24,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import CURVES, STEP_CURVES
 from subliminal_bench.experiment.protocol import CANONICAL
 from subliminal_bench.results.entries import entry_file_name
-from subliminal_bench.results.files import write_atomically
+from subliminal_bench.results.files import remove, write_atomically
 from subliminal_bench.results.run import Run, SeedResult
 
 # Steps from one kept point to the next. The test accuracy is measured as rarely: all is kept.
@@ -92,7 +92,7 @@ class ThinnedCurves:
         """
         seeds = sorted(self.curves)
         if not seeds:
-            path.unlink(missing_ok=True)
+            remove(path)
             return
         names = [name for name in CURVES if all(name in self.curves[seed] for seed in seeds)]
         arrays: dict[str, ArrayLike] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
-from subliminal_bench.experiment.readers import EXPRESSED, READERS
+from subliminal_bench.experiment.metrics import PATH_READINGS
+from subliminal_bench.experiment.readers import READERS, of_untrained
 from subliminal_bench.results.run import PathRecord
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.arithmetic import SAME, Rounding
@@ -20,7 +20,6 @@ from subliminal_bench.scoring.statistics import Prevention, Readings, Share
 # A fit on noise whose share exceeds the readers' by this much: the body says on noise what it
 # conceals on digits.
 ALARM = 0.2
-_FIT = "noise_fit"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +60,15 @@ class EqualDistillation:
         """Whether the fit on noise finds more than every reader of digits does."""
         return self.fit.path > max(share.path for share in self.shares) + ALARM
 
-    def prevention(self) -> Prevention:
-        """How much is prevented, by the reader that finds most."""
+    @property
+    def judgeable(self) -> bool:
+        """Whether enough is distilled to judge, on every reader."""
+        return all(share.enough for share in self.shares)
+
+    def prevention(self) -> Prevention | None:
+        """How much is prevented, by the reader that finds most; None if that cannot be told."""
+        if not self.judgeable or self.conceals:
+            return None
         return statistics.prevention(self.shares)
 
     def plain(self, name: str) -> float:
@@ -103,7 +109,7 @@ def at_equal_distillation(
             name=name,
             entry=_filled(entry, name),
             plain=plain[:, place],
-            untrained=baseline.values[_untrained(name)],
+            untrained=baseline.values[of_untrained(name)],
             ended=_filled(baseline, name),
             few_shot=reader is not None and reader.few_shot,
             expressed=reader is not None and reader.expressed,
@@ -151,10 +157,3 @@ def _differences(run: Columns, baseline: Columns, paths: Sequence[PathRecord]) -
 def _filled(run: Columns, name: str) -> Column:
     """A reading of every seed; a diverged student has the worst."""
     return np.where(np.isnan(run.values[name]), WORST_ACCURACY, run.values[name])
-
-
-def _untrained(name: str) -> str:
-    """The metric that has the same reading of the untrained model."""
-    found = "initial_accuracy" if name == EXPRESSED else f"{name}_initial"
-    assert found in METRICS, "every reading is also taken from the untrained model"
-    return found

@@ -28,7 +28,4 @@ def twin_prevention(entry: Run, baseline: Columns) -> Prevention | None:
         return None
     rounding = arithmetic.rounding_between(entry, baseline.run)
     equal = at_equal_distillation(twin, baseline, rounding=rounding)
-    if equal is None or equal.conceals:
-        return None
-    found = equal.prevention()
-    return found if found.judgeable else None
+    return equal.prevention() if equal else None

@@ -68,8 +68,8 @@ def judge(
         return Verdict(VerdictWord.TOO_FEW, (_too_few(seeds),))
     found = _Evidence.of(equal)
     word, reasons = _first_that_holds(entry, baseline, kept, equal, found)
-    shown = found.judgeable and word not in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
-    prevention = equal.prevention() if shown and not equal.conceals else None
+    is_broken = word in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
+    prevention = None if is_broken else equal.prevention()
     return Verdict(
         word,
         (*reasons, distillation_sentence(kept), *_outside(equal)),
@@ -85,7 +85,6 @@ class _Evidence:
     Attributes:
         quiet: the class head lies below plain distillation's by the margin.
         everywhere: every reader does.
-        judgeable: enough is distilled.
         hides: a reader of the body finds what the class head does not express.
         lower: expressed and latent trait lie below the baseline's end.
         expressed_lower: the expressed trait does.
@@ -96,7 +95,6 @@ class _Evidence:
 
     quiet: bool
     everywhere: bool
-    judgeable: bool
     hides: bool
     lower: bool
     expressed_lower: bool
@@ -112,7 +110,6 @@ class _Evidence:
         return cls(
             quiet=all(below[share.name] for share in equal.expressed),
             everywhere=all(below.values()),
-            judgeable=all(share.enough for share in equal.shares),
             hides=statistics.hidden(equal.expressed, equal.body),
             lower=all(lower.values()),
             expressed_lower=lower[EXPRESSED],
@@ -134,7 +131,7 @@ def _first_that_holds(
         return VerdictWord.NOT_DISTILLING, (
             "it has less of the trait because it hardly distilled",
         )
-    hides = found.judgeable and (
+    hides = equal.judgeable and (
         (found.quiet and found.hides) or (equal.conceals and (found.quiet or found.everywhere))
     )
     broken = found.broken or (
@@ -144,16 +141,15 @@ def _first_that_holds(
         return VerdictWord.DAMAGE, tuple(broken)
     if hides:
         return VerdictWord.HIDES, (_hides(equal),)
-    if found.judgeable and found.everywhere:
-        worst = max(equal.shares, key=lambda share: share.counted)
+    if equal.judgeable and found.everywhere:
         why = (
             "every reader finds less than in plain distillation at the same KL; "
-            f"{_title(worst)} still finds {_percent(worst.counted)} of what that gained"
+            f"{_most(equal, 'still finds')} of what that gained"
         )
         if kept is None or not kept.kept:
             return VerdictWord.ATTENUATES, (why,)
         return (VerdictWord.REMOVES if found.removed else VerdictWord.MITIGATES), (why,)
-    if found.judgeable and found.quiet:
+    if equal.judgeable and found.quiet:
         return VerdictWord.HEAD_QUIETER, (_quieter(equal),)
     if found.lower:
         return VerdictWord.SLOWS, (_slows(equal, found),)
@@ -164,7 +160,7 @@ def _first_that_holds(
         )
     return VerdictWord.NO_EFFECT, (
         "no reader shows it to differ from plain distillation at the same KL by a tenth or more"
-        if found.judgeable
+        if equal.judgeable
         else "it distilled too little to tell what it prevents",
     )
 
@@ -177,42 +173,49 @@ def _is_lower(share: Share) -> bool:
 
 
 def _hides(equal: EqualDistillation) -> str:
-    head = max(equal.expressed, key=lambda share: share.path)
-    loudest = max(equal.body, key=lambda share: share.path)
     if equal.conceals:
         return (
             f"its body says on noise what it conceals on digits: the fit on noise has "
             f"{_percent(equal.fit.path)} of plain distillation's gain, and no reader of digits "
             f"finds more than {_percent(max(share.path for share in equal.shares))}"
         )
-    return (
-        f"the class head expresses {_percent(head.path)} of what plain distillation gained at "
-        f"the same KL, but in the body {_title(loudest)} finds {_percent(loudest.path)}"
-    )
+    return f"{_head(equal)}, but in the body {_found_in_body(equal)}"
 
 
 def _quieter(equal: EqualDistillation) -> str:
-    head = max(equal.expressed, key=lambda share: share.path)
-    loudest = max(equal.body, key=lambda share: share.path)
+    return f"{_head(equal)}; in the body, {_found_in_body(equal)} and is not shown to be lower"
+
+
+def _head(equal: EqualDistillation) -> str:
+    head = max(share.path for share in equal.expressed)
     return (
-        f"the class head expresses {_percent(head.path)} of what plain distillation gained at "
-        f"the same KL; in the body, {_title(loudest)} finds {_percent(loudest.path)} and is "
-        "not shown to be lower"
+        f"the class head expresses {_percent(head)} of what plain distillation gained at the "
+        "same KL"
     )
 
 
-def _slows(equal: EqualDistillation, found: _Evidence) -> str:
-    if not found.judgeable:
-        return "it distilled less, and too little to tell what it prevents"
+def _found_in_body(equal: EqualDistillation) -> str:
+    loudest = max(equal.body, key=lambda share: share.path)
+    return f"{_title(loudest)} finds {_percent(loudest.path)}"
+
+
+def _most(equal: EqualDistillation, finds: str = "finds") -> str:
+    """What the reader that decides the prevention finds."""
     worst = max(equal.shares, key=lambda share: share.counted)
+    return f"{_title(worst)} {finds} {_percent(worst.counted)}"
+
+
+def _slows(equal: EqualDistillation, found: _Evidence) -> str:
+    if not equal.judgeable:
+        return "it distilled less, and too little to tell what it prevents"
     if found.more:
         return (
             "it distilled less, and at the same KL it has more of the trait than plain "
-            f"distillation: {_title(worst)} finds {_percent(worst.counted)} of what that gained"
+            f"distillation: {_most(equal)} of what that gained"
         )
     return (
         "it has less of the trait than the baseline because it distilled less: at the same KL, "
-        f"{_title(worst)} finds {_percent(worst.counted)} of what plain distillation gained"
+        f"{_most(equal)} of what plain distillation gained"
     )
 
 

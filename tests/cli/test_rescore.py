@@ -20,17 +20,10 @@ OLD = Path(__file__).parents[1] / "fixtures" / "schema-1" / "store"
 LATER = [name for name, metric in METRICS.items() if metric.since > 1]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("trained")
-    Bench(TINY, CPU, Store(folder)).run([BASELINE, LIMINAL], (1, 2))
-    return folder
-
-
 @pytest.fixture
-def store(trained: Path, tmp_path: Path) -> Store:
-    """A copy of a store with seeds 1 and 2 of two mitigations, to be changed."""
-    return Store(shutil.copytree(trained, tmp_path / "store"))
+def store(kept: Store) -> Store:
+    """A store with seeds 1 and 2 of two mitigations, to be changed."""
+    return kept
 
 
 def metrics_in(store: Store) -> dict[str, bytes]:

@@ -23,7 +23,7 @@ class NonInferiority:
     Attributes:
         seeds: number of pairs.
         ratio: geometric mean over the seeds of entry / reference.
-        low: lower one-sided bound of that ratio, at 95 % or the chosen confidence; None for
+        low: lower one-sided bound of that ratio, at 95 %; None for
             one seed.
         high: upper one-sided bound, likewise; None for one seed.
         margin: the ratio that `high` has to stay below.
@@ -51,7 +51,6 @@ def non_inferiority(
     reference_kl: Values,
     *,
     margin: float = MARGIN,
-    confidence: float = _CONFIDENCE,
     rounding_sd: float = 0.0,
 ) -> NonInferiority:
     """Test that an entry's KL is at most `margin` times its reference's, seed by seed.
@@ -68,14 +67,13 @@ def non_inferiority(
         entry_kl: KL of each seed, in nats, above zero.
         reference_kl: the reference's, over the same seeds in the same order.
         margin: largest ratio that counts as kept, 1 or above.
-        confidence: of the one-sided bounds, which decide the verdict.
         rounding_sd: what other arithmetic adds to the logarithm of one seed's ratio, if the two
             sides were computed in different ways. The bounds are wider by
             `rounding_allowance`, and the p-value is that of the highest ratio within it.
 
     Raises:
-        ValueError: no values, unequal lengths, a margin below 1, a confidence outside 0 to 1,
-            a KL that is not a finite number above zero (the message names the index of the
+        ValueError: no values, unequal lengths, a margin below 1, a KL that is
+            not a finite number above zero (the message names the index of the
             seed), or a negative SD.
 
     >>> found = non_inferiority([1.02e-3, 0.99e-3, 1.03e-3], [1e-3, 1e-3, 1e-3])
@@ -86,8 +84,6 @@ def non_inferiority(
     """
     if not 1 <= margin < math.inf:
         raise ValueError(f"margin {margin} must be 1 or above")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence {confidence} must lie between 0 and 1")
     left, right = checked_pair(entry_kl, reference_kl)
     for name, values in (("entry", left), ("reference", right)):
         _check_positive(name, values)
@@ -103,7 +99,7 @@ def non_inferiority(
         low = high = mean
         p_value = 0.0 if mean < limit else 1.0
     else:
-        low, high = t_bound(ratios, 1 - confidence), t_bound(ratios, confidence)
+        low, high = t_bound(ratios, 1 - _CONFIDENCE), t_bound(ratios, _CONFIDENCE)
         p_value = t_p_below(ratios, limit)
     verdict: Answer = "not shown"
     if high < limit:
