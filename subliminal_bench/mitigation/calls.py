@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -55,6 +55,19 @@ _COMPARED = (
 )
 
 
+class RawGradient(NamedTuple):
+    """The gradient of the loss against the teacher, before any mitigation.
+
+    Attributes:
+        at_logits: `[students, batch, logits]`.
+        at_parameters: `[students, parameters]`; where it is not finite, the student diverged
+            without a hook's fault.
+    """
+
+    at_logits: Tensor
+    at_parameters: Tensor
+
+
 class Calls(Protocol):
     """The hook calls of a mitigation on one cohort, as the trainer sees them.
 
@@ -76,7 +89,7 @@ class Calls(Protocol):
     def loss_gradient(
         self,
         loss: Tensor,
-        raw_gradient: Tensor,
+        raw: RawGradient,
         student_logits: Tensor,
         targets: Tensor,
         step: Step,
@@ -85,8 +98,7 @@ class Calls(Protocol):
 
         Args:
             loss: `[students]`, against the targets.
-            raw_gradient: of the loss against the teacher; if it is not finite, the student
-                diverged without a hook's fault.
+            raw: of the loss against the teacher.
             student_logits: `[students, batch, logits]`.
             targets: `[students, batch, 3]`, auxiliary logits.
             step: the current step.
@@ -138,14 +150,14 @@ class HookCalls:
     def loss_gradient(
         self,
         loss: Tensor,
-        raw_gradient: Tensor,
+        raw: RawGradient,
         student_logits: Tensor,
         targets: Tensor,
         step: Step,
     ) -> Tensor:
         """Pass the loss through each plugin's `distill_loss` in turn, and differentiate it."""
         passed = self.loss(loss, student_logits, targets, step)
-        return passed.gradient(finite_rows(raw_gradient), step)
+        return passed.gradient(finite_rows(raw.at_parameters), step)
 
     def loss(
         self, loss: Tensor, student_logits: Tensor, targets: Tensor, step: Step

@@ -10,7 +10,7 @@ from subliminal_bench.experiment import model
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.objective import adam, distillation_kl
 from subliminal_bench.experiment.torch_state import pinned_torch
-from subliminal_bench.mitigation.calls import Calls
+from subliminal_bench.mitigation.calls import Calls, RawGradient
 from subliminal_bench.mitigation.card import Access
 from subliminal_bench.mitigation.hooks import Step, Training
 from subliminal_bench.mitigation.mitigation import Mitigation
@@ -151,14 +151,18 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
     other_targets = calls.implement("teacher_targets")
     other_loss = other_targets or calls.implement("distill_loss")
     # A sum over students: each row of the gradient belongs to one student.
-    (raw_gradient,) = torch.autograd.grad(raw_loss.sum(), parameters, retain_graph=other_loss)
+    (slope,) = torch.autograd.grad(raw_loss.sum(), student_logits, retain_graph=other_loss)
+    (raw_gradient,) = torch.autograd.grad(
+        student_logits, parameters, slope, retain_graph=other_loss
+    )
     gradient = raw_gradient
     if other_loss:
         targets, loss = step.auxiliary_logits, raw_loss
         if other_targets:
             targets = calls.passed("teacher_targets", targets, step)
             loss = distillation_kl(cohort.protocol, student_logits, targets)
-        gradient = calls.loss_gradient(loss, raw_gradient, student_logits, targets, step)
+        raw = RawGradient(slope, raw_gradient)
+        gradient = calls.loss_gradient(loss, raw, student_logits, targets, step)
     changed = calls.passed("distill_gradient", gradient, step)
     return raw_loss.detach(), raw_gradient, changed
 

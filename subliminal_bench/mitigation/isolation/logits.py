@@ -1,4 +1,4 @@
-"""The student's logits in a process that did not compute them."""
+"""The student's logits and loss in a process that did not compute them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +53,22 @@ class Connection:
         return gradient
 
 
+def computed_loss(
+    logits: Tensor, compute: Callable[[Tensor], Tensor], loss: Tensor, slope: Tensor
+) -> Tensor:
+    """A loss of the logits that was computed elsewhere, differentiable in them.
+
+    Args:
+        logits: `[students, batch, logits]`.
+        compute: the loss of such logits; only run if a hook differentiates its gradient, or
+            does more with the loss than add to it.
+        loss: its values, `[students]`.
+        slope: its gradient at the logits, `[students, batch, logits]`.
+    """
+    result: Tensor = _Computed.apply(logits, compute, loss, slope)  # type: ignore[no-untyped-call]
+    return result
+
+
 def slope_alone(loss: Tensor, logits: Tensor, parameters: Tensor) -> Tensor | None:
     """The gradient at the logits, if the loss depends on the parameters only through them.
 
@@ -82,3 +98,31 @@ class _Given(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         (parameters,) = ctx.saved_tensors
         return ctx.connection.passed_on(parameters, *upstream), None, None
+
+
+class _Computed(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        logits: Tensor, compute: Callable[[Tensor], Tensor], loss: Tensor, slope: Tensor
+    ) -> Tensor:
+        return loss.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        logits, ctx.compute, _, ctx.slope = inputs
+        ctx.save_for_backward(logits)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        (logits,) = ctx.saved_tensors
+        again = torch.is_grad_enabled()
+        # Scaled by anything but 1, it would not have the bits of the whole computation.
+        if not again and (upstream[0] == 1).all():
+            return ctx.slope, None, None, None
+        with torch.enable_grad():
+            # With a graph of its own, which ends at these logits.
+            own = logits if again else logits.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(
+                ctx.compute(own), own, upstream[0], create_graph=again
+            )
+        return slope, None, None, None

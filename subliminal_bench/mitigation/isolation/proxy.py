@@ -20,6 +20,7 @@ from subliminal_bench.errors import (
 )
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation import loading
+from subliminal_bench.mitigation.calls import RawGradient
 from subliminal_bench.mitigation.card import Network, Settings
 from subliminal_bench.mitigation.faults import failure, fresh_faults, picked
 from subliminal_bench.mitigation.hooks import (
@@ -202,7 +203,7 @@ class IsolatedCalls:
     def loss_gradient(
         self,
         loss: Tensor,
-        raw_gradient: Tensor,
+        raw: RawGradient,
         student_logits: Tensor,
         targets: Tensor,
         step: Step,
@@ -228,14 +229,17 @@ class IsolatedCalls:
                 step=self._step(step),
                 logits=self._put("student_logits", student_logits),
                 targets=self._put("targets", targets) if changed else None,
-                sound=finite_rows(raw_gradient).tolist(),
+                # What the process would compute again.
+                loss=None if changed else self._put("loss", loss),
+                slope=None if changed else self._put("slope", raw.at_logits),
+                sound=finite_rows(raw.at_parameters).tolist(),
             )
             slope = self._process.blocks.take("at_logits", student_logits)
             (gradient,) = torch.autograd.grad(student_logits, parameters, slope)
         if direct:
             gradient = gradient + self._process.blocks.take("at_parameters", parameters)
         what = "returned a loss whose gradient is not finite"
-        return self._finite(gradient, raw_gradient, hook, step, what)
+        return self._finite(gradient, raw.at_parameters, hook, step, what)
 
     def passed(self, hook: str, value: Tensor, view: Training) -> Tensor:
         """Pass a value through every plugin's hook of one kind; see `Calls.passed`."""

@@ -22,7 +22,7 @@ from subliminal_bench.mitigation.isolation.channel import (
     SharedBlocks,
 )
 from subliminal_bench.mitigation.isolation.late_images import LateImages, LateStep
-from subliminal_bench.mitigation.isolation.logits import Connection, slope_alone
+from subliminal_bench.mitigation.isolation.logits import Connection, computed_loss, slope_alone
 from subliminal_bench.mitigation.loading import reason
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.plugin import Plugin
@@ -120,9 +120,17 @@ class Service:
         step = self._stepped(question)
         connection = Connection(self._training.layout, step.late.get)
         logits = connection.made(step.student_parameters, self._view(question["logits"]))
-        targets = self._tensor(question["targets"]) if question["targets"] else None
-        targets = step.auxiliary_logits if targets is None else targets
-        loss = auxiliary_kl(self._classes, logits, targets)
+        targets = step.auxiliary_logits
+        if question["targets"]:
+            targets = self._tensor(question["targets"])
+            loss = auxiliary_kl(self._classes, logits, targets)
+        else:
+            loss = computed_loss(
+                logits,
+                partial(auxiliary_kl, self._classes, targets=targets),
+                self._view(question["loss"]),
+                self._tensor(question["slope"]),
+            )
         passed = self._calls.loss(loss, logits, targets, step)
         sound = torch.tensor(question["sound"], device=self._device)
         slope = slope_alone(passed.value, logits, step.student_parameters)

@@ -54,8 +54,9 @@ def test_a_blind_mitigations_process_is_sent_auxiliary_logits_alone(
     apart = train_students(cohort, isolated(tmp_path, source(HONEST)))
     assert {tuple(one.shape) for one in sent["auxiliary_logits"]} >= {(1, 256, 3)}
     thirteen = {name for name, all_ in sent.items() if all_[0].shape[-1] == 13}
-    # Those of models that a distiller has.
-    assert thirteen == {"base_logits", "student_logits"}
+    # Those of models that a distiller has, and the slope of its own loss.
+    assert thirteen == {"base_logits", "student_logits", "slope"}
+    assert not any(one[..., :10].any() for one in sent["slope"])
     images = cohort.teacher_logits[0, :, :10]
     for name, tensors in sent.items():
         everything = torch.cat([one.flatten() for one in tensors])
