@@ -16,7 +16,7 @@ from subliminal_bench.conformance.surroundings import (
     opened_files,
     other_global_seeds,
 )
-from subliminal_bench.experiment.metrics import STEP_CURVES, under_permutations
+from subliminal_bench.experiment.metrics import STEP_CURVES, under_renamed_digits
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
 from subliminal_bench.training.blindness import is_blind, renamed_digits
@@ -31,7 +31,7 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 # For the renamed digits: the seeds on each side, and how unlikely a difference must be.
 _RENAMED_SEEDS = tuple(range(1, 21))
 _RENAMED_LEVEL = 1e-4
-_RENAMED_METRICS = under_permutations("conformance")
+_RENAMED_METRICS = under_renamed_digits()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from subliminal_bench.mitigation.card import Access
 from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
-from subliminal_bench.results.verified import VerifiedRecord
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard
@@ -100,6 +99,9 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         f"{MARGIN:.2f}.",
         "- **prior**: what the entry presumes about the data. **twin's prevention**: what the "
         "same entry prevents with its mechanism switched off.",
+        "- **verdict**: on fresh seeds, drawn after the source was fixed and run by others than "
+        "the submitter ([how](../docs/verification.md)). All numbers are of the published seeds. "
+        "Entries that were not verified are listed below, without a rank.",
         "- **=**: sign-flip tests of what each seed adds to the two preventions, "
         "Holm-corrected over the word's pairs.",
         "- [Every other word](../docs/glossary.md).",
@@ -124,7 +126,7 @@ def _cells(row: RankedEntry) -> list[str]:
     return [
         rank,
         _name(row),
-        "refuted" if row.is_refuted else verdict.text if verdict else "reference",
+        _word(row),
         _prevention(row.card, verdict.prevention) if verdict else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
@@ -133,6 +135,18 @@ def _cells(row: RankedEntry) -> list[str]:
         literal(row.run.mitigation.prior),
         _twin(row),
     ]
+
+
+def _word(row: RankedEntry) -> str:
+    """The word that the row stands under, and the one on the published seeds if it differs."""
+    if row.is_refuted:
+        return "refuted"
+    if row.verdict is None:
+        return "reference"
+    published = row.card.verdict
+    if published is None or published.word is row.verdict.word:
+        return row.verdict.text
+    return f"{row.verdict.text} (published seeds: {published.text})"
 
 
 def _name(row: RankedEntry) -> str:
@@ -166,10 +180,9 @@ def _reasons(level: RankedLevel) -> list[str]:
 
 
 def _reason(row: RankedEntry) -> str:
-    record, verdict = row.verified, row.card.verdict
-    if record and record.disagreed:
-        claims = "; ".join(record.disagreed.claims)
-        return f"refuted on {record.disagreed.date}: {literal(claims)}"
+    verdict = row.verdict
+    if row.hindrance:
+        return literal(row.hindrance)
     if verdict is None or verdict.word is _NOT_READ:
         return f"{_NOT_READ.value}: {MEANINGS[_NOT_READ]}"
     return f"{verdict.text}: {literal(verdict.reasons[0])}"
@@ -208,7 +221,7 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
             _name(row),
             describe_seeds(row.card.seeds),
             blindness_of(row.run),
-            _verified(row.verified),
+            _verified(row),
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             literal(row.run.environment.device_name),
@@ -233,10 +246,10 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
     return tabulate(cells, headings, "github", disable_numparse=True)
 
 
-def _verified(record: VerifiedRecord | None) -> str:
-    """The seeds that were rerun, and whether they agreed."""
-    if record is None:
+def _verified(row: RankedEntry) -> str:
+    """How many fresh seeds it was run on, and whether all claims hold."""
+    if row.is_refuted:
+        return "refuted"
+    if row.hindrance or row.standing is None or row.standing.fresh is None:
         return "–"
-    if record.disagreed:
-        return f"refuted {record.disagreed.date}"
-    return f"seeds {describe_seeds(record.seeds)}"
+    return f"{len(row.standing.fresh.seeds)} fresh seeds"

@@ -90,6 +90,10 @@ class Tolerances(StrictRecord):
         # Some roundings change nothing; a rerun may have the rounding that changes most.
         return max(one.root_mean_square for one in self._of(entry, metric))
 
+    def scatter(self, entry: str, metric: str, value: float) -> float:
+        """`sigma`, but never less than the last digits of a value, or one image of many."""
+        return max(self.sigma(entry, metric), _floor(metric, value) / SINGLE)
+
     def _of(self, entry: str, metric: str) -> list[Chaos]:
         """The entry's measurements; those of all entries if it was not measured itself."""
         own = [one for one in self.chaos if one.metric == metric and one.entry == entry]

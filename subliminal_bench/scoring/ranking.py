@@ -2,7 +2,9 @@
 
 Within an access level the order follows the words of the verdict, because they say what an
 entry does, and within a word the prevention at equal distillation. So an entry that merely
-stops earlier never stands above one that prevents.
+stops earlier never stands above one that prevents. A verified entry stands under the word that
+it earns on fresh seeds; what is paired and tied stays on the published ones, which all entries
+have.
 
 Besides the entries, this module reads the sources of the built-in references, which must match
 the reference entries.
@@ -21,10 +23,11 @@ from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
 from subliminal_bench.results.entries import check_eligible, read_entry_files
 from subliminal_bench.results.run import Run
-from subliminal_bench.results.verified import VerifiedRecord, read_verified
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
+from subliminal_bench.scoring.standing import Standing, standings
+from subliminal_bench.scoring.verdict import Verdict
 from subliminal_bench.scoring.words import VerdictWord
 
 # The words that have a rank, the best first. Plain distillation stands where it has no effect.
@@ -47,18 +50,19 @@ class RankedEntry:
     """One entry of the table.
 
     Attributes:
-        card: the entry against its references.
+        card: the entry against its references, on the published seeds.
         rank: of its tie group within its access level; None if it is not ranked.
         tied: whether others share the rank.
         pareto: whether no ranked entry of its level has both more prevention and less KL.
-        verified: its record of a rerun, if there is one.
+        standing: what is known beyond its file; None if entries are ranked by their files
+            alone.
     """
 
     card: Scorecard
     rank: int | None
     tied: bool
     pareto: bool
-    verified: VerifiedRecord | None = None
+    standing: Standing | None = None
 
     @property
     def run(self) -> Run:
@@ -67,8 +71,18 @@ class RankedEntry:
 
     @property
     def is_refuted(self) -> bool:
-        """Whether a rerun disagreed with it."""
-        return self.verified is not None and self.verified.disagreed is not None
+        """Whether a claim about it does not hold."""
+        return self.standing is not None and bool(self.standing.refuted)
+
+    @property
+    def hindrance(self) -> str:
+        """Why it has no rank, if it is not for its word."""
+        return self.standing.hindrance if self.standing else ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict under which it stands; None for plain distillation."""
+        return (self.standing and self.standing.verdict) or self.card.verdict
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
@@ -84,20 +98,20 @@ class RankedLevel:
 
 
 def rank_folder(root: Path) -> list[RankedLevel]:
-    """Rank the entries in a leaderboard's folder, with the records of their reruns.
+    """Rank the verified entries in a leaderboard's folder.
 
     Raises:
         ResultError, ProtocolError: a file cannot be read, an entry is not eligible, or a
             reference is missing.
     """
     present = read_entry_files(root / "entries")
-    found = {label: read_verified(root, path) for label, (path, _) in present.items()}
-    verified = {label: record for label, record in found.items() if record is not None}
-    return rank_entries({label: run for label, (_, run) in present.items()}, verified)
+    return rank_entries(
+        {label: run for label, (_, run) in present.items()}, standings(root, present)
+    )
 
 
 def rank_entries(
-    entries: Mapping[str, Run], verified: Mapping[str, VerifiedRecord] | None = None
+    entries: Mapping[str, Run], known: Mapping[str, Standing] | None = None
 ) -> list[RankedLevel]:
     """Sort entries into access levels, words and tie groups.
 
@@ -105,7 +119,8 @@ def rank_entries(
 
     Args:
         entries: by name; baseline, projection and liminal must be among them.
-        verified: records of reruns, by the same names; an entry that one refutes has no rank.
+        known: what is known beyond their files, by the same names; an entry that is not
+            verified has no rank. By default the files alone decide.
 
     Raises:
         ResultError, ProtocolError: an entry is not eligible, or a reference is missing.
@@ -120,7 +135,7 @@ def rank_entries(
             name: card for name, card in cards.items() if card.entry.mitigation.access == access
         }
         if members:
-            levels.append(RankedLevel(access, tuple(_rows(members, verified or {}))))
+            levels.append(RankedLevel(access, tuple(_rows(members, known or {}))))
     return levels
 
 
@@ -145,16 +160,14 @@ def _score(run: Run, references: Mapping[str, Run]) -> Scorecard:
     return build_scorecard(run.first(seeds), others)
 
 
-def _rows(
-    cards: Mapping[str, Scorecard], verified: Mapping[str, VerifiedRecord]
-) -> list[RankedEntry]:
+def _rows(cards: Mapping[str, Scorecard], known: Mapping[str, Standing]) -> list[RankedEntry]:
     """Rank one level's entries; order and groups depend on the numbers alone."""
     rows = {
-        name: RankedEntry(card, None, False, False, verified.get(name))
+        name: RankedEntry(card, None, False, False, known.get(name))
         for name, card in cards.items()
     }
-    words = {name: _word(row.card) for name, row in rows.items()}
-    ranked = [name for name in rows if words[name] in RANKED and not rows[name].is_refuted]
+    words = {name: _word(row) for name, row in rows.items()}
+    ranked = [name for name in rows if words[name] in RANKED and not rows[name].hindrance]
     best = _front({name: cards[name] for name in ranked})
     found: list[RankedEntry] = []
     for word in RANKED:
@@ -167,6 +180,7 @@ def _rows(
         rows.keys() - set(ranked),
         key=lambda name: (
             rows[name].is_refuted,
+            bool(rows[name].hindrance),
             (*RANKED, *UNRANKED).index(words[name]),
             -(_prevention(cards[name]) or 0.0),
             name,
@@ -175,11 +189,11 @@ def _rows(
     return found + [rows[name] for name in unranked]
 
 
-def _word(card: Scorecard) -> VerdictWord:
+def _word(row: RankedEntry) -> VerdictWord:
     """The word that an entry stands under; plain distillation's has no effect."""
-    if card.verdict:
-        return card.verdict.word
-    return VerdictWord.NO_EFFECT if card.columns[0].is_read else VerdictWord.NOT_READ
+    if row.verdict:
+        return row.verdict.word
+    return VerdictWord.NO_EFFECT if row.card.columns[0].is_read else VerdictWord.NOT_READ
 
 
 def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:

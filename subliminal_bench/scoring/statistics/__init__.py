@@ -6,6 +6,12 @@ takes numbers and returns numbers, and the same input gives bit-identical output
 has its own file.
 """
 
+from subliminal_bench.scoring.statistics.bias import (
+    Bias,
+    bias_between,
+    bias_of_pairs,
+    bias_under_rounding,
+)
 from subliminal_bench.scoring.statistics.distillation import (
     MARGIN,
     NonInferiority,
@@ -55,6 +61,7 @@ __all__ = [
     "REMOVED_SEEDS",
     "RESAMPLES",
     "SHARE_MARGIN",
+    "Bias",
     "Matched",
     "NonInferiority",
     "PairedDifference",
@@ -63,6 +70,9 @@ __all__ = [
     "Share",
     "at_equal_distillation",
     "below_untrained",
+    "bias_between",
+    "bias_of_pairs",
+    "bias_under_rounding",
     "clears_margin",
     "hidden",
     "holm",

@@ -1,0 +1,177 @@
+"""Does an entry know seeds, labels or places of pixels by heart?
+
+The same seeds run again under other numbers, with the classes in another order and with the
+pixels in another order. Nothing but rounding may change, unless the mitigation draws random
+numbers that depend on it; then the mean over seeds may not.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from subliminal_bench.experiment.readers import EXPRESSED, READERS
+from subliminal_bench.experiment.seed_ranges import seeds_phrase
+from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.run import Run
+from subliminal_bench.results.tolerances import Tolerances
+from subliminal_bench.scoring.statistics import Bias, bias_of_pairs, bias_under_rounding
+from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.reordered import reordered
+from subliminal_bench.training.student import train_students
+from subliminal_bench.verification.claims import Claim
+
+_KL = "kl_fresh"
+# What every test of an entry's numbers looks at.
+JUDGED = (*READERS, _KL)
+# Other readers need the pixels in their places, or add noise to them.
+_WITHOUT_PLACES = (
+    *(name for name, one in READERS.items() if one.rendering in ("raw", "mean-free")),
+    _KL,
+)
+# Fewer seeds could not say how much they scatter.
+FEWEST_PAIRS = 3
+
+Metrics = Mapping[str, float | None]
+Cohorts = Callable[[int], Cohort]
+
+
+@dataclass(frozen=True)
+class _Change:
+    about: str
+    what: str
+    judged: tuple[str, ...]
+    train: Callable[[Cohort, Mitigation], Metrics]
+
+
+def memory_claims(
+    mitigation: Mitigation,
+    run: Run,
+    seeds: Sequence[int],
+    cohort: Cohorts,
+    measured: Tolerances,
+    secret: int,
+) -> Iterator[Claim]:
+    """Test what a mitigation may know by heart, on seeds that were run before.
+
+    Args:
+        mitigation: as it was run.
+        run: its results on these seeds.
+        seeds: at least `FEWEST_PAIRS`.
+        cohort: makes the cohort of a seed.
+        measured: what rounding changes.
+        secret: seed for the other numbers and orders.
+
+    Raises:
+        HookError: a hook failed.
+    """
+    for change in _changes(secret):
+        if change.about == "pixels" and mitigation.prior:
+            text = f"not tested: its card says that it presumes that {mitigation.prior}"
+            yield Claim(change.about, True, text)
+            continue
+        before = {one.seed: one.metrics for one in run.seeds}
+        after = {seed: change.train(cohort(seed), mitigation) for seed in seeds}
+        pairs = [(before[seed], after[seed]) for seed in seeds]
+        name = run.mitigation.name
+        found = {
+            metric: bias_of_pairs(moved, sigma)
+            for metric in change.judged
+            if (moved := differences(metric, pairs)) and len(moved) >= FEWEST_PAIRS
+            for sigma in [scatter(measured, name, metric, pairs)]
+        }
+        text = f"{change.what}, {seeds_phrase(seeds)}"
+        yield claim_of(change.about, text, found)
+
+
+def _changes(secret: int) -> list[_Change]:
+    drawn = random.Random(secret)
+
+    def renumbered(cohort: Cohort, mitigation: Mitigation) -> Metrics:
+        # Numbers that no seed of any entry has.
+        shown = tuple(drawn.randrange(10_001, 2**20) for _ in cohort.seeds)
+        (outcome,) = train_students(cohort, mitigation, shown_seeds=shown)
+        return outcome.metrics
+
+    def other_classes(cohort: Cohort, mitigation: Mitigation) -> Metrics:
+        changed = reordered(cohort, secret + cohort.seeds[0], classes=True)
+        (outcome,) = train_students(changed, mitigation)
+        return outcome.metrics
+
+    def other_pixels(cohort: Cohort, mitigation: Mitigation) -> Metrics:
+        changed = reordered(cohort, secret - cohort.seeds[0], pixels=True)
+        (outcome,) = train_students(changed, mitigation)
+        return outcome.metrics
+
+    return [
+        _Change("numbers of seeds", "under other numbers", JUDGED, renumbered),
+        _Change("classes", "with the classes in another order", JUDGED, other_classes),
+        _Change("pixels", "with the pixels in another order", _WITHOUT_PLACES, other_pixels),
+    ]
+
+
+def rerun_claim(reference: Run, rerun: Run, measured: Tolerances) -> Claim:
+    """Whether seeds that are run again differ from their numbers on average.
+
+    Args:
+        reference: has the numbers.
+        rerun: the same seeds, run here.
+        measured: what rounding changes.
+    """
+    before = {one.seed: one.metrics for one in reference.seeds}
+    pairs = [(before[one.seed], one.metrics) for one in rerun.seeds]
+    name = reference.mitigation.name
+    found = {
+        metric: bias_under_rounding(moved, scatter(measured, name, metric, pairs))
+        for metric in JUDGED
+        if (moved := differences(metric, pairs))
+    }
+    return claim_of("bias", f"run again, {seeds_phrase(rerun.seed_numbers)}", found)
+
+
+def claim_of(about: str, what: str, found: Mapping[str, Bias]) -> Claim:
+    """The claim that no metric is shifted, with the worst one, or with what would be found."""
+    if not found:
+        return Claim(about, False, f"{what}: nothing could be compared")
+    name, worst = max(found.items(), key=lambda one: one[1].excess)
+    if not worst.holds:
+        return Claim(
+            about,
+            False,
+            f"{what}: {_heading(name)} differs by {_shown(name, worst.mean, signed=True)} on "
+            f"average, and chance explains {_shown(name, worst.allowed)}",
+        )
+    powers = ", ".join(
+        f"{_shown(metric, found[metric].found)} of {_heading(metric)}"
+        for metric in (EXPRESSED, _KL)
+        if metric in found
+    )
+    return Claim(about, True, f"{what}: no shift; {powers} would be found four times in five")
+
+
+def differences(metric: str, pairs: Sequence[tuple[Metrics, Metrics]]) -> list[float]:
+    """Second minus first where both have the metric; of the KL, the difference of logarithms."""
+    found = []
+    for before, after in pairs:
+        first, second = before.get(metric), after.get(metric)
+        if first is not None and second is not None:
+            found.append(log(second / first) if metric == _KL else second - first)
+    return found
+
+
+def scatter(
+    measured: Tolerances, name: str, metric: str, pairs: Sequence[tuple[Metrics, Metrics]]
+) -> float:
+    """What rounding adds to one seed's difference: its standard deviation."""
+    values = [abs(one) for pair, _ in pairs if (one := pair.get(metric)) is not None]
+    sigma = measured.scatter(name, metric, max(values, default=0.0))
+    return sigma / min(values) if metric == _KL and values else sigma
+
+
+def _heading(metric: str) -> str:
+    return READERS[metric].title if metric in READERS else "KL on fresh noise"
+
+
+def _shown(metric: str, value: float, signed: bool = False) -> str:
+    unit = "%" if metric == _KL else "points"
+    return f"{100 * value:{'+' if signed else ''}.2g} {unit}"
