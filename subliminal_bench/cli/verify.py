@@ -89,7 +89,7 @@ def verify(
         share = 100 * len(checked.seeds) / len(run.seeds)
         print(f"verified: {len(checked.seeds)} of {len(run.seeds)} seeds ({share:.0f} %) rerun")
     if record and loaded.isolation:
-        isolation = Isolation(network=loaded.isolation)
+        isolation = Isolation.of(loaded.isolation)
         today = datetime.now(UTC).date().isoformat()
         disagreed = Disagreement(claims=refuted, date=today) if refuted else None
         path = write_verified(root, entry, reran, environment, isolation, disagreed)
