@@ -22,9 +22,6 @@ Access = Literal["blind", "teacher-classes", "trait-gradient"]
 # the highest level of its members.
 ACCESS_LEVELS: tuple[Access, ...] = ("blind", "teacher-classes", "trait-gradient")
 
-# The network that isolation leaves to a mitigation's process.
-Network = Literal["none", "shared"]
-
 Value = bool | int | float | str
 
 # Names are typed on the command line and become folder names; `+` joins names.

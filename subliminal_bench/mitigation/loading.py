@@ -98,6 +98,37 @@ def sources(spec: str) -> Sources:
     return _module_sources(place.module, file)
 
 
+def files(spec: str) -> list[Path]:
+    """The files whose bytes `sources` has, for a sandbox to show them and no others.
+
+    Those of the packages that enclose a module are among them, because an import runs them.
+
+    Raises:
+        MitigationError: there is no such file, or one is a link to something else than source.
+    """
+    place = _place(spec)
+    if place.file:
+        found = _all_files(place.file.absolute(), sources(spec))
+    else:
+        pieces = place.module.split(".")
+        names = [".".join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+        modules = [(name, _file_of_module(name)) for name in names]
+        found = [
+            file
+            for name, path in modules
+            if path is not None
+            for file in _all_files(path, _module_sources(name, path))
+        ]
+    for file in found:
+        if file.resolve().suffix != file.suffix:
+            raise MitigationError(f"{file} is a link to {file.resolve()}, which is no source")
+    return found
+
+
+def _all_files(path: Path, read: Sources) -> list[Path]:
+    return [path, *(read.root / name for name in read.beside)]
+
+
 @dataclass(frozen=True)
 class _Place:
     """The location of a mitigation: a file, or a module that an import finds."""

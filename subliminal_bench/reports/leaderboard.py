@@ -99,9 +99,9 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         f"{MARGIN:.2f}.",
         "- **prior**: what the entry presumes about the data. **twin's prevention**: what the "
         "same entry prevents with its mechanism switched off.",
-        "- **verdict**: on fresh seeds, drawn after the source was fixed and run by others than "
-        "the submitter ([how](../docs/verification.md)). All numbers are of the published seeds. "
-        "Entries that were not verified are listed below, without a rank.",
+        "- **verdict**: on fresh seeds, drawn after the source was fixed and run by others "
+        "than the submitter ([how](../docs/verification.md)). All numbers are of the published "
+        "seeds. Entries that were not verified are listed below, without a rank.",
         "- **=**: sign-flip tests of what each seed adds to the two preventions, "
         "Holm-corrected over the word's pairs.",
         "- [Every other word](../docs/glossary.md).",

@@ -10,7 +10,8 @@ from pydantic import Field, FiniteFloat
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Access, Network, Value
+from subliminal_bench.mitigation.card import Access, Value
+from subliminal_bench.mitigation.separation import Network, Sandbox, Separation
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -187,19 +188,43 @@ class Isolation(StrictRecord):
 
     Attributes:
         network: the network that its process had left.
+        sandbox: that its process ran in; files from before there was one do not say.
     """
 
     network: Network
+    # Written only if there was one, so that the files of other runs do not change.
+    sandbox: Sandbox = Field(default="none", exclude_if=lambda found: found == "none")
+
+    @classmethod
+    def of(cls, separation: Separation) -> "Isolation":
+        """The record of what kept a process apart."""
+        return cls(network=separation.network, sandbox=separation.sandbox)
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Whether its process saw no files but its own, and no network."""
+        return self.sandbox != "none" and self.network == "none"
 
     @property
     def text(self) -> str:
         """In words.
 
+        >>> Isolation(network="none", sandbox="bubblewrap").text
+        'in a sandbox of its own, without files and network'
         >>> Isolation(network="none").text
-        'in a process of its own, without a network'
+        'in a process of its own, without a network, NOT in a sandbox'
         """
+        if self.is_sandboxed:
+            return "in a sandbox of its own, without files and network"
         network = "without a network" if self.network == "none" else "with the network"
-        return f"in a process of its own, {network}"
+        return f"in a process of its own, {network}, NOT in a sandbox"
+
+    @property
+    def key(self) -> str:
+        """A part of the store's key; without a sandbox as before there was one."""
+        if self.is_sandboxed:
+            return self.text
+        return self.text.removesuffix(", NOT in a sandbox")
 
 
 class Twin(StrictRecord):

@@ -37,13 +37,13 @@ class VerifiedRecord(StrictRecord):
 
     Attributes:
         entry_sha256: of the entry's file; the record says nothing of any other file.
-        submission_sha256: of the folder that was submitted; None for this program's own plugins.
+        submission_sha256: of the folder that was submitted; None for an own plugin.
         draw: of the fresh seeds.
         fresh_sha256: of the file with the entry's results on them.
         baseline_sha256: of the file with plain distillation's.
         claims: everything that was tested.
         environment: of the runs.
-        isolation: how the mitigation was isolated; None for this program's own plugins.
+        isolation: how the mitigation was isolated; None for an own plugin.
         date: as YYYY-MM-DD in UTC.
     """
 

@@ -1,8 +1,8 @@
 """The same seeds with classes or pixels in another order.
 
 Where training treats all classes alike, or all pixels, nothing but rounding can tell the
-difference: weights, digits, labels and noise are reordered together. What knows labels by heart,
-or leans on where pixels are, gives itself away.
+difference: weights, digits, labels and noise are reordered together. What knows labels by
+heart, or leans on where pixels are, gives itself away.
 """
 
 from dataclasses import dataclass, replace

@@ -150,7 +150,7 @@ def claim_of(about: str, what: str, found: Mapping[str, Bias]) -> Claim:
 
 
 def differences(metric: str, pairs: Sequence[tuple[Metrics, Metrics]]) -> list[float]:
-    """Second minus first where both have the metric; of the KL, the difference of logarithms."""
+    """Second minus first where both have the metric; of the KL, in logarithms."""
     found = []
     for before, after in pairs:
         first, second = before.get(metric), after.get(metric)

@@ -1,7 +1,7 @@
 """Scoring a submission: run its source, on published and on fresh seeds, and test it.
 
-Nothing that a submitter claims goes into it. The source is all there is; whoever runs this makes
-the numbers, and the fresh seeds are drawn after the source was fixed.
+Nothing that a submitter claims goes into it. The source is all there is; whoever runs this
+makes the numbers, and the fresh seeds are drawn after the source was fixed.
 """
 
 import secrets
@@ -28,7 +28,7 @@ from subliminal_bench.results.entries import (
     entry_file_name,
     needs_blindness,
 )
-from subliminal_bench.results.run import MitigationRecord, Run, write_run
+from subliminal_bench.results.run import Isolation, MitigationRecord, Run, write_run
 from subliminal_bench.results.submissions import Submission, read_submission
 from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 from subliminal_bench.results.tolerances import read_tolerances
@@ -160,8 +160,8 @@ def loaded_sources(
                     Setting("settings"),
                 )
             source = Source.submitted(read_submission(Path(one)), load)
-            isolation = source.mitigation.isolation
-            if sandboxed and not (isolation and isolation.is_sandboxed):
+            kept_apart = source.mitigation.isolation
+            if sandboxed and not (kept_apart and Isolation.of(kept_apart).is_sandboxed):
                 raise ResultError(
                     f"{one}: this machine allows no sandbox, and a submission is not verified "
                     "without one: `subliminal-bench doctor` says why"

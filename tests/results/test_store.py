@@ -13,8 +13,8 @@ import torch
 
 from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Network
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.run import RunHeader
 from subliminal_bench.results.store import Store
@@ -311,8 +311,8 @@ class Kept(Mitigation):
     """Stands for an isolated one, where no process is needed."""
 
     @property
-    def isolation(self) -> Network:
-        return "none"
+    def isolation(self) -> Separation:
+        return Separation("none")
 
 
 def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from subliminal_bench.mitigation.card import Access, Card, Network, Parameter
+from subliminal_bench.mitigation.card import Access, Card, Parameter
+from subliminal_bench.mitigation.separation import Network
 
 _Text = Annotated[str, Field(max_length=2000)]
 _Number = bool | int | float | str
