@@ -31,7 +31,7 @@ def verify(
     ] = None,
     count: Annotated[
         int, typer.Option("--count", min=1, help="How many secret seeds to draw.")
-    ] = 3,
+    ] = 5,
     device: DeviceOption = "auto",
     data_dir: DataOption = None,
     folder: LeaderboardOption = None,

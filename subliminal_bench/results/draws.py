@@ -79,9 +79,9 @@ def draw_seeds(
     known = {name for name in wanted.values() if name}
     if known:
         if len(known) > 1 or None in wanted.values():
-            drawn = [label for label, digest in sources.items() if wanted[digest]]
+            before = [label for label, digest in sources.items() if wanted[digest]]
             raise ResultError(
-                f"{', '.join(drawn)}: fresh seeds were drawn for this source before: score "
+                f"{', '.join(before)}: fresh seeds were drawn for this source before: score "
                 "sources with different draws one by one"
             )
         (name,) = known

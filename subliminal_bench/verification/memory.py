@@ -1,8 +1,8 @@
 """Does an entry know seeds, labels or places of pixels by heart?
 
 The same seeds run again under other numbers, with the classes in another order and with the
-pixels in another order. Nothing but rounding may change, unless the mitigation draws random
-numbers that depend on it; then the mean over seeds may not.
+pixels in another order. Nothing but rounding may change. A mitigation that draws random numbers
+draws them for other weights in another order; then the mean over seeds may not change.
 """
 
 import random
@@ -10,12 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from subliminal_bench.experiment.readers import EXPRESSED, READERS
+from subliminal_bench.experiment.readers import EXPRESSED, LATENT, READERS
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.tolerances import Tolerances
-from subliminal_bench.scoring.statistics import Bias, bias_of_pairs, bias_under_rounding
+from subliminal_bench.scoring.statistics import (
+    Bias,
+    bias_of_new_seeds,
+    bias_of_pairs,
+    bias_under_rounding,
+)
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.reordered import reordered
 from subliminal_bench.training.student import train_students
@@ -24,13 +29,10 @@ from subliminal_bench.verification.claims import Claim
 _KL = "kl_fresh"
 # What every test of an entry's numbers looks at.
 JUDGED = (*READERS, _KL)
-# Other readers need the pixels in their places, or add noise to them.
-_WITHOUT_PLACES = (
-    *(name for name, one in READERS.items() if one.rendering in ("raw", "mean-free")),
-    _KL,
-)
+# With few seeds, each further metric costs power. These do not depend on the pixels' places.
+_PAIRED = (EXPRESSED, LATENT, _KL)
 # Fewer seeds could not say how much they scatter.
-FEWEST_PAIRS = 3
+FEWEST_PAIRS = 5
 
 Metrics = Mapping[str, float | None]
 Cohorts = Callable[[int], Cohort]
@@ -40,8 +42,9 @@ Cohorts = Callable[[int], Cohort]
 class _Change:
     about: str
     what: str
-    judged: tuple[str, ...]
     train: Callable[[Cohort, Mitigation], Metrics]
+    # Whether a mitigation that draws random numbers may differ.
+    may_scatter: bool = True
 
 
 def memory_claims(
@@ -75,9 +78,11 @@ def memory_claims(
         pairs = [(before[seed], after[seed]) for seed in seeds]
         name = run.mitigation.name
         found = {
-            metric: bias_of_pairs(moved, sigma)
-            for metric in change.judged
-            if (moved := differences(metric, pairs)) and len(moved) >= FEWEST_PAIRS
+            metric: bias_of_pairs(moved, sigma, len(_PAIRED))
+            if change.may_scatter
+            else bias_under_rounding(moved, sigma)
+            for metric in _PAIRED
+            if len(moved := differences(metric, pairs)) >= FEWEST_PAIRS
             for sigma in [scatter(measured, name, metric, pairs)]
         }
         text = f"{change.what}, {seeds_phrase(seeds)}"
@@ -104,9 +109,10 @@ def _changes(secret: int) -> list[_Change]:
         return outcome.metrics
 
     return [
-        _Change("numbers of seeds", "under other numbers", JUDGED, renumbered),
-        _Change("classes", "with the classes in another order", JUDGED, other_classes),
-        _Change("pixels", "with the pixels in another order", _WITHOUT_PLACES, other_pixels),
+        # Random numbers come from generators that do not depend on what is shown.
+        _Change("numbers of seeds", "under other numbers", renumbered, may_scatter=False),
+        _Change("classes", "with the classes in another order", other_classes),
+        _Change("pixels", "with the pixels in another order", other_pixels),
     ]
 
 
@@ -127,6 +133,25 @@ def rerun_claim(reference: Run, rerun: Run, measured: Tolerances) -> Claim:
         if (moved := differences(metric, pairs))
     }
     return claim_of("bias", f"run again, {seeds_phrase(rerun.seed_numbers)}", found)
+
+
+def fresh_claim(reference: Run, fresh: Sequence[Metrics], seeds: Sequence[int]) -> Claim:
+    """Whether new seeds look like those that an entry has numbers of.
+
+    Args:
+        reference: the entry.
+        fresh: the metrics of each new seed.
+        seeds: their numbers.
+    """
+    found = {}
+    for metric in _PAIRED:
+        claimed, new = (
+            [log(value) if metric == _KL else value for value in values if value is not None]
+            for values in (reference.column(metric), [one.get(metric) for one in fresh])
+        )
+        if len(claimed) > 1 and new:
+            found[metric] = bias_of_new_seeds(claimed, new, len(_PAIRED))
+    return claim_of("fresh seeds", f"{seeds_phrase(seeds)} against its own", found)
 
 
 def claim_of(about: str, what: str, found: Mapping[str, Bias]) -> Claim:

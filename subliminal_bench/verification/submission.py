@@ -52,8 +52,8 @@ from subliminal_bench.verification.memory import (
     memory_claims,
 )
 
-# Seeds on which memory is tested: five runs more for each of three questions.
-MEMORY_SEEDS = 5
+# Seeds on which memory is tested, for each of three questions.
+MEMORY_SEEDS = 8
 
 Load = Callable[[str, Sequence[str]], Mitigation]
 
@@ -268,18 +268,9 @@ class Scorer:
         """The difference from plain distillation must not depend on who knows the seeds."""
         found = {}
         for metric in JUDGED:
-            moved = [
-                differences(
-                    metric,
-                    [
-                        (plain.metrics, ours.metrics)
-                        for ours, plain in zip(run.seeds, baseline.seeds, strict=True)
-                    ],
-                )
-                for run, baseline in (fresh, published)
-            ]
-            if min(map(len, moved)) > 1:
-                found[metric] = bias_between(*moved)
+            theirs, ours = _against(metric, *published), _against(metric, *fresh)
+            if min(len(theirs), len(ours)) > 1:
+                found[metric] = bias_between(ours, theirs, len(JUDGED))
         seeds = seeds_phrase(published[0].seed_numbers)
         what = f"{len(self.draw.seeds)} fresh seeds against {seeds}, both less the baseline's"
         return claim_of("published seeds", what, found)
@@ -300,6 +291,17 @@ class Scorer:
             else teacher.unsqueeze(0).to(bench.device)
         )
         return Cohort(bench.protocol, (seed,), bench.device, self._digits, teachers)
+
+
+def _against(metric: str, run: Run, baseline: Run) -> list[float]:
+    """A run's differences from plain distillation, one per seed."""
+    return differences(
+        metric,
+        [
+            (plain.metrics, ours.metrics)
+            for ours, plain in zip(run.seeds, baseline.seeds, strict=True)
+        ],
+    )
 
 
 def write_scored(

@@ -13,15 +13,22 @@ from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.draws import FRESH_SEEDS
 from subliminal_bench.results.entries import entries_folder, read_entries
 from subliminal_bench.results.run import MitigationRecord, Run
 from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.blindness import is_blind
 from subliminal_bench.training.cohort import Cohort
+from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 from subliminal_bench.verification.claims import Claim, file_claims
-from subliminal_bench.verification.memory import FEWEST_PAIRS, memory_claims, rerun_claim
+from subliminal_bench.verification.memory import (
+    FEWEST_PAIRS,
+    fresh_claim,
+    memory_claims,
+    rerun_claim,
+)
 from subliminal_bench.verification.regression import Status, compare_with_reference
 from subliminal_bench.verification.rerun import fresh
 
@@ -77,12 +84,24 @@ class Verification:
         found = compare_with_reference(self.run, rerun, measured)
         yield Claim("rerun", found.outcome is Status.PASSED, found.text)
         yield rerun_claim(self.run, rerun, measured)
+        yield self._fresh()
         if not sees_labels(self.run.mitigation.access):
             yield self._blind()
         if len(self.seeds) >= FEWEST_PAIRS:
             yield from memory_claims(
                 self.mitigation, rerun, self.seeds, self._cohort, measured, self.secret
             )
+
+    def _fresh(self) -> Claim:
+        """Seeds that the entry's author could not know must be like those that it has."""
+        known = set(self.run.seed_numbers)
+        drawn = random.Random(self.secret).sample(
+            [seed for seed in FRESH_SEEDS if seed not in known], len(self.seeds)
+        )
+        found = [
+            train_students(self._cohort(seed), self.mitigation)[0].metrics for seed in drawn
+        ]
+        return fresh_claim(self.run, found, sorted(drawn))
 
     def _blind(self) -> Claim:
         seed = self.seeds[0]

@@ -9,6 +9,7 @@ has its own file.
 from subliminal_bench.scoring.statistics.bias import (
     Bias,
     bias_between,
+    bias_of_new_seeds,
     bias_of_pairs,
     bias_under_rounding,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "at_equal_distillation",
     "below_untrained",
     "bias_between",
+    "bias_of_new_seeds",
     "bias_of_pairs",
     "bias_under_rounding",
     "clears_margin",
