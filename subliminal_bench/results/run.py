@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import Field, FiniteFloat
@@ -228,6 +228,9 @@ class RunHeader(StrictRecord):
 class Run(RunHeader):
     """All finished seeds of one mitigation; `run` writes it to a file and `export` reads it."""
 
+    # One with plain distillation's path has 12 kB for each seed: some 2900 seeds.
+    most_bytes: ClassVar[int] = 2**25
+
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Only for runs for the leaderboard, and not for oracles.
     blindness: Blindness | None = None
@@ -304,16 +307,27 @@ def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
     return first
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, root: Path | None = None) -> Run:
     """Read a run or an entry.
 
+    Args:
+        path: of the file.
+        root: the folder below which no link is followed; None if the user named the file.
+
     Raises:
-        ResultError: the file is missing, is not JSON, does not match the schema, or was
-            changed after it was written.
+        NoSuchFileError: there is no such file.
+        ResultError: the file is not JSON, does not match the schema, or was changed after it
+            was written.
     """
-    return read_record(Run, path)
+    return read_record(Run, path, root=root)
 
 
-def write_run(path: Path, run: Run) -> None:
-    """Write a run with the digest of its content, atomically."""
-    write_record(path, run)
+def write_run(path: Path, run: Run, *, kept: bool = False) -> None:
+    """Write a run with the digest of its content, atomically.
+
+    Args:
+        path: of the file.
+        run: its content.
+        kept: whether it is in a leaderboard; see `files.write_atomically`.
+    """
+    write_record(path, run, kept=kept)

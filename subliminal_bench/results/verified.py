@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
+from subliminal_bench.errors import NoSuchFileError
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record, write_record
-from subliminal_bench.results.run import Isolation
+from subliminal_bench.results.run import Isolation, Run
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 _FOLDER = "verifications"
 
@@ -23,7 +25,7 @@ class Disagreement(StrictRecord):
     """
 
     claims: Annotated[list[Line], Field(min_length=1)]
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class VerifiedRecord(StrictRecord):
@@ -39,7 +41,7 @@ class VerifiedRecord(StrictRecord):
 
     schema_version: Literal[1]
     entry_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    seeds: list[int]
+    seeds: list[Annotated[int, Field(ge=1)]]
     environment: Environment
     isolation: Isolation
     # Written only if it is set: older records hold agreements only.
@@ -82,7 +84,7 @@ def write_verified(
         isolation=isolation,
         disagreed=disagreed,
     )
-    write_record(path, record)
+    write_record(path, record, kept=True)
     return path
 
 
@@ -93,11 +95,12 @@ def read_verified(root: Path, entry: Path) -> VerifiedRecord | None:
         ResultError: the record is damaged.
     """
     path = root / _FOLDER / entry.name
-    if not path.is_file():
+    try:
+        record = read_record(VerifiedRecord, path, root=root)
+    except NoSuchFileError:
         return None
-    record = read_record(VerifiedRecord, path)
     return record if record.entry_sha256 == _digest(entry) else None
 
 
 def _digest(entry: Path) -> str:
-    return hashlib.sha256(entry.read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(entry, Run.most_bytes)).hexdigest()
