@@ -21,7 +21,7 @@ def looks_of(name: str) -> str:
     >>> looks_of("idea-1") == looks_of("idea-2"), looks_of("frozen") == looks_of("baseline")
     (False, False)
     """
-    seen = _BETWEEN_LETTERS.sub("", name.lower()).translate(_SAME)
+    seen = _BETWEEN_LETTERS.sub("", name.lower().translate(_SAME))
     for pair, single in _PAIRS:
         seen = seen.replace(pair, single)
     return _SEPARATORS.sub("-", seen).strip("-")
