@@ -27,6 +27,7 @@ from subliminal_bench.results.files import make_kept_folder, remove
 from subliminal_bench.results.jsonfile import (
     SCHEMA,
     Line,
+    SettingValues,
     StrictRecord,
     read_record,
     write_record,
@@ -116,7 +117,7 @@ class TwinLink(StrictRecord):
         folder: its name, beside the run's.
     """
 
-    settings: dict[Line, bool | int | float | str]
+    settings: SettingValues
     folder: Line
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.printable import unseen_character
@@ -20,10 +20,14 @@ SCHEMA: Literal[2] = 2
 _READ = (1, SCHEMA)
 # Of a text that is shown; the longest of a built-in mitigation has 73.
 _LONGEST_LINE = 2000
+# Several mitigations in one may have as many together.
+_MOST_SETTINGS = 1000
 
 
 def all_seen(text: str) -> str:
-    """The text itself; a ValueError if a reader would not see one of its characters."""
+    """The text itself; a ValueError if a reader would not see one of its characters, or it is long."""
+    if len(text) > _LONGEST_LINE:
+        raise ValueError(f"it has more than {_LONGEST_LINE} letters")
     unseen = unseen_character(text)
     if unseen:
         raise ValueError(f"the character {unseen} cannot be shown")
@@ -31,7 +35,25 @@ def all_seen(text: str) -> str:
 
 
 # Text that is shown as it is, on pages and in terminals.
-Line = Annotated[str, Field(max_length=_LONGEST_LINE), AfterValidator(all_seen)]
+Line = Annotated[str, AfterValidator(all_seen)]
+
+
+def _words_are_seen(
+    settings: dict[str, bool | int | float | str],
+) -> dict[str, bool | int | float | str]:
+    # Not by the values' type: a union's error would speak of its first member.
+    for value in settings.values():
+        if isinstance(value, str):
+            all_seen(value)
+    return settings
+
+
+# A mitigation's settings by name.
+SettingValues = Annotated[
+    dict[Line, bool | int | FiniteFloat | str],
+    Field(max_length=_MOST_SETTINGS),
+    AfterValidator(_words_are_seen),
+]
 
 
 class StrictRecord(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Access, Network, Value
+from subliminal_bench.mitigation.card import Access, Network
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import (
     Line,
+    SettingValues,
     StrictRecord,
-    all_seen,
     read_record,
     write_record,
 )
@@ -59,7 +59,7 @@ class MitigationRecord(StrictRecord):
     title: Line
     access: Access
     reference: Line
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     source_sha256: _Digest
     # The object in that source, if the user chose one of several.
     attribute: Line = ""
@@ -67,15 +67,6 @@ class MitigationRecord(StrictRecord):
     changed: list[str] = Field(default_factory=list)
     # What it presumes about the data; written only if it presumes anything.
     prior: Line = Field(default="", exclude_if=lambda found: not found)
-
-    @pydantic.field_validator("settings")
-    @classmethod
-    def _words_are_seen(cls, settings: dict[str, Value]) -> dict[str, Value]:
-        # Not by the values' type: a union's error would speak of its first member.
-        for value in settings.values():
-            if isinstance(value, str):
-                all_seen(value)
-        return settings
 
     @pydantic.model_validator(mode="after")
     def _changed_are_settings(self) -> "MitigationRecord":
@@ -210,7 +201,7 @@ class Twin(StrictRecord):
         seeds: its results.
     """
 
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
 
 
