@@ -4,16 +4,19 @@ import hashlib
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.results.files import write_atomically
+from subliminal_bench.results.jsonfile import StrictRecord, validated
 from subliminal_bench.untrusted.array_archive import ArrayKind, BrokenArraysError, read_arrays
 from subliminal_bench.untrusted.regular_file import read_bytes
 from subliminal_bench.untrusted.strict_json import parse_json
@@ -74,10 +77,10 @@ def read_weights(path: Path, root: Path | None = None) -> Tensor:
         ResultError: the file cannot be read, or it was changed.
     """
     content = read_bytes(path, _MOST_WEIGHTS, root, owned=True)
+    digest = _header(content, path).metadata.get("sha256")
     try:
-        digest = _said_digest(content, path)
         parameters = safetensors.torch.load(content)[_PARAMETERS]
-    except (KeyError, ValueError, safetensors.SafetensorError, ResultError) as error:
+    except (ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise ResultError(f"cannot read {path} ({type(error).__name__}): delete it") from None
     # Older files have no digest.
     if digest not in (None, _digest(parameters)):
@@ -85,23 +88,30 @@ def read_weights(path: Path, root: Path | None = None) -> Tensor:
     return parameters
 
 
-def _said_digest(content: bytes, path: Path) -> object:
-    """The digest in a file's header; None if it has none.
+class _Tensor(StrictRecord):
+    """What a file's header says of a tensor."""
 
-    Raises:
-        ResultError, ValueError: the file does not hold parameters `[parameters]` and nothing
-            else.
-    """
+    dtype: Literal["F32", "F64"]
+    shape: Annotated[list[int], Field(min_length=1, max_length=1)]
+    data_offsets: Annotated[list[int], Field(min_length=2, max_length=2)]
+
+
+class _Header(StrictRecord):
+    """The header of a file with weights: parameters `[parameters]`, and nothing else."""
+
+    parameters: _Tensor
+    metadata: dict[str, str] = Field(default_factory=dict, alias="__metadata__")
+
+
+def _header(content: bytes, path: Path) -> _Header:
+    """The header, which stands before the tensors, after its own length."""
     length = int.from_bytes(content[:8], "little")
-    if length > _LONGEST_HEADER:
-        raise ValueError("no header is that long")
-    header = parse_json(content[8 : 8 + length], path)
-    if not isinstance(header, dict) or header.keys() - {"__metadata__"} != {_PARAMETERS}:
-        raise ValueError("it holds something else")
-    said = header[_PARAMETERS]
-    if said.get("dtype") not in ("F32", "F64") or len(said.get("shape", ())) != 1:
-        raise ValueError("its parameters are of another kind")
-    return (header.get("__metadata__") or {}).get("sha256")
+    try:
+        if len(content) < 8 or length > _LONGEST_HEADER:
+            raise ResultError(f"cannot read {path}: it has no header")
+        return validated(_Header, parse_json(content[8 : 8 + length], path), path)
+    except ResultError as error:
+        raise ResultError(f"{error}: delete it") from None
 
 
 def _digest(values: Tensor) -> str:

@@ -25,7 +25,7 @@ _MOST_SETTINGS = 1000
 
 
 def all_seen(text: str) -> str:
-    """The text itself; a ValueError if a reader would not see one of its characters, or it is long."""
+    """The text itself; a ValueError if it is too long, or has a character that is not seen."""
     if len(text) > _LONGEST_LINE:
         raise ValueError(f"it has more than {_LONGEST_LINE} letters")
     unseen = unseen_character(text)
@@ -149,5 +149,6 @@ def validated(kind: type[_Model], content: Any, path: Path) -> _Model:
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        line = " ".join(f"{path}: {where}: {first['msg']}".split())
+        what = first["msg"].removeprefix("Value error, ")
+        line = " ".join(f"{path}: {where}: {what}".split())
         raise ResultError(line) from None

@@ -20,6 +20,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigation.card import Value
 from subliminal_bench.results.files import write_atomically
 from subliminal_bench.results.jsonfile import Line, SettingValues, StrictRecord, validated
+from subliminal_bench.untrusted.strict_json import check_numbers
 from subliminal_bench.untrusted.submission_folder import folder_digest, read_submission_folder
 
 SUBMISSIONS = "submissions"
@@ -153,6 +154,7 @@ def parse_submission(content: bytes, path: Path) -> SubmissionText:
     except (ValueError, RecursionError) as error:
         said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ResultError(f"{path} is not valid TOML: {said:.200}") from None
+    check_numbers(found, path)
     return validated(SubmissionText, found, path)
 
 

@@ -68,8 +68,8 @@ def check_source(content: bytes, text: str, path: Path) -> None:
                     raise ResultError(
                         f"{path}, line {token.start[0]}: the name {brief(token.string)} {wrong}"
                     )
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise ResultError(f"{path} is not Python: {error.args[0]:.100}") from None
+    except (SyntaxError, tokenize.TokenError):
+        raise ResultError(f"{path} is not Python: running it says where") from None
 
 
 def _wrong_name(name: str) -> str:

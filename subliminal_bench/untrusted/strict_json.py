@@ -70,10 +70,30 @@ def parse_json(content: bytes, path: Path) -> Any:
     if _depth(value) > _DEEPEST:
         raise ResultError(f"{path} is not valid JSON: it is nested too deeply")
     if strange:
-        way = next(_ways(value, lambda one: isinstance(one, float) and not math.isfinite(one)))
+        check_numbers(value, path)
+    return value
+
+
+def check_numbers(value: Any, path: Path) -> None:
+    """Refuse numbers that are not finite, or larger than any that a computer counts with.
+
+    Args:
+        value: of lists, dictionaries and what is in them, as a file has it.
+        path: of the file, for the error.
+
+    Raises:
+        ResultError: with the file and the key.
+    """
+    way = next(_ways(value, _is_no_number), None)
+    if way is not None:
         where = ".".join(map(str, way)) or "the file"
         raise ResultError(f"{path}: {where}: the number is not finite, or too large")
-    return value
+
+
+def _is_no_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
