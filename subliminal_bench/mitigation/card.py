@@ -26,6 +26,11 @@ Value = bool | int | float | str
 
 # Names are typed on the command line and become folder names; `+` joins names.
 _LONGEST_NAME = 100
+# Far more than fits beside others on a page; files and messages hold no more.
+_LONGEST_LINE = 2000
+_MOST_PARAMETERS = 100
+# Beyond that, a whole number is larger than any fraction that a computer counts with.
+_MOST_DIGITS = 300
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -131,10 +136,8 @@ class Parameter:
                 )
             _check_line(f"parameter {self.name}", value)
             return
-        try:
-            str(value)
-        except ValueError:
-            raise MitigationError(f"parameter {self.name} has too many digits") from None
+        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+            raise MitigationError(f"parameter {self.name} has too many digits")
         # A whole number is finite, even if it is too large for math.isfinite.
         if isinstance(value, float) and not math.isfinite(value):
             raise MitigationError(f"parameter {self.name} must be finite, not {value}")
@@ -199,6 +202,8 @@ class Card:
             isinstance(one, Parameter) for one in self.parameters
         ):
             raise MitigationError("card parameters must be a tuple of Parameter(...)")
+        if len(self.parameters) > _MOST_PARAMETERS:
+            raise MitigationError(f"card declares more than {_MOST_PARAMETERS} parameters")
         names = [one.name for one in self.parameters]
         if len(set(names)) < len(names):
             raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
@@ -311,6 +316,8 @@ def _check_line(what: str, text: object) -> None:
     """
     if not isinstance(text, str):
         raise MitigationError(f"{what} must be one line of text, not {brief(text)}")
+    if len(text) > _LONGEST_LINE:
+        raise MitigationError(f"{what} must have at most {_LONGEST_LINE} letters")
     unseen = unseen_character(text)
     if unseen:
         raise MitigationError(

@@ -15,10 +15,16 @@ from pathlib import Path
 from types import ModuleType
 
 from subliminal_bench import shipped
-from subliminal_bench.errors import BenchmarkError, MitigationError, NoSuchMitigationError
+from subliminal_bench.errors import (
+    BenchmarkError,
+    MitigationError,
+    NoSuchMitigationError,
+    ResultError,
+)
 from subliminal_bench.mitigation.builtin import built_in_names
 from subliminal_bench.mitigation.hooks import PROJECT
-from subliminal_bench.mitigation.sources import Sources, importable, read_sources
+from subliminal_bench.mitigation.sources import MOST_BYTES, Sources, importable, read_sources
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 ENTRY_POINT_GROUP = "subliminal_bench"
 # A module, and the name of an object in it.
@@ -217,9 +223,9 @@ def _read(path: Path) -> bytes:
     if path.suffix != ".py":
         raise MitigationError(f"{path} is not a Python file: its name must end in .py")
     try:
-        return path.resolve().read_bytes()
-    except OSError as error:
-        raise MitigationError(f"cannot read {path.resolve()}: {error.strerror}") from None
+        return read_bytes(path.resolve(), MOST_BYTES)
+    except ResultError as error:
+        raise MitigationError(error.message) from None
 
 
 def _from_file(path: Path, attribute: str, where: str) -> Found:
@@ -320,7 +326,7 @@ def _module_sources(name: str, path: Path | None) -> Sources:
     root = path.parents[len(package)]
     # Beside an installed package are packages that it has nothing to do with.
     installed = any(root.glob("*.dist-info"))
-    return read_sources(path, path.read_bytes(), package, installed=installed)
+    return read_sources(path, read_bytes(path, MOST_BYTES), package, installed=installed)
 
 
 def _pick(module: ModuleType, attribute: str, where: str) -> object:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds
@@ -19,6 +20,7 @@ from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN, Prevention
 from subliminal_bench.scoring.twins import twin_prevention
 from subliminal_bench.scoring.words import MEANINGS, VerdictWord
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 _NOT_READ = VerdictWord.NOT_READ
 _ABOUT: dict[Access, tuple[str, str]] = {
@@ -71,7 +73,12 @@ def leaderboard_page(root: Path) -> tuple[Path, str]:
 
 def is_fresh(page: Path, text: str) -> bool:
     """Whether the file has that text."""
-    return page.is_file() and page.read_bytes() == text.encode()
+    wanted = text.encode()
+    try:
+        return read_bytes(page, len(wanted), page.parent) == wanted
+    except ResultError:
+        # Whatever else stands there, it is not that text.
+        return False
 
 
 def render_leaderboard(levels: Sequence[RankedLevel]) -> str:

@@ -28,7 +28,7 @@ FEWEST_FRESH = 20
 _FOLDER = "fresh"
 _FILE = "draw.json"
 
-DrawName = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}-[0-9a-f]{8}$")]
+DrawName = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")]
 
 
 class Draw(StrictRecord):
@@ -89,7 +89,7 @@ def draw_seeds(
     draw = drawn(protocol, sources, count)
     today = datetime.now(UTC).date().isoformat()
     name = f"{today}-{secrets.token_hex(4)}"
-    write_record(root / _FOLDER / name / _FILE, draw)
+    write_record(root / _FOLDER / name / _FILE, draw, kept=True)
     return name, draw
 
 
@@ -112,7 +112,7 @@ def find_draw(root: Path, protocol: ProtocolRecord, digest: str) -> str | None:
         ResultError: a draw's file is damaged.
     """
     for path in sorted((root / _FOLDER).glob(f"*/{_FILE}"), reverse=True):
-        draw = read_record(Draw, path)
+        draw = read_record(Draw, path, root=root)
         if draw.protocol == protocol and digest in draw.sources.values():
             return path.parent.name
     return None
@@ -124,7 +124,7 @@ def read_draw(root: Path, name: str) -> Draw:
     Raises:
         ResultError: there is none, or its file is damaged.
     """
-    return read_record(Draw, root / _FOLDER / name / _FILE)
+    return read_record(Draw, root / _FOLDER / name / _FILE, root=root)
 
 
 def fresh_file(root: Path, draw: str, run: Run | None = None) -> Path:

@@ -15,7 +15,9 @@ from subliminal_bench.experiment.protocol import CANONICAL, Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.results.entry_names import check_origin
 from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
+from subliminal_bench.untrusted.lookalike import looks_of
 
 # An entry with fewer seeds shows too little.
 FEWEST_SEEDS = 20
@@ -40,14 +42,24 @@ def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[P
     """All entries of a folder with their files, by label, in order of their labels.
 
     Raises:
-        ResultError: a file cannot be read, or two files have entries with the same label.
+        ResultError: a file cannot be read, or two files have entries with the same label, or
+            of names that look alike.
     """
     found: dict[str, tuple[Path, Run]] = {}
+    looks: dict[str, tuple[str, Path]] = {}
+    # Some installers make every installed file a link.
+    is_installed = not shipped.is_checkout() and shipped.folder("leaderboard") in folder.parents
     for path in sorted(folder.glob(pattern)):
-        run = read_run(path)
-        label = run.mitigation.label
+        run = read_run(path, None if is_installed else folder.parent)
+        label, name = run.mitigation.label, run.mitigation.name
         if label in found:
             raise ResultError(f"{path} and {found[label][0].name} both contain entry {label!r}")
+        other, its_path = looks.setdefault(looks_of(name), (name, path))
+        if other != name:
+            raise ResultError(
+                f"{path}: mitigation.name: {name!r} can be taken for {other!r} in "
+                f"{its_path.name}"
+            )
         found[label] = path, run
     return {label: found[label] for label in sorted(found)}
 
@@ -129,6 +141,8 @@ def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
         )
     label = run.mitigation.label
     present = read_entry_files(folder)
+    records = {label: other.mitigation for label, (_, other) in present.items()}
+    check_origin(run.mitigation, records, replace)
     if label in present:
         path, _ = present[label]
         if not replace:
@@ -141,7 +155,7 @@ def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
         path = folder / entry_file_name(run)
         if path.exists():
             raise ResultError(f"{path} is another entry: give the mitigation another name")
-    write_run(path, run)
+    write_run(path, run, kept=True)
     return path
 
 

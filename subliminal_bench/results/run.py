@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import Field, FiniteFloat
@@ -10,7 +10,7 @@ from pydantic import Field, FiniteFloat
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Access, Value
+from subliminal_bench.mitigation.card import Access
 from subliminal_bench.mitigation.separation import Network, Sandbox, Separation
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import (
     Line,
+    SettingValues,
     StrictRecord,
-    all_seen,
     read_record,
     write_record,
 )
@@ -60,7 +60,7 @@ class MitigationRecord(StrictRecord):
     title: Line
     access: Access
     reference: Line
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     source_sha256: _Digest
     # The object in that source, if the user chose one of several.
     attribute: Line = ""
@@ -68,15 +68,6 @@ class MitigationRecord(StrictRecord):
     changed: list[str] = Field(default_factory=list)
     # What it presumes about the data; written only if it presumes anything.
     prior: Line = Field(default="", exclude_if=lambda found: not found)
-
-    @pydantic.field_validator("settings")
-    @classmethod
-    def _words_are_seen(cls, settings: dict[str, Value]) -> dict[str, Value]:
-        # Not by the values' type: a union's error would speak of its first member.
-        for value in settings.values():
-            if isinstance(value, str):
-                all_seen(value)
-        return settings
 
     @pydantic.model_validator(mode="after")
     def _changed_are_settings(self) -> "MitigationRecord":
@@ -235,7 +226,7 @@ class Twin(StrictRecord):
         seeds: its results.
     """
 
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
 
 
@@ -252,6 +243,9 @@ class RunHeader(StrictRecord):
 
 class Run(RunHeader):
     """All finished seeds of one mitigation; `run` writes it to a file and `export` reads it."""
+
+    # One with plain distillation's path has 12 kB for each seed: some 2900 seeds.
+    most_bytes: ClassVar[int] = 2**25
 
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Only for runs for the leaderboard, and not for oracles.
@@ -329,16 +323,27 @@ def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
     return first
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, root: Path | None = None) -> Run:
     """Read a run or an entry.
 
+    Args:
+        path: of the file.
+        root: the folder below which no link is followed; None if the user named the file.
+
     Raises:
-        ResultError: the file is missing, is not JSON, does not match the schema, or was
-            changed after it was written.
+        NoSuchFileError: there is no such file.
+        ResultError: the file is not JSON, does not match the schema, or was changed after it
+            was written.
     """
-    return read_record(Run, path)
+    return read_record(Run, path, root=root)
 
 
-def write_run(path: Path, run: Run) -> None:
-    """Write a run with the digest of its content, atomically."""
-    write_record(path, run)
+def write_run(path: Path, run: Run, *, kept: bool = False) -> None:
+    """Write a run with the digest of its content, atomically.
+
+    Args:
+        path: of the file.
+        run: its content.
+        kept: whether it is in a leaderboard; see `files.write_atomically`.
+    """
+    write_record(path, run, kept=kept)

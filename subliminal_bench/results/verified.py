@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from subliminal_bench.errors import NoSuchFileError
 from subliminal_bench.results.draws import DrawName
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record, write_record
-from subliminal_bench.results.run import Isolation
+from subliminal_bench.results.run import Isolation, Run
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 _FOLDER = "verifications"
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -56,7 +58,7 @@ class VerifiedRecord(StrictRecord):
     claims: Annotated[list[ClaimRecord], Field(min_length=1)]
     environment: Environment
     isolation: Isolation | None
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    date: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
     @property
     def refuted(self) -> list[str]:
@@ -76,7 +78,7 @@ def write_verified(root: Path, entry: Path, record: VerifiedRecord) -> Path:
         The record's file.
     """
     path = root / _FOLDER / entry.name
-    write_record(path, record)
+    write_record(path, record, kept=True)
     return path
 
 
@@ -86,16 +88,20 @@ def read_verified(root: Path, entry: Path) -> VerifiedRecord | None:
     Raises:
         ResultError: the record is damaged.
     """
-    path = root / _FOLDER / entry.name
-    if not path.is_file():
+    try:
+        record = read_record(VerifiedRecord, root / _FOLDER / entry.name, root=root)
+    except NoSuchFileError:
         return None
-    record = read_record(VerifiedRecord, path)
     return record if record.entry_sha256 == file_digest(entry) else None
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of the bytes of a run's file.
+
+    Raises:
+        ResultError: it cannot be read.
+    """
+    return hashlib.sha256(read_bytes(path, Run.most_bytes)).hexdigest()
 
 
 def has_record(root: Path, entry: Path) -> bool:
