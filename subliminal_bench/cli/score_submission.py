@@ -50,6 +50,10 @@ def score_submission(
     This is what a maintainer runs; a submitter's own numbers play no part. Exit code 0: all
     claims hold; 1: a claim is refuted.
     """
+    from contextlib import ExitStack
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
     from rich.console import Console
 
     from subliminal_bench import shipped
@@ -73,26 +77,30 @@ def score_submission(
         isolate_memory=isolate_memory,
     )
     published = parse_seeds(seeds, setup.chosen_protocol)
-    sources = loaded_sources(submissions, settings or [], setup.load, sandboxed=not rehearse)
-    protocol = ProtocolRecord.of(setup.chosen_protocol)
-    fixed = {one.label: one.digest for one in sources}
-    name, draw = (
-        ("", drawn(protocol, fixed, fresh))
-        if rehearse
-        else draw_seeds(root, protocol, fixed, fresh)
-    )
-    print(f"drawn: {seeds_phrase(draw.seeds)}", flush=True)
-    refuted = False
-    with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
-        scorer = Scorer(bench, root, published, draw, lambda line: print(line, flush=True))
-        for source in sources:
-            print(f"\n{source.label}, {len(draw.seeds)} fresh seeds:\n", flush=True)
-            scored = scorer.scored(source)
-            refuted = refuted or not all(claim.holds for claim in scored.claims)
-            text.show(scored.card, "terminal", False)
-            if not rehearse:
-                for path in write_scored(bench, root, name, source, scored):
-                    print(f"written: {path}")
+    with ExitStack() as stack:
+        workplace = Path(stack.enter_context(TemporaryDirectory()))
+        sources = loaded_sources(
+            submissions, settings or [], setup.load, workplace, sandboxed=not rehearse
+        )
+        protocol = ProtocolRecord.of(setup.chosen_protocol)
+        fixed = {one.label: one.digest for one in sources}
+        name, draw = (
+            ("", drawn(protocol, fixed, fresh))
+            if rehearse
+            else draw_seeds(root, protocol, fixed, fresh)
+        )
+        print(f"drawn: {seeds_phrase(draw.seeds)}", flush=True)
+        refuted = False
+        with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
+            scorer = Scorer(bench, root, published, draw, lambda line: print(line, flush=True))
+            for source in sources:
+                print(f"\n{source.label}, {len(draw.seeds)} fresh seeds:\n", flush=True)
+                scored = scorer.scored(source)
+                refuted = refuted or not all(claim.holds for claim in scored.claims)
+                text.show(scored.card, "terminal", False)
+                if not rehearse:
+                    for path in write_scored(bench, root, name, source, scored):
+                        print(f"written: {path}")
     if not rehearse:
         print("now run: subliminal-bench leaderboard")
     raise typer.Exit(1 if refuted else 0)

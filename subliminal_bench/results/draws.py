@@ -148,7 +148,7 @@ def read_fresh(root: Path, name: str, run: Run) -> tuple[Run, Run]:
     draw = read_draw(root, name)
     found = []
     for path in (fresh_file(root, name, run), fresh_file(root, name)):
-        one = read_run(path)
+        one = read_run(path, root)
         if list(one.seed_numbers) != draw.seeds:
             raise ResultError(f"{path} has other seeds than its draw")
         if one.protocol != run.protocol:

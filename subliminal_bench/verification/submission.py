@@ -24,10 +24,11 @@ from subliminal_bench.mitigation.mitigation import (
 from subliminal_bench.results.draws import Draw, fresh_file
 from subliminal_bench.results.entries import (
     check_eligible,
-    entries_folder,
     entry_file_name,
     needs_blindness,
+    read_entries,
 )
+from subliminal_bench.results.entry_names import check_origin
 from subliminal_bench.results.run import Isolation, MitigationRecord, Run, write_run
 from subliminal_bench.results.submissions import Submission, read_submission
 from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
@@ -97,19 +98,27 @@ class Source:
         return cls.loaded(load_mitigation, name, settings)
 
     @classmethod
-    def submitted(cls, submission: Submission, load: Load) -> "Source":
+    def submitted(cls, submission: Submission, load: Load, workplace: Path) -> "Source":
         """A submission.
 
         Args:
             submission: as it was read.
             load: loads it isolated.
+            workplace: a folder of this user's alone: what is run is a copy of what was read,
+                whatever happens to the folder meanwhile.
 
         Raises:
             ResultError: the folder's name is not the mitigation's.
             MitigationError: it cannot be loaded, or has a built-in's name.
         """
         settings = [f"{name}={value}" for name, value in submission.settings.items()]
-        found = cls.loaded(load, submission.spec, settings, submission.sha256)
+        copied = submission.copied_to(workplace / submission.sha256)
+        found = cls.loaded(load, copied.spec, settings, submission.sha256)
+        if found.mitigation.untold:
+            raise ResultError(
+                f"{submission.folder}: {found.mitigation.untold[0]}, may load what its source "
+                "does not tell; a submission is all that it loads"
+            )
         refuse_built_in_names(found.mitigation)
         if not found.mitigation.name == submission.name == submission.folder.name:
             raise ResultError(
@@ -137,7 +146,12 @@ class Source:
 
 
 def loaded_sources(
-    named: Sequence[str], settings: Sequence[str], load: Load, *, sandboxed: bool
+    named: Sequence[str],
+    settings: Sequence[str],
+    load: Load,
+    workplace: Path,
+    *,
+    sandboxed: bool,
 ) -> list[Source]:
     """The sources that a maintainer names, loaded.
 
@@ -145,6 +159,7 @@ def loaded_sources(
         named: folders of submissions, or names of this program's own plugins.
         settings: of the own plugins, `name=value` each; submissions bring theirs.
         load: loads a submission isolated.
+        workplace: see `Source.submitted`; it must last as long as they are run.
         sandboxed: whether a submission that would run outside of a sandbox is refused.
 
     Raises:
@@ -159,7 +174,7 @@ def loaded_sources(
                     f"{one}: a submission's settings are in its submission.toml: leave out ",
                     Setting("settings"),
                 )
-            source = Source.submitted(read_submission(Path(one)), load)
+            source = Source.submitted(read_submission(Path(one)), load, workplace)
             kept_apart = source.mitigation.isolation
             if sandboxed and not (kept_apart and Isolation.of(kept_apart).is_sandboxed):
                 raise ResultError(
@@ -323,12 +338,15 @@ def write_scored(
         ProtocolError, ResultError: the entry is not eligible; nothing is written.
     """
     check_eligible(scored.published)
-    entry = entries_folder(bench.protocol, root) / entry_file_name(scored.published)
+    folder = root / "entries"
+    present = {label: one.mitigation for label, one in read_entries(folder).items()}
+    check_origin(scored.published.mitigation, present, replace=True)
+    entry = folder / entry_file_name(scored.published)
     fresh, baseline = fresh_file(root, draw, scored.fresh), fresh_file(root, draw)
-    write_run(entry, scored.published)
-    write_run(fresh, scored.fresh)
+    write_run(entry, scored.published, kept=True)
+    write_run(fresh, scored.fresh, kept=True)
     if not baseline.is_file():
-        write_run(baseline, scored.baseline)
+        write_run(baseline, scored.baseline, kept=True)
     curves = ThinnedCurves.of(scored.published, bench.store.curves(scored.published))
     curves.write(thinned_file(root, scored.published))
     record = VerifiedRecord(
