@@ -31,6 +31,7 @@ from subliminal_bench.results.run import (
     Run,
     SeedResult,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.scoring.words import VerdictWord
 from subliminal_bench.training.measurement import measured_outcomes
@@ -126,8 +127,12 @@ def _measured(students: Students, parameters: Tensor) -> SeedResult:
         students.curves,
         unaltered,
     )
+    assert outcome.weight_change
     return SeedResult(
-        seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
+        seed=outcome.seed,
+        metrics=outcome.metrics,
+        diverged_at=outcome.diverged_at,
+        weight_change=WeightChangeRecord.of(outcome.weight_change),
     )
 
 

@@ -30,8 +30,9 @@ class WeightChange:
         size: norm of the same parts where training began.
         exchanged: share of each hidden layer's units whose incoming weights are nearer to
             another unit's of the beginning.
-        rescaled: the factor, at least 1, by which half of a layer's units or more grew on one
-            side and shrank on the other.
+        rescaled: the factor, at least 1, by which half of a layer's units or more were
+            rescaled: the weights that lead to a unit grew or shrank by it, and those that lead
+            on were made smaller or larger by as much or more.
         rescaled_most: the largest such factor of a unit.
         hook_updates: summed length of what `parameter_update` changed, as a share of that and
             of the optimiser's own updates; None if only weights are known.

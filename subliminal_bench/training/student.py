@@ -61,6 +61,16 @@ def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
     return _trained(cohort, mitigation, None, lambda steps: None).ended
 
 
+@pinned_torch()
+def course_of(cohort: Cohort, mitigation: Mitigation) -> Course:
+    """Train the cohort's students, and measure nothing but what moves their weights.
+
+    Raises:
+        HookError: a hook failed or returned something unusable.
+    """
+    return _trained(cohort, mitigation, _Record.empty(cohort), lambda steps: None)
+
+
 def _trained(
     cohort: Cohort,
     mitigation: Mitigation,

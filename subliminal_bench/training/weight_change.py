@@ -19,6 +19,8 @@ from subliminal_bench.training.outcome import WeightChange
 # A unit has changed places if the weights that lead to it are nearer to another unit's, by this
 # much of a cosine. Different units of a layer that was drawn at random have cosines near 0.
 _NEARER = 0.5
+# And if it is nearly that unit's.
+_ALIKE = 0.75
 # What only a course that was seen step by step tells.
 _KNOWN = ("hook_updates", "finish")
 
@@ -111,7 +113,7 @@ def weight_changes(layout: Layout, classes: int, course: Course) -> list[WeightC
     columns = {
         **{("displacement", name): _length(moved[name]) for name in PARTS},
         **{("size", name): _length(first[name]) for name in PARTS},
-        **_units(layout, began, ended),
+        **_units(layout, classes, began, ended),
     }
     known: dict[str, Tensor | None] = {name: getattr(course, name) for name in _KNOWN}
     known["unexplained"] = None
@@ -166,26 +168,28 @@ def _unexplained(moved: dict[str, Tensor], updates: dict[str, Tensor]) -> Tensor
     return _ratio((whole - torch.stack(along).sum(0)).clamp_min(0), whole)
 
 
-def _units(layout: Layout, began: Tensor, ended: Tensor) -> dict[tuple[str, str], Tensor]:
+def _units(
+    layout: Layout, classes: int, began: Tensor, ended: Tensor
+) -> dict[tuple[str, str], Tensor]:
     """What became of the hidden units, by field and layer, `[students]` each.
 
-    Units of the second layer are compared after undoing what was found in the first.
+    A unit of the second layer is compared after undoing what was found in the first.
     """
     before, after = layout.named(began), layout.named(ended)
-    incoming = torch.cat([after["fc1.weight"], after["fc1.bias"].unsqueeze(2)], 2)
-    first = torch.cat([before["fc1.weight"], before["fc1.bias"].unsqueeze(2)], 2)
-    layer1 = _Matched.of(incoming, first)
+    layer1 = _Matched.of(
+        _with_bias(after["fc1.weight"], after["fc1.bias"]),
+        _with_bias(before["fc1.weight"], before["fc1.bias"]),
+    )
     weight2 = _columns(before["fc2.weight"], layer1.partner)
-    incoming = torch.cat(
-        [after["fc2.weight"] * layer1.factor.unsqueeze(1), after["fc2.bias"].unsqueeze(2)], 2
+    layer2 = _Matched.of(
+        _with_bias(after["fc2.weight"] * layer1.growth.exp().unsqueeze(1), after["fc2.bias"]),
+        _with_bias(weight2, before["fc2.bias"]),
     )
-    layer2 = _Matched.of(incoming, torch.cat([weight2, before["fc2.bias"].unsqueeze(2)], 2))
-    outgoing1 = after["fc2.weight"] / layer2.factor.unsqueeze(2)
-    weight3 = _columns(before["fc3.weight"], layer2.partner)
-    scales = (
-        _scale(layer1.factor, outgoing1, weight2),
-        _scale(layer2.factor, after["fc3.weight"], weight3),
-    )
+    rows, columns = _growths(after["fc2.weight"], _rows(weight2, layer2.partner))
+    # Distillation sees the auxiliary logits alone, so what leads to them must make up for it.
+    weight3 = _columns(before["fc3.weight"][:, classes:], layer2.partner)
+    onwards = _growth(after["fc3.weight"][:, classes:], weight3, 1)
+    scales = _rescaled(layer1.growth, columns), _rescaled(rows, onwards)
     found: dict[tuple[str, str], Tensor] = {}
     for name, one, scale in zip(HIDDEN, (layer1, layer2), scales, strict=True):
         found["exchanged", name] = one.exchanged.double().mean(1)
@@ -201,50 +205,81 @@ class _Matched:
     Attributes:
         partner: the unit of the beginning, int64 `[students, units]`.
         exchanged: whether that is another unit, bool `[students, units]`.
-        factor: the length of its incoming weights against its partner's, above 0; 1 where
-            either has none.
+        growth: of its incoming weights against its partner's; see `_growth`.
     """
 
     partner: Tensor
     exchanged: Tensor
-    factor: Tensor
+    growth: Tensor
 
     @classmethod
     def of(cls, incoming: Tensor, first: Tensor) -> "_Matched":
-        """From incoming weights and biases, `[students, units, inputs + 1]`."""
+        """From incoming weights with their biases, `[students, units, inputs + 1]`."""
         ours, theirs = (torch.nn.functional.normalize(one, dim=2) for one in (incoming, first))
         cosines = ours @ theirs.transpose(1, 2)
         own = cosines.diagonal(dim1=1, dim2=2).clamp_min(0)
-        itself = torch.arange(cosines.shape[1], device=cosines.device)
         # The nearest may be the unit itself, which is not above its own.
         best, place = cosines.max(2)
-        exchanged = best > own + _NEARER
+        exchanged = (best > own + _NEARER) & (best > _ALIKE)
+        itself = torch.arange(cosines.shape[1], device=cosines.device)
         partner = torch.where(exchanged, place, itself)
-        lengths = torch.linalg.vector_norm(first, dim=2).gather(1, partner)
-        factor = torch.linalg.vector_norm(incoming, dim=2) / lengths
-        counted = factor.isfinite() & (factor > 0)
-        return cls(partner, exchanged, torch.where(counted, factor, 1.0))
+        return cls(partner, exchanged, _growth(incoming, _rows(first, partner), 2))
+
+
+def _with_bias(weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.cat([weight, bias.unsqueeze(2)], 2)
+
+
+def _rows(weight: Tensor, partner: Tensor) -> Tensor:
+    """A layer's weights `[students, units, inputs]` with each unit's partner in its place."""
+    return weight.gather(1, partner.unsqueeze(2).expand(-1, -1, weight.shape[2]))
 
 
 def _columns(weight: Tensor, partner: Tensor) -> Tensor:
-    """A layer's weights `[students, outputs, inputs]` with its inputs' partners as inputs."""
+    """A layer's weights `[students, outputs, units]` with each unit's partner in its place."""
     return weight.gather(2, partner.unsqueeze(1).expand(-1, weight.shape[1], -1))
 
 
-def _scale(factor: Tensor, outgoing: Tensor, first: Tensor) -> Tensor:
-    """How far units are from their size, as an absolute logarithm, `[students, units]`.
+def _growth(after: Tensor, before: Tensor, along: int) -> Tensor:
+    """Logarithm of the growth of norms along a dimension; 0 where either has none."""
+    now, then = (torch.linalg.vector_norm(one, dim=along).log() for one in (after, before))
+    return torch.where(now.isfinite() & then.isfinite(), now - then, 0.0)
 
-    A unit that grew `c` times while what leads on from it shrank as much was rescaled by `c`;
-    one that grew on both sides was not. Units that lead nowhere have no size.
+
+def _growths(after: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithms of the growth of a layer's rows and of its columns, `[students, ·]` each.
+
+    Both kinds of units may have been rescaled at once. What differs from column to column does
+    not count as growth of a row, and the other way round.
 
     Args:
-        factor: of the incoming weights, `[students, units]`.
-        outgoing: weights after training, `[students, outputs, units]`.
-        first: the same weights before it.
+        after: weights, `[students, outputs, inputs]`.
+        before: the same weights where training began.
     """
-    onwards = torch.linalg.vector_norm(outgoing, dim=1) / torch.linalg.vector_norm(first, dim=1)
-    size = (factor.log() - onwards.log()).abs() / 2
-    return torch.where(onwards.isfinite() & (onwards > 0), size, 0.0)
+    grown = after.abs().log() - before.abs().log()
+    grown = grown.where(grown.isfinite(), float("nan"))
+    found = []
+    for across, along in ((1, 2), (2, 1)):
+        other = grown.nanmedian(across, keepdim=True).values
+        other = other - other.nanmedian(along, keepdim=True).values
+        found.append((grown - other).nanmedian(along).values.nan_to_num(0.0))
+    rows, columns = found
+    return rows, columns
+
+
+def _rescaled(growth: Tensor, onwards: Tensor) -> Tensor:
+    """How far units were rescaled, as a logarithm, at least 0, `[students, units]`.
+
+    A unit that grew `c` times while what leads on from it shrank as much was rescaled by `c`.
+    One that grew or shrank on both sides, or on one alone, was not: that changes what the
+    student computes.
+
+    Args:
+        growth: of the incoming weights, `[students, units]`.
+        onwards: of the weights that lead on from it.
+    """
+    both = torch.minimum(growth.abs(), onwards.abs())
+    return both.where(growth * onwards < 0, 0.0)
 
 
 def _length(rows: Tensor) -> Tensor:
