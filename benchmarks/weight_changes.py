@@ -103,8 +103,8 @@ def cells(found: list[WeightChange], plain: list[WeightChange]) -> list[str]:
         [max(getattr(one, field)[layer] for layer in HIDDEN) for one in found]
         for field in ("exchanged", "rescaled", "rescaled_most")
     ]
-    unexplained = [one.unexplained or 0.0 for one in found]
-    return [_span(values) for values in (*moved, *worst, unexplained)]
+    unexplained = [one.unexplained for one in found if one.unexplained is not None]
+    return [_span(values) if values else "–" for values in (*moved, *worst, unexplained)]
 
 
 def _span(values: list[float]) -> str:

@@ -118,8 +118,11 @@ def rescore_run(
             _compare(weights, seed, found)
     if header.mitigation.name == BASELINE:
         found.without_path = folder.lacking(found.completed, path=True)
+    refused = {seed for seeds in found.refused.values() for seed in seeds}
     found.without_change = [
-        seed for seed in folder.finished() if _lacks_change(folder.result(seed))
+        seed
+        for seed in folder.finished()
+        if seed not in refused and _lacks_change(folder.result(seed))
     ]
     return found
 
