@@ -68,11 +68,8 @@ def _lines(found: "Rescored") -> list[str]:
             f"{seeds_phrase(seeds)} still without plain distillation's path, which weights do "
             f"not tell; `subliminal-bench run` with --seeds {describe_seeds(seeds)} measures it"
         )
-    if found.without_change:
-        said.append(
-            f"{seeds_phrase(found.without_change)} without the change of their weights: where "
-            "training began is not kept"
-        )
+    for why, seeds in found.without_change.items():
+        said.append(f"{seeds_phrase(seeds)} without the change of their weights: {why}")
     for why, seeds in found.unchecked.items():
         said.append(f"{seeds_phrase(seeds)} not computed again: {why}")
     if found.checked:

@@ -41,6 +41,7 @@ _CPU = torch.device("cpu")
 _ALIKE = 0.01
 # A change of a reading up to this one is another processor's rounding.
 ROUNDING = 1e-9
+_UNTOLD = "only the mitigation's file tells where training began"
 
 
 @dataclass
@@ -53,9 +54,8 @@ class Rescored:
         refused: the seeds that still lack them, by the reason.
         without_path: completed seeds of plain distillation whose path is missing, which
             weights do not tell.
-        without_change: seeds whose change of weights is missing, where weights do not tell it:
-            only the mitigation's own file, which the store does not have, says whether
-            training began elsewhere than at the untrained model.
+        without_change: seeds whose change of weights is missing and cannot be told, by the
+            reason. No verdict needs it.
         checked: the finished seeds whose readings were computed again.
         unchecked: those for which that is impossible, by the reason.
         changes: the largest change of each of their readings.
@@ -65,7 +65,7 @@ class Rescored:
     completed: list[int] = field(default_factory=list)
     refused: dict[str, list[int]] = field(default_factory=dict)
     without_path: list[int] = field(default_factory=list)
-    without_change: list[int] = field(default_factory=list)
+    without_change: dict[str, list[int]] = field(default_factory=dict)
     checked: list[int] = field(default_factory=list)
     unchecked: dict[str, list[int]] = field(default_factory=dict)
     changes: dict[str, float] = field(default_factory=dict)
@@ -108,7 +108,8 @@ def rescore_run(
     try:
         weights = _Weights(folder, store, _protocol_of(folder), data_dir, watcher, known)
     except ProtocolError as error:
-        found.refused = {str(error): lacking} if lacking else {}
+        for seed in lacking:
+            _refuse(found, folder.result(seed), str(error))
         found.unchecked = {str(error): others} if others else {}
         return found
     watcher.total(len(lacking) + len(others))
@@ -118,13 +119,19 @@ def rescore_run(
             _compare(weights, seed, found)
     if header.mitigation.name == BASELINE:
         found.without_path = folder.lacking(found.completed, path=True)
-    refused = {seed for seeds in found.refused.values() for seed in seeds}
-    found.without_change = [
-        seed
-        for seed in folder.finished()
-        if seed not in refused and _lacks_change(folder.result(seed))
-    ]
+    if known is None:
+        # Only its own file, which the store does not have, says where training began.
+        refused = {seed for seeds in found.refused.values() for seed in seeds}
+        left = [seed for seed in folder.finished() if seed not in refused]
+        untold = [seed for seed in left if _lacks_change(folder.result(seed))]
+        found.without_change |= {_UNTOLD: untold} if untold else {}
     return found
+
+
+def _refuse(found: Rescored, result: SeedResult, why: str) -> None:
+    """Note that a seed was not completed."""
+    place = found.without_change if result.is_read else found.refused
+    place.setdefault(why, []).append(result.seed)
 
 
 def _shipped(recorded: MitigationRecord) -> Mitigation | None:
@@ -279,7 +286,7 @@ def _complete_one(weights: _Weights, seed: int, found: Rescored) -> None:
             if wrong:
                 raise ResultError(wrong)
         except ResultError as error:
-            found.refused.setdefault(str(error), []).append(seed)
+            _refuse(found, result, str(error))
         else:
             folder.save_result(completed)
             found.completed.append(seed)

@@ -133,7 +133,7 @@ def test_weights_tell_their_change_to_the_bit_where_no_hook_touched_them(
     without_changes(folder)
     assert contents(folder.path, "seed-*") != fresh
     found = rescore_run(folder, store)
-    assert (found.completed, found.without_change, found.good) == ([1, 2], [], True)
+    assert (found.completed, found.without_change, found.good) == ([1, 2], {}, True)
     assert contents(folder.path, "seed-*") == fresh
 
 
@@ -162,7 +162,22 @@ def test_where_training_began_is_not_guessed(one: Mitigation, kept: Store) -> No
     without_changes(folder)
     before = contents(kept.root)
     found = rescore_run(folder, kept)
-    assert (found.completed, found.without_change) == ([], [1])
+    assert found.completed == []
+    ((why, seeds),) = found.without_change.items()
+    assert (seeds, "where training began" in why) == ([1], True)
     # Nothing that a verdict needs is lacking.
     assert found.good
     assert contents(kept.root) == before
+
+
+def test_without_weights_a_complete_seed_lacks_nothing_that_a_run_would_train(
+    store: Store,
+) -> None:
+    folder = entry_of(store, LIMINAL)
+    without_changes(folder)
+    for path in folder.weight_files():
+        path.unlink()
+    found = rescore_run(folder, store)
+    assert (found.completed, found.refused) == ([], {})
+    assert found.without_change == {"the store has no weights of their students": [1, 2]}
+    assert found.good
