@@ -48,10 +48,11 @@ class UpdateTally:
 
     def add(self, update: Tensor, changed: Tensor) -> None:
         """One step: the optimiser's update and what was applied, `[students, parameters]`."""
+        # In the precision that they have: it is done at every step.
         self.updates += update
-        self.own += _length(update)
+        self.own += torch.linalg.vector_norm(update, dim=1)
         if changed is not update:
-            self.added += _length(changed - update)
+            self.added += torch.linalg.vector_norm(changed - update, dim=1)
 
 
 @dataclass(frozen=True)
