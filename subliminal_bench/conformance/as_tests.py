@@ -1,5 +1,6 @@
 """The checks as tests, one test per check."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -14,6 +15,8 @@ from subliminal_bench.conformance.subject import Subject
 def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
     """Run a check: fail the test in one line, or skip it if the check does not apply.
 
+    What a check only marks is a warning.
+
     Args:
         one: the check.
         subject: the mitigation to check.
@@ -24,6 +27,8 @@ def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
         pytest.fail(f"{result.state.value} {result.detail}", pytrace=False)
     if not result.good:
         pytest.fail(f"{result.detail} - {one.fix}", pytrace=False)
+    if result.state is State.MARKED:
+        warnings.warn(f"{one.name}: {result.detail}", stacklevel=2)
     if result.state is State.SKIPPED:
         pytest.skip(result.detail)
 

@@ -16,6 +16,7 @@ from subliminal_bench.conformance.surroundings import (
     opened_files,
     other_global_seeds,
 )
+from subliminal_bench.conformance.units import units_out_of_place
 from subliminal_bench.experiment.metrics import STEP_CURVES, under_renamed_digits
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
@@ -46,6 +47,7 @@ class Check:
         find: returns what is wrong with a subject; None if nothing is.
         skip: returns why it does not apply to a subject; None if it does.
         needs: checks that must pass, otherwise it shows nothing.
+        marks: whether what it finds is a mark for readers to know, and no failure.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Check:
     find: Callable[[Subject], str | None]
     skip: Callable[[Subject], str | None] = lambda subject: None
     needs: tuple[str, ...] = ()
+    marks: bool = False
 
 
 def _loads(subject: Subject) -> str | None:
@@ -319,6 +322,14 @@ CHECKS: dict[str, Check] = {
             "a mitigation could load MNIST by itself",
             "use only what the hooks receive",
             _by_heart,
+        ),
+        Check(
+            "units_in_place",
+            "its hidden units stay in their places, and keep their sizes as training does",
+            "permuted or rescaled units can look like another student and compute the same",
+            "say in the card's title why it moves them; the leaderboard's row will be marked",
+            units_out_of_place,
+            marks=True,
         ),
         Check(
             "opens_no_files",

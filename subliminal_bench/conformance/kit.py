@@ -27,6 +27,7 @@ class State(Enum):
     FAILED = "failed"
     EXPECTED = "failed as expected"
     UNEXPECTED = "passed, though a failure was declared"
+    MARKED = "marked"
     SKIPPED = "does not apply"
     UNTOLD = "cannot be decided"
 
@@ -119,7 +120,9 @@ def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
         found = "it ends the whole process"
     if expected is not None:
         return Result(one, State.EXPECTED if found else State.UNEXPECTED, expected)
-    return Result(one, State.FAILED, found) if found else Result(one, State.PASSED)
+    if not found:
+        return Result(one, State.PASSED)
+    return Result(one, State.MARKED if one.marks else State.FAILED, found)
 
 
 def _untold(one: Check, failing: str) -> Result:

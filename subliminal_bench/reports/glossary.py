@@ -63,6 +63,21 @@ TERMS: dict[str, str] = {
         "1 minus the largest share over all readers, in per cent: how much of the trait is "
         "prevented at equal distillation"
     ),
+    "displacement": (
+        "how far a part of the weights moved from where training began: the Euclidean norm of "
+        "the change; on the scorecard against plain distillation's of the same seed"
+    ),
+    "permuted, rescaled": (
+        "hidden units that took other units' places, or whose incoming weights grew while the "
+        "outgoing ones shrank; neither changes what a network computes"
+    ),
+    "not explained": (
+        "the share of the change of weights that does not lie along the optimiser's own updates"
+    ),
+    "marked, mark (†)": (
+        "the weights are far from what this project's plugins show; no judgement, and no bar "
+        "to a rank"
+    ),
     "twin, beyond twin": (
         "the same mitigation with the settings that switch its mechanism off, as its card "
         "names them; beyond it counts only what the mechanism adds"

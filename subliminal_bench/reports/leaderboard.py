@@ -52,6 +52,10 @@ _HEADINGS = (
     "prior",
     "twin's prevention",
 )
+_MARKED = (
+    "Marked (†), [which is no judgement](../docs/verdict.md#what-hooks-did-to-the-weights): "
+    "the weights are far from what this project's plugins show."
+)
 _SORTED = (
     "Sorted by the verdict's word (removes, mitigates, attenuates, head quieter, hides, slows, "
     "no effect, amplifies), then by prevention, the largest first. Entries of one word share a "
@@ -117,6 +121,7 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         heading, about = _ABOUT[level.access]
         lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level)]
         lines += _reasons(level)
+        lines += _marks(level)
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
     lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
@@ -132,7 +137,7 @@ def _cells(row: RankedEntry) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
     return [
         rank,
-        _name(row),
+        _name(row) + _mark(row),
         _word(row),
         _prevention(row.card, verdict.prevention) if verdict else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
@@ -158,6 +163,10 @@ def _word(row: RankedEntry) -> str:
 
 def _name(row: RankedEntry) -> str:
     return literal(row.run.mitigation.label)
+
+
+def _mark(row: RankedEntry) -> str:
+    return " †" if row.card.weights and row.card.weights.marks else ""
 
 
 def _prevention(card: Scorecard, found: Prevention | None) -> str:
@@ -193,6 +202,16 @@ def _reason(row: RankedEntry) -> str:
     if verdict is None or verdict.word is _NOT_READ:
         return f"{_NOT_READ.value}: {MEANINGS[_NOT_READ]}"
     return f"{verdict.text}: {literal(verdict.reasons[0])}"
+
+
+def _marks(level: RankedLevel) -> list[str]:
+    """What is unusual about the weights of entries, one line for each that is marked."""
+    lines = [
+        f"- {_name(row)}: {'; '.join(row.card.weights.marks)}."
+        for row in level.rows
+        if row.card.weights and row.card.weights.marks
+    ]
+    return ["", _MARKED, "", *lines] if lines else []
 
 
 def _final_ratio(against: Comparison) -> str:

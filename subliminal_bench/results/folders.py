@@ -6,7 +6,7 @@ All code that lists, reads or checks a store's files uses `FILE_KINDS`.
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -41,6 +41,7 @@ from subliminal_bench.results.run import (
     SeedResult,
     Twin,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.training.outcome import Outcome
 
 Record = TypeVar("Record", bound=StrictRecord)
@@ -219,17 +220,20 @@ class RunFolder:
             remove(self._file(outcome.seed, "safetensors"))
         if outcome.path:
             write_record(self._path_file(outcome.seed), PathRecord.of(outcome.path), kept=True)
-        self.save_metrics(outcome.seed, outcome.metrics, outcome.diverged_at)
-
-    def save_metrics(
-        self, seed: int, metrics: Mapping[str, float | None], diverged_at: int | None
-    ) -> None:
-        """Write or replace one seed's metrics."""
-        write_record(
-            self._file(seed, "json"),
-            SeedResult(seed=seed, metrics=dict(metrics), diverged_at=diverged_at),
-            kept=True,
+        change = outcome.weight_change
+        self.save_result(
+            SeedResult(
+                seed=outcome.seed,
+                metrics=dict(outcome.metrics),
+                diverged_at=outcome.diverged_at,
+                weight_change=WeightChangeRecord.of(change) if change else None,
+            )
         )
+
+    def save_result(self, result: SeedResult) -> None:
+        """Write or replace one seed's result, without its path, which has its own file."""
+        kept = result.model_copy(update={"path": None})
+        write_record(self._file(result.seed, "json"), kept, kept=True)
 
     def weights(self, seed: int) -> Tensor | None:
         """The weights of one seed's student, `[parameters]`; None if they were not kept.

@@ -24,6 +24,7 @@ from subliminal_bench.results.jsonfile import (
     read_record,
     write_record,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _LATER = {name for name, metric in METRICS.items() if metric.since > 1}
@@ -137,6 +138,10 @@ class SeedResult(StrictRecord):
     diverged_at: Annotated[int, Field(ge=0)] | None
     # Only of plain distillation.
     path: PathRecord | None = Field(default=None, exclude_if=lambda found: found is None)
+    # Of students that did not diverge; earlier files have none.
+    weight_change: WeightChangeRecord | None = Field(
+        default=None, exclude_if=lambda found: found is None
+    )
 
     @pydantic.field_validator("metrics")
     @classmethod
@@ -154,6 +159,8 @@ class SeedResult(StrictRecord):
     def _empty_where_diverged(self) -> "SeedResult":
         if (None in self.metrics.values()) != (self.diverged_at is not None):
             raise ValueError("metrics must be empty if and only if the student diverged")
+        if self.weight_change and self.diverged_at is not None:
+            raise ValueError("the weights of a student that diverged have no change")
         return self
 
     @property

@@ -149,7 +149,8 @@ class Store:
             if folder.header.protocol != run.protocol:
                 continue
             for seed in folder.finished(wanted.keys() - found.keys()):
-                if folder.run([seed]).seeds[0] == wanted[seed]:
+                kept, other = folder.result(seed), wanted[seed]
+                if (kept.metrics, kept.diverged_at) == (other.metrics, other.diverged_at):
                     curves = folder.curves(seed)
                     if curves is not None:
                         found[seed] = curves

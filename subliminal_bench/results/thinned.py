@@ -152,11 +152,11 @@ def read_thinned(root: Path, run: Run) -> dict[int, Mapping[str, Points]]:
 
 
 def _digest(run: Run, result: SeedResult) -> str:
-    """SHA-256 over what ran and what came out; not over what was read along its path later."""
+    """SHA-256 over what ran and what came out; not over what may have been read later."""
     parts = [
         run.protocol.fingerprint,
         run.mitigation.source_sha256,
         run.mitigation.settings,
-        result.model_dump(exclude={"path"}),
+        result.model_dump(exclude={"path", "weight_change"}),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -30,7 +30,10 @@ MEASURED: dict[str, dict[str, str]] = {
         "The readers, evaluated as readers": "benchmarks/readers.py",
         "What the verdict says to tricks": "benchmarks/catalogue.py",
     },
-    "docs/verdict.md": {"Can the plan be trusted?": "tests/scoring/statistics/test_plan.py"},
+    "docs/verdict.md": {
+        "Can the plan be trusted?": "tests/scoring/statistics/test_plan.py",
+        "What hooks did to the weights": "benchmarks/weight_changes.py",
+    },
 }
 # History, and a page that is written from the program's own definitions.
 NOT_LOOKED_AT = {"CHANGELOG.md", "docs/glossary.md"}

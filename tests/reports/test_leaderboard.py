@@ -13,6 +13,7 @@ from subliminal_bench.scoring.ranking import rank_entries
 from tests.support.leaderboards import REFERENCES, around, page
 from tests.support.runs import make_run
 from tests.support.verified import REFUTED, verify_by_hand
+from tests.support.weights import with_changes
 
 
 def test_somebodys_text_is_shown_as_it_is() -> None:
@@ -145,3 +146,18 @@ def test_the_committed_page_shows_the_committed_entries() -> None:
     root = shipped.folder("leaderboard")
     page, fresh = leaderboard_page(root)
     assert page.read_text(encoding="utf-8") == fresh
+
+
+def test_weights_far_from_usual_are_a_mark_in_the_row_and_no_bar_to_its_rank() -> None:
+    idea = make_run("idea", around(-0.2))
+    honest, marked = (
+        page(with_changes(idea, exchanged={"layer1": share})) for share in (0.0, 0.31)
+    )
+    assert cells(honest).keys() ^ cells(marked).keys() == {"idea", "idea †"}
+    (before,), (after,) = (
+        [row for name, row in cells(text).items() if name.startswith("idea")]
+        for text in (honest, marked)
+    )
+    assert {**after, "entry": "idea"} == before
+    assert "- idea: 31 % of the units of its first layer were permuted." in marked
+    assert "†" not in honest

@@ -12,6 +12,7 @@ from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
 from subliminal_bench.results.run import SeedResult, same_protocol
 from tests.support.plugins_for_tests import one_line
 from tests.support.runs import ORDINARY, PLAIN, make_run
+from tests.support.weights import record
 
 
 def test_a_column_follows_the_seeds_asked_for() -> None:
@@ -48,6 +49,34 @@ class TestRecords:
             metrics[missing] = None
         with pytest.raises(ValueError, match="if and only if the student diverged"):
             SeedResult(seed=1, metrics=metrics, diverged_at=diverged_at)
+
+    def test_a_change_of_weights_is_written_only_where_there_is_one(self) -> None:
+        without = SeedResult(seed=1, metrics=dict(ORDINARY), diverged_at=None)
+        assert "weight_change" not in without.model_dump()
+        changed = without.model_copy(update={"weight_change": record()})
+        assert SeedResult(**changed.model_dump()) == changed
+
+    def test_a_diverged_student_has_no_change_of_weights(self) -> None:
+        (lost,) = make_run("lost", [None]).seeds
+        with pytest.raises(ValueError, match="student that diverged"):
+            SeedResult(**{**dict(lost), "weight_change": record()})
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"displacement": {"layer1": -1.0}},
+            {"displacement": {"layer1": float("inf")}},
+            {"displacement": {"layer3": 1.0}},
+            {"exchanged": {"layer1": 1.5}},
+            {"rescaled": {"layer2": 0.5}},
+            {"unexplained": 2.0},
+            {"finish": float("nan")},
+        ],
+        ids=str,
+    )
+    def test_a_change_that_cannot_be_measured_is_refused(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(pydantic.ValidationError):
+            record(**wrong)
 
     def test_metrics_are_kept_in_one_order(self) -> None:
         backwards: dict[str, float | None] = dict(reversed(list(ORDINARY.items())))
