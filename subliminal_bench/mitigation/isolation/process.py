@@ -26,12 +26,15 @@ from subliminal_bench.mitigation.isolation.messages import (
     Done,
     Failed,
     Loaded,
+    LoadedReader,
     Ready,
     parsed,
 )
 from subliminal_bench.threads import wait_of_a_child
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
+# The module with the `Service` that answers requests.
+_SERVICE = "subliminal_bench.mitigation.isolation.service"
 # Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
@@ -61,12 +64,13 @@ class Process:
 
     Args:
         limits: of the process.
+        service: the module whose `Service` answers there, once the process is confined.
 
     Raises:
         LostError: it did not start.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, service: str = _SERVICE) -> None:
         self._limits = limits
         self.blocks = Blocks()
         ours, theirs = socket.socketpair()
@@ -76,7 +80,7 @@ class Process:
                     *(sys.executable, "-P", "-m", _PROGRAM),
                     *(str(theirs.fileno()), str(os.getpid())),
                     *(str(limits.seconds), str(limits.gibibytes or 0)),
-                    str(limits.processor_seconds),
+                    *(str(limits.processor_seconds), service),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -103,7 +107,7 @@ class Process:
         trait_gradient: Callable[[bool], Tensor] | None = None,
         images: Callable[[], Tensor] | None = None,
         **question: Any,
-    ) -> Done | Loaded:
+    ) -> Done | Loaded | LoadedReader:
         """Send a request and wait for its answer.
 
         Args:
@@ -126,7 +130,7 @@ class Process:
             answer = self._answered(end)
             if isinstance(answer, Ready) or answer.number != self._number:
                 raise self._garbage()
-            if isinstance(answer, Done | Loaded):
+            if isinstance(answer, Done | Loaded | LoadedReader):
                 return answer
             if isinstance(answer, Failed):
                 raise self._told(answer)
