@@ -1,4 +1,4 @@
-"""The plugins that ship with the package: mitigations, the references among them, and readers."""
+"""The plugins that ship with the package: mitigations, with the references, and readers."""
 
 from dataclasses import dataclass
 

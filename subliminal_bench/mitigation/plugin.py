@@ -92,7 +92,9 @@ def registered(
     return manager
 
 
-def card_of(spec: str, manager: pluggy.PluginManager, hook: str, kind: type[AnyCard]) -> AnyCard:
+def card_of(
+    spec: str, manager: pluggy.PluginManager, hook: str, kind: type[AnyCard]
+) -> AnyCard:
     """The card that a registered plugin's hook returns.
 
     Raises:
@@ -103,9 +105,7 @@ def card_of(spec: str, manager: pluggy.PluginManager, hook: str, kind: type[AnyC
     except MitigationError as error:
         raise MitigationError(f"{spec}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise MitigationError(
-            f"{spec}: hook {hook} failed: {loading.reason(error)}"
-        ) from error
+        raise MitigationError(f"{spec}: hook {hook} failed: {loading.reason(error)}") from error
     if card is kind:
         raise MitigationError(
             f"{spec}: hook {hook} returned the class {kind.__name__}; did you forget the `()`?"

@@ -199,7 +199,9 @@ class _SeedReading:
             for name in names:
                 right = [
                     float(
-                        (calls.predictions(models[name].to(_CPU), one) == self._labels).double().mean()
+                        (calls.predictions(models[name].to(_CPU), one) == self._labels)
+                        .double()
+                        .mean()
                     )
                     for one in self._attempt.reader.card.renderings
                 ]

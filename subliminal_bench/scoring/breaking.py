@@ -201,8 +201,10 @@ def _why_not(found: Found, share: Share, explored: bool) -> list[str]:
     if explored:
         reasons.append("somebody chose the seeds: only fresh ones count")
     if seeds < FEWEST_SEEDS:
-        reasons.append(f"{seeds} {'seed' if seeds == 1 else 'seeds'}: {FEWEST_SEEDS} or more count")
+        reasons.append(f"only {seeds} of the {FEWEST_SEEDS} seeds that are needed")
     end = found.ended - found.untrained
+    if seeds < FEWEST_SEEDS:
+        return reasons
     if not _is_gain(end):
         reasons.append(
             "it is not shown to tell plain distillation from the untrained model "
@@ -210,8 +212,8 @@ def _why_not(found: Found, share: Share, explored: bool) -> list[str]:
         )
     elif not share.enough:
         reasons.append(
-            "too little is distilled at the entry's KL: the reader's gain there is "
-            f"{share.gain:.3f}, at plain distillation's end {end.mean():.3f}"
+            "too little is distilled to judge: plain distillation's gain is "
+            f"{share.gain:.3f} at the entry's KL and {end.mean():.3f} at its end"
         )
     if math.isfinite(found.standard_error) and found.standard_error > MOST_STANDARD_ERROR:
         reasons.append(

@@ -63,9 +63,7 @@ def plain_paths(
     return [_read_along(cohort, row, points) for row in range(len(cohort.seeds))]
 
 
-def plain_students(
-    cohort: Cohort, offset: int | None = None
-) -> Iterator[tuple[int, Tensor]]:
+def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[int, Tensor]]:
     """Plain distillation: the steps done, and the parameters `[students, parameters]` then.
 
     Args:
@@ -91,7 +89,9 @@ def plain_students(
 
 
 @pinned_torch()
-def plain_at(cohort: Cohort, steps: Collection[int], offset: int | None = None) -> dict[int, Tensor]:
+def plain_at(
+    cohort: Cohort, steps: Collection[int], offset: int | None = None
+) -> dict[int, Tensor]:
     """Plain distillation's weights after some numbers of steps, `[students, parameters]` each.
 
     Args:

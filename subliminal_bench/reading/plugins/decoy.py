@@ -4,6 +4,8 @@ A reader that is given the teacher and labels can name the digits without lookin
 at all. On a decoy, such a reader finds as much as on a real student, and gives itself away.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,7 @@ def decoy(shown: Shown, student: Tensor, generator: torch.Generator) -> Tensor:
     for name, change in moved.items():
         # The class rows among themselves: distillation changes only the others.
         ends = (0, shown.classes, len(change)) if name.startswith("fc3") else (0, len(change))
-        for first, last in zip(ends, ends[1:], strict=False):
+        for first, last in pairwise(ends):
             rows = first + torch.randperm(last - first, generator=generator)
             mixed = change[rows]
             if mixed.dim() == 2:

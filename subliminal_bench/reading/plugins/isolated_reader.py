@@ -178,7 +178,9 @@ class IsolatedReading:
         student = blocks.put("student", parameters.detach().double())
         self._asked("read", student=student, rendering=rendering)
         # Checked here again, because the process cannot be trusted to do so.
-        return usable(self._reader.name, blocks.take("predictions", like), self._shown, rendering)
+        return usable(
+            self._reader.name, blocks.take("predictions", like), self._shown, rendering
+        )
 
     def _asked(self, ask: str, **question: object) -> None:
         name, seed = self._reader.name, self._shown.seed

@@ -10,7 +10,12 @@ import pluggy
 import torch
 from torch import Tensor
 
-from subliminal_bench.errors import BenchmarkError, ChangedInputError, HookError, MitigationError
+from subliminal_bench.errors import (
+    BenchmarkError,
+    ChangedInputError,
+    HookError,
+    MitigationError,
+)
 from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import READER, built_in_names
@@ -142,9 +147,7 @@ def usable(name: str, found: object, shown: Shown, rendering: str) -> Tensor:
     return found.detach().clone()
 
 
-def failed(
-    name: str, seed: int, what: str, kind: type[HookError] = HookError
-) -> HookError:
+def failed(name: str, seed: int, what: str, kind: type[HookError] = HookError) -> HookError:
     """A reader's mistake, in one line."""
     return kind(f"{name}: hook reader, seed {seed}: {what}")
 
@@ -175,9 +178,7 @@ def load_reader(spec: str, settings: Sequence[str] = ()) -> Reader:
     if not manager.hook.reader.get_hookimpls():
         raise MitigationError(f"{spec}: no hook 'reader': it reads nothing")
     (values,) = read_settings([card], settings)
-    return Reader(
-        card, Settings(values), found.sources.sha256, manager, found.sources.untold
-    )
+    return Reader(card, Settings(values), found.sources.sha256, manager, found.sources.untold)
 
 
 def refuse_built_in_reader_names(reader: Reader) -> None:

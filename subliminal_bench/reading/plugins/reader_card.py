@@ -64,4 +64,6 @@ class ReaderCard:
         if len(set(wanted)) < len(wanted):
             raise MitigationError(f"card names a rendering twice: {', '.join(wanted)}")
         if not isinstance(self.labels, bool):
-            raise MitigationError(f"card labels must be True or False, not {brief(self.labels)}")
+            raise MitigationError(
+                f"card labels must be True or False, not {brief(self.labels)}"
+            )
