@@ -26,8 +26,8 @@ def break_entry(
     entry: Annotated[
         str,
         typer.Argument(
-            help="A mitigation as `run` takes it, NAME:SETTING=VALUE, a store folder's name, or "
-            "the file of a run."
+            help="A mitigation as `run` takes it, NAME:SETTING=VALUE, a store folder's name, "
+            "or the file of a run."
         ),
     ],
     reader: Annotated[

@@ -56,7 +56,8 @@ class SecretRendering:
         band = (waves.T @ (spectrum * kept) @ waves).flatten(-2)
         norms = torch.linalg.vector_norm(band, dim=-1, keepdim=True).clamp_min(1e-12)
         scale = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / norms
-        return self.contrast * scale * band + self.offset + self.noise * noise
+        shown: Tensor = self.contrast * scale * band + self.offset + self.noise * noise
+        return shown
 
     @property
     def about(self) -> str:

@@ -63,6 +63,8 @@ def follows(one: Break) -> str:
 
 
 def _share(one: Break) -> str:
+    if not math.isfinite(one.share.path):
+        return "not known: in plain distillation at equal KL the reader finds nothing"
     return (
         f"{_number(one.share.path)} of plain distillation's gain at equal KL; 95 % interval "
         f"{_number(one.low)} to {_number(one.high)}"

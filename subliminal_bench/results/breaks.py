@@ -109,11 +109,12 @@ def write_break(root: Path, record: BreakRecord) -> Path:
     """
     path = _file(root, record.mitigation, record.reader)
     known = _known(path, record.protocol, record.mitigation, record.reader)
-    if known and known.mitigation == record.mitigation and known.breaks:
-        if not record.breaks or (record.share or 0.0) < (known.share or 0.0):
-            raise ResultError(
-                f"{path} has a reader of that name that finds more: give this one another name"
-            )
+    before = (known.share or 0.0) if known and known.breaks else 0.0
+    after = (record.share or 0.0) if record.breaks else 0.0
+    if known and known.mitigation == record.mitigation and after < before:
+        raise ResultError(
+            f"{path} has a reader of that name that finds more: give this one another name"
+        )
     path.parent.mkdir(exist_ok=True)
     write_record(path, record)
     return path

@@ -197,12 +197,9 @@ class _SeedReading:
         found = {}
         with self._attempt.reader.begin(self._shown) as calls:
             for name in names:
+                model = models[name].to(_CPU)
                 right = [
-                    float(
-                        (calls.predictions(models[name].to(_CPU), one) == self._labels)
-                        .double()
-                        .mean()
-                    )
+                    (calls.predictions(model, one) == self._labels).double().mean().item()
                     for one in self._attempt.reader.card.renderings
                 ]
                 found[name] = sum(right) / len(right)

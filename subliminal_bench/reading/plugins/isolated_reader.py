@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -178,11 +179,10 @@ class IsolatedReading:
         student = blocks.put("student", parameters.detach().double())
         self._asked("read", student=student, rendering=rendering)
         # Checked here again, because the process cannot be trusted to do so.
-        return usable(
-            self._reader.name, blocks.take("predictions", like), self._shown, rendering
-        )
+        found = blocks.take("predictions", like)
+        return usable(self._reader.name, found, self._shown, rendering)
 
-    def _asked(self, ask: str, **question: object) -> None:
+    def _asked(self, ask: str, **question: Any) -> None:
         name, seed = self._reader.name, self._shown.seed
         try:
             self._process.ask(ask, **question)

@@ -188,9 +188,9 @@ def refuse_built_in_reader_names(reader: Reader) -> None:
         MitigationError: with the name.
     """
     name = reader.name
-    if name in built_in_names(READER):
-        if reader.source_sha256 != loading.sources(name, READER).sha256:
-            raise MitigationError(
-                f"the name {name!r} belongs to a built-in reader: choose another name on the "
-                "card"
-            )
+    if name not in built_in_names(READER):
+        return
+    if reader.source_sha256 != loading.sources(name, READER).sha256:
+        raise MitigationError(
+            f"the name {name!r} belongs to a built-in reader: choose another name on the card"
+        )

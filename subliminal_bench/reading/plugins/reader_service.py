@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from subliminal_bench.experiment.model import Layout
 from subliminal_bench.mitigation.isolation import service
@@ -43,20 +44,16 @@ class Service(service.Service):
     def _begin(self, question: Mapping[str, Any]) -> dict[str, Any]:
         names, shapes = question["layout"]
         tensors = {name: self._tensor(said) for name, said in question["tensors"].items()}
-        by_rendering = {
-            key: {
-                name.removeprefix(f"{start}, "): one
-                for name, one in tensors.items()
-                if name.startswith(f"{start}, ")
-            }
-            for key, start in (("audit_images", "audit images"), ("images", "images"))
-        }
         shown = Shown(
             seed=question["seed"],
             layout=Layout(tuple(names), tuple(map(tuple, shapes))),
             classes=question["classes"],
-            **{name: tensors[name] for name in ("base", "teacher", "noise", "audit_labels")},
-            **by_rendering,
+            base=tensors["base"],
+            teacher=tensors["teacher"],
+            noise=tensors["noise"],
+            audit_images=_by_rendering("audit images, ", tensors),
+            audit_labels=tensors["audit_labels"],
+            images=_by_rendering("images, ", tensors),
         )
         self._reading = CallsHere(self._reader, shown)
         return {"kind": "done"}
@@ -66,3 +63,10 @@ class Service(service.Service):
         found = self._reading.predictions(student, question["rendering"])
         self._blocks.put("predictions", found)
         return {"kind": "done"}
+
+
+def _by_rendering(start: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start like that, by the rest of their names."""
+    return {
+        name.removeprefix(start): one for name, one in tensors.items() if name.startswith(start)
+    }
