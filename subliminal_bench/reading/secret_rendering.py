@@ -18,7 +18,7 @@ LOWEST = (0, 4)
 HIGHEST = (12, 24)
 CONTRAST = (0.4, 1.0)
 OFFSET = (-0.3, 0.3)
-NOISE = (0.0, 0.4)
+NOISE = (0.0, 0.3)
 
 
 @dataclass(frozen=True)
