@@ -1,5 +1,6 @@
 """A loaded reader, in this process."""
 
+import ast
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
@@ -18,7 +19,7 @@ from subliminal_bench.errors import (
 )
 from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
 from subliminal_bench.mitigation import loading
-from subliminal_bench.mitigation.builtin import READER, built_in_names
+from subliminal_bench.mitigation.builtin import MITIGATION, READER, built_in_names
 from subliminal_bench.mitigation.card import Network, Settings
 from subliminal_bench.mitigation.mitigation import read_settings
 from subliminal_bench.mitigation.plugin import card_of, registered
@@ -179,6 +180,28 @@ def load_reader(spec: str, settings: Sequence[str] = ()) -> Reader:
         raise MitigationError(f"{spec}: no hook 'reader': it reads nothing")
     (values,) = read_settings([card], settings)
     return Reader(card, Settings(values), found.sources.sha256, manager, found.sources.untold)
+
+
+def is_reader(spec: str) -> bool:
+    """Whether a user's name means a reader rather than a mitigation; none of its code runs.
+
+    >>> is_reader("noise_head"), is_reader("liminal"), is_reader("no_such_thing")
+    (True, False, False)
+    """
+    for kind in (MITIGATION, READER):
+        try:
+            source = loading.sources(spec, kind).main
+            break
+        except MitigationError:
+            continue
+    else:
+        return False
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return False
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return READER_HOOKS[0] in functions and "mitigation" not in functions
 
 
 def refuse_built_in_reader_names(reader: Reader) -> None:
