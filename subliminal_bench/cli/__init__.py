@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that `--help` is instant.
 from collections.abc import Callable
 
 from subliminal_bench.cli import (
+    breaking,
     check,
     compare,
     doctor,
@@ -44,6 +45,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "leaderboard": leaderboard.leaderboard,
     "regress": regress.regress,
     "verify": verify.verify,
+    "break": breaking.break_entry,
     "doctor": doctor.doctor,
     "explain": explain.explain,
 }

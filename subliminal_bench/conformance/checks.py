@@ -2,12 +2,11 @@
 
 import math
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from scipy import stats
 
+from subliminal_bench.conformance.claim import Check
 from subliminal_bench.conformance.small import SMALL, cohort, differing, digits, students
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.conformance.surroundings import (
@@ -33,31 +32,6 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 _RENAMED_SEEDS = tuple(range(1, 21))
 _RENAMED_LEVEL = 1e-4
 _RENAMED_METRICS = under_renamed_digits()
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-        name: as on the command line.
-        claim: holds if the check passes.
-        why: the reason for it.
-        fix: what to do if it fails.
-        find: returns what is wrong with a subject; None if nothing is.
-        skip: returns why it does not apply to a subject; None if it does.
-        needs: checks that must pass, otherwise it shows nothing.
-        marks: whether what it finds is a mark for readers to know, and no failure.
-    """
-
-    name: str
-    claim: str
-    why: str
-    fix: str
-    find: Callable[[Subject], str | None]
-    skip: Callable[[Subject], str | None] = lambda subject: None
-    needs: tuple[str, ...] = ()
-    marks: bool = False
 
 
 def _loads(subject: Subject) -> str | None:
@@ -223,7 +197,7 @@ _RANDOMNESS = "draw random numbers from step.normal() or step.generators only"
 _REPEATABLE = ("rerun_is_the_same",)
 _OWN_ROW = "keep the first dimension: one row per student, no mean or norm across rows"
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Check[Subject]] = {
     check.name: check
     for check in [
         Check(

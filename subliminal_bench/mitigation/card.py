@@ -9,10 +9,10 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.printable import brief, unseen_character
@@ -185,28 +185,12 @@ class Card:
     twin: Mapping[str, Value] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise MitigationError(
-                f"card name {brief(self.name)} must be 1 to {_LONGEST_NAME} letters, digits, "
-                "'.', '_' or '-'"
-            )
-        _check_line("card title", self.title)
-        _check_line("card reference", self.reference)
-        _check_line("card prior", self.prior)
+        check_card(self, ("title", "reference", "prior"))
         if self.access not in ACCESS_LEVELS:
             raise MitigationError(
                 f"card access {self.access!r} is unknown; choose one of "
                 f"{', '.join(ACCESS_LEVELS)}"
             )
-        if not isinstance(self.parameters, tuple | list) or not all(
-            isinstance(one, Parameter) for one in self.parameters
-        ):
-            raise MitigationError("card parameters must be a tuple of Parameter(...)")
-        if len(self.parameters) > _MOST_PARAMETERS:
-            raise MitigationError(f"card declares more than {_MOST_PARAMETERS} parameters")
-        names = [one.name for one in self.parameters]
-        if len(set(names)) < len(names):
-            raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
         self._check_twin()
 
     def _check_twin(self) -> None:
@@ -224,6 +208,46 @@ class Card:
             declared[name].read(text)
         if not written:
             raise MitigationError("card twin must set at least one parameter")
+
+
+class Described(Protocol):
+    """A card of any kind of plugin: a name, lines of text and parameters."""
+
+    @property
+    def name(self) -> str:
+        """As it is typed on the command line."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """That users may set."""
+
+
+def check_card(card: Described, lines: Sequence[str]) -> None:
+    """Check what cards of all kinds have.
+
+    Args:
+        card: to check.
+        lines: the names of its fields with one line of text each.
+
+    Raises:
+        MitigationError: a field that cannot be used.
+    """
+    if not isinstance(card.name, str) or not _NAME.fullmatch(card.name):
+        raise MitigationError(
+            f"card name {brief(card.name)} must be 1 to {_LONGEST_NAME} letters, digits, "
+            "'.', '_' or '-'"
+        )
+    for line in lines:
+        _check_line(f"card {line}", getattr(card, line))
+    if not isinstance(card.parameters, tuple | list) or not all(
+        isinstance(one, Parameter) for one in card.parameters
+    ):
+        raise MitigationError("card parameters must be a tuple of Parameter(...)")
+    if len(card.parameters) > _MOST_PARAMETERS:
+        raise MitigationError(f"card declares more than {_MOST_PARAMETERS} parameters")
+    names = [one.name for one in card.parameters]
+    if len(set(names)) < len(names):
+        raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
 
 
 def includes(access: Access, level: Access) -> bool:

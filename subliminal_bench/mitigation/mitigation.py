@@ -15,7 +15,7 @@ from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
     Access,
-    Card,
+    Described,
     Settings,
     Value,
 )
@@ -250,7 +250,9 @@ def refuse_built_in_names(mitigation: Mitigation) -> None:
             )
 
 
-def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
+def read_settings(
+    cards: Sequence[Described], settings: Sequence[str]
+) -> list[dict[str, Value]]:
     """Each card's parameter values: its defaults, overridden by the settings.
 
     Raises:

@@ -4,8 +4,6 @@
 `leaderboard/references/PROTOCOL/` holds the references' numbers under another protocol.
 """
 
-import hashlib
-import json
 from collections.abc import Collection
 from pathlib import Path
 
@@ -121,8 +119,4 @@ def needs_blindness(protocol: Protocol, mitigation: Mitigation) -> bool:
 
 def entry_file_name(run: Run) -> str:
     """An entry's file name: its name, with a hash of its settings if any was changed."""
-    mitigation = run.mitigation
-    if not mitigation.changed:
-        return f"{mitigation.name}.json"
-    settings = json.dumps(mitigation.settings, sort_keys=True)
-    return f"{mitigation.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.json"
+    return f"{run.mitigation.file_stem}.json"

@@ -1,5 +1,7 @@
 """Results as they are written and read: one schema for runs and leaderboard entries."""
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
@@ -96,6 +98,14 @@ class MitigationRecord(StrictRecord):
     def changed_settings(self) -> list[str]:
         """The settings that differ from their defaults, `name=value` each."""
         return [f"{name}={self.settings[name]}" for name in self.changed]
+
+    @property
+    def file_stem(self) -> str:
+        """The name of an entry's file: its own, with a hash of its settings if any differ."""
+        if not self.changed:
+            return self.name
+        settings = json.dumps(self.settings, sort_keys=True)
+        return f"{self.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
     @property
     def label(self) -> str:

@@ -28,6 +28,7 @@ from subliminal_bench.mitigation.isolation.messages import (
     Done,
     Failed,
     Loaded,
+    LoadedReader,
     Ready,
     parsed,
 )
@@ -38,6 +39,8 @@ from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.threads import wait_of_a_child
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
+# The module with the `Service` that answers requests.
+_SERVICE = "subliminal_bench.mitigation.isolation.service"
 # Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
@@ -71,6 +74,7 @@ class Process:
     Args:
         limits: of the process.
         files: that it sees in a sandbox, beside Python, installed packages and this one.
+        service: the module whose `Service` answers there, once the process is confined.
 
     Raises:
         LostError: it did not start.
@@ -80,7 +84,9 @@ class Process:
         separation: what keeps it apart.
     """
 
-    def __init__(self, limits: Limits, files: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, limits: Limits, files: Iterable[Path] = (), service: str = _SERVICE
+    ) -> None:
         self._limits = limits
         self.blocks = Blocks()
         sandbox = _sandbox(limits)
@@ -95,6 +101,7 @@ class Process:
                     *(str(theirs.fileno()), str(1 if sandbox else os.getpid())),
                     *(str(limits.seconds), str(limits.gibibytes or 0)),
                     *(str(limits.processor_seconds), "bubblewrap" if sandbox else "none"),
+                    service,
                 ],
                 pass_fds=[theirs.fileno(), *inherited],
                 stdin=subprocess.DEVNULL,
@@ -123,7 +130,7 @@ class Process:
         trait_gradient: Callable[[bool], Tensor] | None = None,
         images: Callable[[], Tensor] | None = None,
         **question: Any,
-    ) -> Done | Loaded:
+    ) -> Done | Loaded | LoadedReader:
         """Send a request and wait for its answer.
 
         Args:
@@ -146,7 +153,7 @@ class Process:
             answer = self._answered(end)
             if isinstance(answer, Ready) or answer.number != self._number:
                 raise self._garbage()
-            if isinstance(answer, Done | Loaded):
+            if isinstance(answer, Done | Loaded | LoadedReader):
                 return answer
             if isinstance(answer, Failed):
                 raise self._told(answer)

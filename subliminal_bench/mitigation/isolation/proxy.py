@@ -33,7 +33,7 @@ from subliminal_bench.mitigation.hooks import (
     step_tensors,
 )
 from subliminal_bench.mitigation.isolation.confinement import Limits
-from subliminal_bench.mitigation.isolation.messages import Loaded, PluginText
+from subliminal_bench.mitigation.isolation.messages import Done, Loaded, PluginText
 from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
 from subliminal_bench.mitigation.mitigation import Mitigation, read_settings
 from subliminal_bench.mitigation.plugin import Plugin
@@ -292,7 +292,7 @@ class IsolatedCalls:
             raise self._error(
                 hook, view, error.message, kind=ProcessError, advice=error.advice
             ) from error
-        return not isinstance(answer, Loaded) and answer.direct
+        return isinstance(answer, Done) and answer.direct
 
     def _step(self, step: Step) -> dict[str, Any] | None:
         """The step's content for the process, if it does not have this step yet."""

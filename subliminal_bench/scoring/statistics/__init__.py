@@ -56,6 +56,7 @@ from subliminal_bench.scoring.statistics.summaries import (
     worst_score_for_diverged,
     worst_tenth,
 )
+from subliminal_bench.scoring.statistics.values import noise
 
 __all__ = [
     "MARGIN",
@@ -80,6 +81,7 @@ __all__ = [
     "holm",
     "interquartile_mean",
     "nearer_zero",
+    "noise",
     "non_inferiority",
     "paired_difference",
     "pareto_front",
