@@ -62,7 +62,7 @@ GONE, REFUSED, READ_ONLY = "No such file", "Operation not permitted", "Read-only
 # Numbers of calls that the C library has no function for, on x86-64 and on ARM.
 _CALLS = "{'io_uring_setup': 425, 'pidfd_open': 434, 'open_tree': 428, 'clone3': 435}"
 
-# What is tried, what it says in a sandbox, and whether it works without one (and harms nothing).
+# What is tried, what it says in a sandbox, and whether it works without one and harms nothing.
 ATTEMPTS: dict[str, tuple[str, str, bool]] = {
     # Reading.
     "the list of users": ("Path('/etc/passwd').read_text()", GONE, True),
