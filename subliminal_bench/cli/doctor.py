@@ -47,7 +47,7 @@ def doctor(
 ) -> None:
     """Show what is missing and how to fix it.
 
-    Also shows versions, device, data and store. Exit code 1 if something needs fixing.
+    Also shows versions, device, isolation, data and store. Exit code 1 if something needs fixing.
     """
     checked_form(form, FORMATS)
     board: Path | None
@@ -97,6 +97,7 @@ def examine(
     sections: dict[str, Callable[[], Iterator[Fact]]] = {
         "versions": _versions,
         "device": _device,
+        "isolation": _isolation,
         "data": lambda: _data(data_dir),
         "store": lambda: _store(store),
         "leaderboard": lambda: _leaderboard(leaderboard),
@@ -171,6 +172,25 @@ def _device() -> Iterator[Fact]:
         free_there, total = torch.cuda.mem_get_info(number)
         name = torch.cuda.get_device_name(number)
         yield Fact(section, "GPU", f"{name}, {_size(free_there)} of {_size(total)} free")
+
+
+def _isolation() -> Iterator[Fact]:
+    from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
+
+    section = "isolation"
+    if not hasattr(os, "killpg"):
+        yield Fact(section, "--isolate", "needs Linux or macOS")
+        return
+    found = find_bubblewrap()
+    if not isinstance(found, Lack):
+        yield Fact(section, "--isolate", "a sandbox of its own, without files and network")
+        yield Fact(section, "bubblewrap", found.program)
+        return
+    # Everything but a verification can be done without one, so nothing has to be fixed.
+    yield Fact(section, "--isolate", "a process of its own, NOT in a sandbox")
+    yield Fact(section, "why no sandbox", found.reason)
+    if found.advice:
+        yield Fact(section, "to have one", found.advice)
 
 
 def _data(data_dir: Path | None) -> Iterator[Fact]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
 from subliminal_bench.results.run import read_run
 from subliminal_bench.running import jobs
 from tests.support.files import files_in
@@ -239,11 +240,14 @@ class TestIsolated:
         tiny = ("--protocol", "tiny", "--seeds", "1")
         apart = type_in("run", "baseline", *tiny, "--isolate", "--out", "a.json")
         assert apart.code == 0, apart.err
-        assert "ran in a process of its own" in " ".join(apart.out.split())
+        level = "process" if isinstance(find_bubblewrap(), Lack) else "sandbox"
+        assert f"ran in a {level} of its own" in " ".join(apart.out.split())
         plain = type_in("run", "baseline", *tiny, "--out", "b.json")
         assert "process" not in plain.out
+        assert "sandbox" not in plain.out
         ours, theirs = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
         assert ours["isolation"]["network"] in ("none", "shared")
+        assert ("sandbox" in ours["isolation"]) == (level == "sandbox")
         assert "isolation" not in theirs
         assert ours["seeds"] == theirs["seeds"]
         assert len(list(tmp_path.glob("subliminal-results/tiny-v*/baseline-*"))) == 2

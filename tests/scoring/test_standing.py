@@ -11,8 +11,8 @@ from subliminal_bench.results.run import Isolation, Run, write_run
 from subliminal_bench.results.submissions import read_submission
 from subliminal_bench.scoring.ranking import RankedEntry, rank_folder
 from tests.support.leaderboards import REFERENCES, around
-from tests.support.isolated import write
 from tests.support.mitigation_files import source
+from tests.support.plugins_for_tests import write
 from tests.support.runs import make_run
 from tests.support.verified import DRAW, HOLDS, REFUTED, verify_by_hand
 

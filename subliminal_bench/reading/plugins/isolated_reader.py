@@ -13,6 +13,7 @@ from subliminal_bench.errors import MitigationError, ProcessError
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import READER
 from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import LoadedReader
 from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError

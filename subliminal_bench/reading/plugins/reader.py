@@ -21,6 +21,7 @@ from subliminal_bench.experiment.torch_state import pinned_torch, read_state, re
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import MITIGATION, READER, built_in_names
 from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.mitigation.mitigation import read_settings
 from subliminal_bench.mitigation.plugin import card_of, registered
 from subliminal_bench.reading.plugins.reader_card import ReaderCard
@@ -69,7 +70,7 @@ class Reader:
         return self.card.name
 
     @property
-    def isolation(self) -> Network | None:
+    def isolation(self) -> Separation | None:
         """The network that isolation leaves to it; None if it runs in this process."""
         return None
 
