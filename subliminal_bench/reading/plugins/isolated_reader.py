@@ -13,11 +13,11 @@ from subliminal_bench.errors import MitigationError, ProcessError
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import READER
 from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import LoadedReader
 from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
 from subliminal_bench.mitigation.mitigation import read_settings
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.reading.plugins.reader import Reader, failed, usable
 from subliminal_bench.reading.plugins.reader_card import ReaderCard
 from subliminal_bench.reading.plugins.shown import Shown

@@ -21,9 +21,9 @@ from subliminal_bench.experiment.torch_state import pinned_torch, read_state, re
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import MITIGATION, READER, built_in_names
 from subliminal_bench.mitigation.card import Settings
-from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.mitigation.mitigation import read_settings
 from subliminal_bench.mitigation.plugin import card_of, registered
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.reading.plugins.reader_card import ReaderCard
 from subliminal_bench.reading.plugins.reader_hooks import READER_HOOKS, ReaderSpecifications
 from subliminal_bench.reading.plugins.shown import Shown
