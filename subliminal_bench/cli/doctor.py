@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shlex
+import stat
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -257,6 +258,8 @@ def _store(named: Path | None) -> Iterator[Fact]:
         f"{root}{state}, {'writable' if writable else 'not writable'}",
         "" if writable else shlex.join(["chmod", "u+w", str(there)]),
     )
+    if root.exists():
+        yield Fact(section, "access", _access(stat.S_IMODE(root.stat().st_mode)))
     yield Fact(section, "free space", _size(shutil.disk_usage(there).free))
     found = Store(root).contents()
     for path, seeds in found.finished.items():
@@ -264,6 +267,19 @@ def _store(named: Path | None) -> Iterator[Fact]:
         yield Fact(section, str(path.relative_to(root)), done)
     for said in found.unreadable:
         yield Fact(section, "unreadable", said, "delete that file and run again")
+
+
+def _access(mode: int) -> str:
+    """Who may use a folder with such a mode, in words.
+
+    >>> _access(0o700), _access(0o755)
+    ("its owner's alone", "others may read it; chmod 700 makes it its owner's alone")
+    """
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "shared: others may write into it, and what they write is read as results"
+    if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH):
+        return "others may read it; chmod 700 makes it its owner's alone"
+    return "its owner's alone"
 
 
 def _leaderboard(root: Path | None) -> Iterator[Fact]:
