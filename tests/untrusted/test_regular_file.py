@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench.errors import NoSuchFileError, ResultError
-from subliminal_bench.untrusted import regular_file
 from subliminal_bench.untrusted.regular_file import read_bytes
 from tests.support.plugins_for_tests import one_line
 
@@ -82,7 +81,7 @@ class TestKinds:
                 file.write(bytes(1000))
             return found
 
-        monkeypatch.setattr(regular_file.os, "fstat", grown)
+        monkeypatch.setattr(os, "fstat", grown)
         assert "more than 100 bytes" in refused(tmp_path / "file")
 
     def test_what_is_not_there_has_an_error_of_its_own(self, root: Path) -> None:
@@ -132,8 +131,8 @@ class TestLinks:
                 (root.parent / "secret" / "b").symlink_to(root.parent / "secret")
             return handle
 
-        monkeypatch.setattr(regular_file.os, "open", exchanged)
-        monkeypatch.setattr(regular_file.os, "supports_dir_fd", {exchanged})
+        monkeypatch.setattr(os, "open", exchanged)
+        monkeypatch.setattr(os, "supports_dir_fd", {exchanged})
         assert read_bytes(root / "a" / "b" / "file", 100, root) == b"mine"
 
 
@@ -168,7 +167,7 @@ class TestOwners:
 def test_without_handles_of_folders_a_link_is_refused_too(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(regular_file.os, "supports_dir_fd", set())
+    monkeypatch.setattr(os, "supports_dir_fd", set())
     (root / "a" / "c").symlink_to(root.parent / "secret")
     assert read_bytes(root / "a" / "b" / "file", 100, root) == b"mine"
     assert "c is a link" in refused(root / "a" / "c" / "file", root)

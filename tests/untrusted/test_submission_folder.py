@@ -68,11 +68,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
         "bytes in all",
     ),
     "many files": (
-        lambda f: [(f / f"n{i}.md").touch() for i in range(MOST_FILES)],
+        lambda f: [(f / f"n{i}.md").write_bytes(b"") for i in range(MOST_FILES)],
         f"more than {MOST_FILES} files",
     ),
     "very many files": (
-        lambda f: [(f / f"n{i}.md").touch() for i in range(1000)],
+        lambda f: [(f / f"n{i}.md").write_bytes(b"") for i in range(1000)],
         f"more than {MOST_FILES} files",
     ),
     "no text": (lambda f: (f / "notes.md").write_bytes(b"\xff\xfe"), "is not UTF-8"),
