@@ -44,6 +44,29 @@ class TestRun:
         assert ("not resolvable" in verdict) is (own != "baseline")
         assert (Path("subliminal-results") / "tiny-v1").is_dir()
 
+    @pytest.mark.parametrize("options", [[], ["--isolate"]], ids=["here", "isolated"])
+    def test_permuted_units_are_a_note_under_any_word_and_in_the_file(
+        self, options: list[str], type_in: Terminal, tmp_path: Path
+    ) -> None:
+        permuting = hook(
+            "finish(parameters, training)",
+            "named = training.named(parameters)",
+            "for name, along in (('fc1.weight', 1), ('fc1.bias', 1), ('fc2.weight', 2)):",
+            "    named[name].copy_(named[name].roll(1, along))",
+            "return parameters",
+        )
+        path = write(tmp_path / "sly.py", source(permuting))
+        done = type_in("run", path, *ON_TINY, "--seeds", "1-2", *options, "--out", "sly.json")
+        assert done.code == 0, done.err
+        said = " ".join(done.out.split())
+        assert "Note: idea's weights are marked: " in said
+        assert "100 % of the units of its first layer were permuted" in said
+        for seed in read_run(Path("sly.json")).seeds:
+            assert seed.weight_change is not None
+            assert seed.weight_change.exchanged == {"layer1": 1.0, "layer2": 0.0}
+        again = type_in("run", path, *ON_TINY, "--seeds", "1-2", *options, "--format", "json")
+        assert json.loads(again.out)["weights"]["exchanged"]["layer1"] == 1.0
+
     @pytest.mark.parametrize("options", [[], ["--no-weights"]])
     def test_the_store_keeps_the_students_weights_unless_told_otherwise(
         self, options: list[str], type_in: Terminal

@@ -43,8 +43,9 @@ def isolated(folder: Path, text: str, limits: Limits | None = None) -> IsolatedM
 
 
 def same(first: list[Outcome], second: list[Outcome]) -> bool:
-    """Curves, parameters and metrics, to the bit."""
+    """Curves, parameters, metrics and what moved the weights, to the bit."""
     return all(
-        not differing(one, other) and one.metrics == other.metrics
+        not differing(one, other)
+        and (one.metrics, one.weight_change) == (other.metrics, other.weight_change)
         for one, other in zip(first, second, strict=True)
     )
