@@ -181,8 +181,8 @@ def weights(found: WeightMarks) -> str:
     ]
     said = [f"{of}: {moved}", f"units permuted and rescaled: {', '.join(layers)}"]
     hooks = {
-        "changed by parameter_update": found.hook_updates,
-        "by finish": found.finish,
+        "changed by hooks at each step": found.hook_updates,
+        "at the end": found.finish,
         "not explained by the optimiser's updates": found.unexplained,
     }
     said.append(

@@ -21,6 +21,7 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import Protocol, protocol_named
 from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
+from subliminal_bench.mitigation.hooks import MOVING
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.locks import Locks
@@ -203,10 +204,8 @@ class _Weights:
         if not result.is_read:
             found["metrics"] = result.metrics | _readings(cohort, parameters, result)
         if self.known and _lacks_change(result):
-            hooks = {"parameter_update", "finish"} & set().union(
-                *(plugin.hooks for plugin in self.known.plugins)
-            )
-            stepped = None if hooks else parameters
+            moved = any(MOVING.intersection(one.hooks) for one in self.known.plugins)
+            stepped = None if moved else parameters
             course = Course(cohort.base_parameters, parameters, stepped)
             (change,) = weight_changes(cohort.layout, self.protocol.classes, course)
             found["weight_change"] = WeightChangeRecord.of(change) if change else None

@@ -34,7 +34,7 @@ class WeightMarks:
         rescaled: the factor by which half of each hidden layer's units or more were rescaled,
             geometric mean.
         rescaled_most: the largest factor of a unit, likewise.
-        hook_updates: mean part of `parameter_update` in what was done step by step; None if
+        hook_updates: mean part of the update's hook in what was done step by step; None if
             only weights are known.
         finish: mean part of `finish` in what moved the weights; None likewise.
         unexplained: mean share of the change that the optimiser's updates do not explain;

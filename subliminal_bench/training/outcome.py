@@ -34,8 +34,8 @@ class WeightChange:
             rescaled: the weights that lead to a unit grew or shrank by it, and those that lead
             on were made smaller or larger by as much or more.
         rescaled_most: the largest such factor of a unit.
-        hook_updates: summed length of what `parameter_update` changed, as a share of that and
-            of the optimiser's own updates; None if only weights are known.
+        hook_updates: summed length of what a hook changed about updates, as a share of that
+            and of the optimiser's own updates; None if only weights are known.
         finish: how far `finish` moved the weights, as a share of that and of how far all steps
             had; None if only weights are known.
         unexplained: share of the squared change that does not lie along the sum of the

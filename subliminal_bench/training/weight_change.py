@@ -27,12 +27,12 @@ _KNOWN = ("hook_updates", "finish")
 
 @dataclass
 class UpdateTally:
-    """What the optimiser applied, and what hooks made of it, added up over the steps.
+    """What the optimiser applied, and what a hook made of it, added up over the steps.
 
     Attributes:
         updates: the sum of the optimiser's own updates, `[students, parameters]`.
         own: the sum of their lengths, `[students]`.
-        added: the sum of the lengths of what `parameter_update` changed about them,
+        added: the sum of the lengths of what the hook changed about them,
             `[students]`.
     """
 
@@ -63,7 +63,7 @@ class Course:
         began: what the hook `start` returned.
         ended: what the hook `finish` returned.
         stepped: after the last step, before `finish`; None if only weights are known.
-        tally: of the steps, if a hook `parameter_update` was there.
+        tally: of the steps, if a hook for the update was there.
     """
 
     began: Tensor
@@ -80,7 +80,7 @@ class Course:
 
     @property
     def hook_updates(self) -> Tensor | None:
-        """The part of `parameter_update` in all that was done step by step."""
+        """The part of the update's hook in all that was done step by step."""
         if self.tally:
             return _ratio(self.tally.added, self.tally.own + self.tally.added)
         return None if self.stepped is None else _length(self.stepped) * 0.0

@@ -135,7 +135,7 @@ def test_one_line_of_the_full_scorecard_says_it_in_every_form() -> None:
         "Weights: displacement against plain distillation's: first layer x1.00, second layer "
         "x2.00, auxiliary head x1.00, class head 0 % of its size; units permuted and rescaled: "
         "first layer 0 % and x1.00 (at most x1.01), second layer 0 % and x1.00 (at most "
-        "x1.01); changed by parameter_update 25 %, by finish 0 %, not explained by the "
+        "x1.01); changed by hooks at each step 25 %, at the end 0 %, not explained by the "
         "optimiser's updates 0 %"
     )
     assert json.loads(text.as_json(found))["weights"]["shown"] == line
