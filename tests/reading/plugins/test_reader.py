@@ -143,10 +143,10 @@ def test_a_file_that_is_no_reader_is_refused_in_one_line(
 
 
 def test_a_name_that_nobody_knows_gives_those_there_are() -> None:
-    with pytest.raises(
-        BenchmarkError, match="unknown reader 'liminal': known are .*noise_head"
-    ):
+    with pytest.raises(BenchmarkError) as error:
         load_reader("liminal")
+    assert "unknown reader 'liminal'" in one_line(error.value)
+    assert "noise_head" in str(error.value)
 
 
 def test_readers_are_told_from_mitigations_without_running_them(tmp_path: Path) -> None:
