@@ -1,4 +1,4 @@
-"""Bodies that hide: what one reader does not find, another does, and an honest body stays honest.
+"""Bodies that hide: what one reader does not find, another does; an honest body stays honest.
 
 No student is trained. The teacher stands for plain distillation's student, which has learned all
 there is, and its weights for what an entry does to them.
