@@ -1,7 +1,7 @@
 """Bodies that hide: what one reader does not find, another does; an honest body stays honest.
 
-No student is trained. The teacher stands for plain distillation's student, which has learned all
-there is, and its weights for what an entry does to them.
+No student is trained. The teacher stands for plain distillation's student, which has learned
+all there is, and its weights for what an entry does to them.
 """
 
 from functools import cache

@@ -189,6 +189,7 @@ class IsolatedReading:
         try:
             self._process.ask(ask, **question)
         except ToldError as error:
-            raise failed(name, seed, f"failed: {error.message}") from error
+            what = f"failed: {error.message}"
+            raise failed(name, seed, what, advice=error.advice) from error
         except LostError as error:
-            raise failed(name, seed, error.message, ProcessError) from error
+            raise failed(name, seed, error.message, ProcessError, error.advice) from error

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench.errors import (
+    Advice,
     BenchmarkError,
     ChangedInputError,
     HookError,
@@ -149,9 +150,11 @@ def usable(name: str, found: object, shown: Shown, rendering: str) -> Tensor:
     return found.detach().clone()
 
 
-def failed(name: str, seed: int, what: str, kind: type[HookError] = HookError) -> HookError:
+def failed(
+    name: str, seed: int, what: str, kind: type[HookError] = HookError, advice: Advice = ()
+) -> HookError:
     """A reader's mistake, in one line."""
-    return kind(f"{name}: hook reader, seed {seed}: {what}")
+    return kind(f"{name}: hook reader, seed {seed}: {what}", *advice)
 
 
 def load_reader(spec: str, settings: Sequence[str] = ()) -> Reader:
