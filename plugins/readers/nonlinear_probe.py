@@ -66,4 +66,5 @@ def reader(
     with torch.no_grad():
         digits = standardised.of(features(student, images))
         said = torch.relu(digits @ weights[0]) @ weights[1]
-    return said.argmax(1)
+    predicted: Tensor = said.argmax(1)
+    return predicted
