@@ -48,7 +48,8 @@ def doctor(
 ) -> None:
     """Show what is missing and how to fix it.
 
-    Also shows versions, device, isolation, data and store. Exit code 1 if something needs fixing.
+    Also shows versions, device, isolation, data and store. Exit code 1 if something needs
+    fixing.
     """
     checked_form(form, FORMATS)
     board: Path | None

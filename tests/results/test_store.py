@@ -315,15 +315,24 @@ class Kept(Mitigation):
         return Separation("none")
 
 
+class Sandboxed(Mitigation):
+    """Stands for one in a sandbox."""
+
+    @property
+    def isolation(self) -> Separation:
+        return Separation("none", "bubblewrap")
+
+
 def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -> None:
     where = Store(tmp_path)
     here = Environment.here("cpu", "a processor", engine=ENGINE)
     plain = load_mitigation("liminal")
     folders = [
         where.run_folder(TINY, one, here)
-        for one in (plain, Kept(plain.plugins), replace(plain))
+        for one in (plain, Kept(plain.plugins), replace(plain), Sandboxed(plain.plugins))
     ]
-    assert folders[0].path == folders[2].path != folders[1].path
+    assert folders[0].path == folders[2].path
+    assert len({one.path for one in folders}) == 3
     assert folders[1].header.isolation
     content = folders[0].header.model_dump()
     assert "isolation" not in content

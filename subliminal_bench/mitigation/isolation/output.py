@@ -2,7 +2,8 @@
 
 import codecs
 import contextlib
-from typing import IO, TextIO
+from collections.abc import Callable
+from typing import IO
 
 from subliminal_bench.printable import printable
 
@@ -15,19 +16,19 @@ _LONGEST_LINE = 1000
 _MARK = "| "
 
 
-def relay(output: IO[bytes], screen: TextIO) -> None:
-    r"""Print what arrives, line by line, until its other end is closed.
+def relay(output: IO[bytes], write: Callable[[str], object]) -> None:
+    r"""Write what arrives, line by line, until its other end is closed.
 
     Characters that a reader does not see get escapes. After the first 64 KiB the rest is read,
     so that the mitigation does not wait for ever, and dropped.
 
     >>> import io, sys
-    >>> relay(io.BytesIO(b"one\n\x1b[2Jtwo"), sys.stdout)
+    >>> relay(io.BytesIO(b"one\n\x1b[2Jtwo"), sys.stdout.write)
     | one
     | \x1b[2Jtwo
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    shown = _Shown(screen)
+    shown = _Shown(write)
     unfinished = ""
     while part := _part(output):
         *lines, unfinished = (unfinished + decoder.decode(part)).split("\n")
@@ -44,8 +45,8 @@ def relay(output: IO[bytes], screen: TextIO) -> None:
 class _Shown:
     """The lines that are shown, up to the limit."""
 
-    def __init__(self, screen: TextIO) -> None:
-        self._screen = screen
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
         self._left = MOST_SHOWN
 
     def add(self, line: str) -> None:
@@ -61,8 +62,7 @@ class _Shown:
             row += f"{_MARK}... {limit}\n"
         # Nobody may be reading any more.
         with contextlib.suppress(ValueError, OSError):
-            self._screen.write(row)
-            self._screen.flush()
+            self._write(row)
 
 
 def _part(output: IO[bytes]) -> bytes:

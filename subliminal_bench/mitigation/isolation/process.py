@@ -114,7 +114,7 @@ class Process:
         self._number = 0
         assert self._process.stdout, "stdout is a pipe"
         printing = threading.Thread(
-            target=relay, args=(self._process.stdout, sys.stderr), daemon=True
+            target=relay, args=(self._process.stdout, _to_the_screen), daemon=True
         )
         printing.start()
         self.close = weakref.finalize(self, _end, self._process, self._channel, printing)
@@ -276,6 +276,11 @@ def _environment() -> dict[str, str]:
 def import_path() -> str:
     """A `PYTHONPATH` with which another process finds the modules that this one finds."""
     return os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
+
+
+def _to_the_screen(text: str) -> None:
+    """Print here what its process, which cannot write to a terminal, has printed."""
+    sys.stderr.write(text)
 
 
 def _end(
