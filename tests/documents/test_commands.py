@@ -12,7 +12,6 @@ from subliminal_bench import shipped
 from subliminal_bench.cli import app
 from subliminal_bench.experiment.protocol import MNIST
 from tests.support.documents import PAGES, ROOT, blocks, commands, page
-from tests.support.runs import keep, make_run
 from tests.support.terminal import Terminal
 
 PROGRAM = typer.main.get_command(app)

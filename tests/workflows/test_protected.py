@@ -52,7 +52,10 @@ def write(path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        ["leaderboard/submissions/idea/idea.py", "leaderboard/submissions/idea/submission.toml"],
+        [
+            "leaderboard/submissions/idea/idea.py",
+            "leaderboard/submissions/idea/submission.toml",
+        ],
         ["plugins/idea.py", "docs/findings.md"],
         [],
     ],
