@@ -122,6 +122,7 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level)]
         lines += _reasons(level)
         lines += _marks(level)
+    lines += ["", "## Breaks", "", _breaks(rows)]
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
     lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
@@ -139,7 +140,9 @@ def _cells(row: RankedEntry) -> list[str]:
         rank,
         _name(row) + _mark(row),
         _word(row),
-        _prevention(row.card, verdict.prevention) if verdict else "reference",
+        _prevention(row.card, verdict.prevention) + _best_known(row)
+        if verdict
+        else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
         "1" if against is None else _final_ratio(against),
@@ -155,6 +158,8 @@ def _word(row: RankedEntry) -> str:
         return "refuted"
     if row.verdict is None:
         return "reference"
+    if row.word is not row.verdict.word:
+        return f"{row.word.value} (before it was broken: {row.verdict.text})"
     published = row.card.verdict
     if published is None or published.word is row.verdict.word:
         return row.verdict.text
@@ -173,6 +178,41 @@ def _prevention(card: Scorecard, found: Prevention | None) -> str:
     if found is None:
         return "–"
     return f"{short.estimate(card, found)} ({short.interval(found)}), {short.reader(found)}"
+
+
+def _best_known(row: RankedEntry) -> str:
+    """The prevention that is left by the best known reader, and who found it."""
+    if row.broken is None or row.prevention is None:
+        return ""
+    return f"; {short.percent(row.prevention)} by {literal(row.broken.reader.name)}, see below"
+
+
+def _breaks(rows: Sequence[RankedEntry]) -> str:
+    """The readers that found more than the verdict's, as a table."""
+    cells = [
+        [
+            found.date,
+            literal(found.reader.name),
+            literal(found.reader.reference),
+            _name(row),
+            f"{short.percent(found.share)} ({_share(found.low)} to {_share(found.high)})",
+            describe_seeds(found.seeds),
+            literal(found.reader.title),
+        ]
+        for row in rows
+        if (found := row.broken) is not None and found.share is not None
+    ]
+    if not cells:
+        return (
+            "No reader is known that finds more in an entry than the verdict's own. "
+            "[Write one](../docs/readers.md)."
+        )
+    headings = ("date", "reader", "by", "entry", "share (95 %)", "seeds", "what it does")
+    return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def _share(bound: float | None) -> str:
+    return "unbounded" if bound is None else short.percent(bound)
 
 
 def _twin(row: RankedEntry) -> str:

@@ -21,12 +21,13 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
+from subliminal_bench.results.breaks import BreakRecord, prevention_after
 from subliminal_bench.results.entries import check_eligible, read_entry_files
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
-from subliminal_bench.scoring.standing import Standing, standings
+from subliminal_bench.scoring.standing import Standing, standings, word_after
 from subliminal_bench.scoring.verdict import Verdict
 from subliminal_bench.scoring.words import VerdictWord
 
@@ -81,8 +82,28 @@ class RankedEntry:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The verdict under which it stands; None for plain distillation."""
+        """The verdict on the seeds that decide its word; None for plain distillation."""
         return (self.standing and self.standing.verdict) or self.card.verdict
+
+    @property
+    def broken(self) -> BreakRecord | None:
+        """What the best known reader found, if it finds more than the verdict's."""
+        return self.standing.broken if self.standing else None
+
+    @property
+    def word(self) -> VerdictWord:
+        """The word that it stands under; plain distillation's has no effect."""
+        if self.verdict:
+            return word_after(self.verdict.word, self.broken)
+        return VerdictWord.NO_EFFECT if self.card.columns[0].is_read else VerdictWord.NOT_READ
+
+    @property
+    def prevention(self) -> float | None:
+        """By the best known reader; 0 for plain distillation, None if it cannot be told."""
+        if self.card.verdict is None:
+            return 0.0
+        found = self.card.verdict.prevention
+        return prevention_after(found.estimate, self.broken) if found else None
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
@@ -166,12 +187,12 @@ def _rows(cards: Mapping[str, Scorecard], known: Mapping[str, Standing]) -> list
         name: RankedEntry(card, None, False, False, known.get(name))
         for name, card in cards.items()
     }
-    words = {name: _word(row) for name, row in rows.items()}
+    words = {name: row.word for name, row in rows.items()}
     ranked = [name for name in rows if words[name] in RANKED and not rows[name].hindrance]
-    best = _front({name: cards[name] for name in ranked})
+    best = _front({name: rows[name] for name in ranked})
     found: list[RankedEntry] = []
     for word in RANKED:
-        for group in _groups({name: cards[name] for name in ranked if words[name] is word}):
+        for group in _groups({name: rows[name] for name in ranked if words[name] is word}):
             rank, tied = len(found) + 1, len(group) > 1
             found += [
                 replace(rows[name], rank=rank, tied=tied, pareto=name in best) for name in group
@@ -182,21 +203,14 @@ def _rows(cards: Mapping[str, Scorecard], known: Mapping[str, Standing]) -> list
             rows[name].is_refuted,
             bool(rows[name].hindrance),
             (*RANKED, *UNRANKED).index(words[name]),
-            -(_prevention(cards[name]) or 0.0),
+            -(rows[name].prevention or 0.0),
             name,
         ),
     )
     return found + [rows[name] for name in unranked]
 
 
-def _word(row: RankedEntry) -> VerdictWord:
-    """The word that an entry stands under; plain distillation's has no effect."""
-    if row.verdict:
-        return row.verdict.word
-    return VerdictWord.NO_EFFECT if row.card.columns[0].is_read else VerdictWord.NOT_READ
-
-
-def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
+def _groups(rows: Mapping[str, RankedEntry]) -> list[list[str]]:
     """Entries of one word in groups that share a rank, the largest prevention first.
 
     Two preventions are told apart by a sign-flip test of what their seeds add to them
@@ -204,7 +218,7 @@ def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
     the word's pairs, on the seeds that all entries of the word have. Nothing tells entries
     apart whose prevention cannot be told; they share the last rank of the word.
     """
-    found = {name: _by_seed(card) for name, card in cards.items()}
+    found = {name: _by_seed(row) for name, row in rows.items()}
     known = {name: values for name, values in found.items() if values is not None}
     # All entries have seeds 1 to n, so the first values belong to the seeds that all have.
     seeds = min((len(values) for values in known.values()), default=0)
@@ -212,33 +226,29 @@ def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
         list(known), {name: values[:seeds] for name, values in known.items()}, better="high"
     )
     for group in groups:
-        group.sort(key=lambda name: (-(_prevention(cards[name]) or 0.0), name))
-    rest = sorted(cards.keys() - known.keys())
+        group.sort(key=lambda name: (-(rows[name].prevention or 0.0), name))
+    rest = sorted(rows.keys() - known.keys())
     return [*groups, *([rest] if rest else [])]
 
 
-def _by_seed(card: Scorecard) -> Column | None:
+def _by_seed(row: RankedEntry) -> Column | None:
     """What each seed adds to the prevention; None if that cannot be told."""
+    card = row.card
     if card.verdict is None:
         return np.zeros(len(card.seeds))
-    if card.equal is None or card.verdict.prevention is None:
+    if card.equal is None or card.verdict.prevention is None or row.prevention is None:
         return None
     deciding = card.equal.share(card.verdict.prevention.deciding)
-    return statistics.prevention_by_seed(deciding)
+    # Every seed loses what the best known reader takes off the mean.
+    lost = card.verdict.prevention.estimate - row.prevention
+    return statistics.prevention_by_seed(deciding) - lost
 
 
-def _prevention(card: Scorecard) -> float | None:
-    """The prevention; 0 for plain distillation, None if it cannot be told."""
-    if card.verdict is None:
-        return 0.0
-    return card.verdict.prevention.estimate if card.verdict.prevention else None
-
-
-def _front(cards: Mapping[str, Scorecard]) -> set[str]:
+def _front(rows: Mapping[str, RankedEntry]) -> set[str]:
     """The names that no other beats in both prevention and KL."""
     points: dict[str, tuple[float, float]] = {}
-    for name, card in cards.items():
-        prevented, against = _prevention(card), card.against_baseline
+    for name, row in rows.items():
+        prevented, against = row.prevention, row.card.against_baseline
         kept = against.distillation if against else None
         if prevented is not None and (against is None or kept):
             points[name] = (-prevented, kept.ratio if kept else 1.0)

@@ -51,6 +51,7 @@ from subliminal_bench.verification.memory import (
     claim_of,
     differences,
     memory_claims,
+    unmeasured,
 )
 
 # Seeds on which memory is tested, for each of three questions.
@@ -296,6 +297,7 @@ class Scorer:
         return load_digits(bench.protocol, bench.data_dir, bench.watcher.say).to(bench.device)
 
     def _cohort(self, seed: int) -> Cohort:
+        """A seed's cohort, for training without measuring the alignment at every step."""
         bench = self.bench
         bench.watcher.doing(f"what it may know by heart, seed {seed}")
         folder = bench.store.teachers(bench.protocol, bench.environment)
@@ -305,7 +307,7 @@ class Scorer:
             if teacher is None
             else teacher.unsqueeze(0).to(bench.device)
         )
-        return Cohort(bench.protocol, (seed,), bench.device, self._digits, teachers)
+        return unmeasured(Cohort(bench.protocol, (seed,), bench.device, self._digits, teachers))
 
 
 def _against(metric: str, run: Run, baseline: Run) -> list[float]:

@@ -28,6 +28,7 @@ from subliminal_bench.verification.memory import (
     fresh_claim,
     memory_claims,
     rerun_claim,
+    unmeasured,
 )
 from subliminal_bench.verification.regression import Status, compare_with_reference
 from subliminal_bench.verification.rerun import fresh
@@ -119,7 +120,7 @@ class Verification:
         self.bench.watcher.doing(f"{self.mitigation.name}, what it may know, seed {seed}")
         protocol, device, digits = self.bench.protocol, self.bench.device, self._digits
         teachers = train_teachers(protocol, (seed,), digits, device)
-        return Cohort(protocol, (seed,), device, digits, teachers)
+        return unmeasured(Cohort(protocol, (seed,), device, digits, teachers))
 
 
 def verification_of(

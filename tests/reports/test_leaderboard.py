@@ -88,7 +88,7 @@ def test_only_what_was_verified_is_ranked_and_the_page_says_why_the_rest_is_not(
     text = leaderboard_page(tmp_path)[1]
     found = cells(text)
     assert (found["idea"]["rank"], found["baseline"]["rank"]) == ("–", "2")
-    assert "- idea: nobody but its submitter ran it: `subliminal-bench score" in text
+    assert "- idea: nobody but its submitter ran it (subliminal-bench score-sub" in text
     provenance = text.partition("## Provenance")[2]
     assert "20 fresh seeds" in provenance
 

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from subliminal_bench.mitigation import loading
+from subliminal_bench.reports.leaderboard import leaderboard_page
+from subliminal_bench.results.breaks import BreakRecord, write_break
 from subliminal_bench.results.draws import fresh_file, read_draw
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import Isolation, Run, write_run
 from subliminal_bench.results.submissions import read_submission
-from subliminal_bench.scoring.ranking import RankedEntry, rank_folder
+from subliminal_bench.scoring.ranking import RANKED, UNRANKED, RankedEntry, rank_folder
+from subliminal_bench.scoring.standing import word_after
+from subliminal_bench.scoring.words import VerdictWord
 from tests.support.leaderboards import REFERENCES, around
 from tests.support.mitigation_files import source
 from tests.support.plugins_for_tests import write
@@ -47,8 +54,6 @@ def submitted(root: Path, **more: object) -> Run:
 
 
 def source_hash(folder: Path) -> str:
-    from subliminal_bench.mitigation import loading
-
     return loading.sources(str(folder / "idea.py")).sha256
 
 
@@ -183,3 +188,92 @@ def test_the_submission_of_another_does_not_serve(root: Path) -> None:
     verify_by_hand(root, twin, BASELINE, submission=found.sha256, isolation=SANDBOX)
     assert rows(root)["other"].rank is None
     assert rows(root)[run.mitigation.name].rank is not None
+
+
+def broken_by(root: Path, run: Run, **values: object) -> None:
+    """Record a reader that found something in an entry."""
+    record = BreakRecord.model_validate(
+        {
+            "schema_version": 1,
+            "protocol": run.protocol,
+            "mitigation": run.mitigation,
+            "reader": {
+                "name": "sharp",
+                "title": "A sharp eye",
+                "method": "it looks",
+                "renderings": ["mean-free"],
+                "labels": False,
+                "reference": "A. Reader",
+                "settings": {},
+                "source_sha256": "0" * 64,
+            },
+            "seeds": list(range(201, 211)),
+            "rendering_seed": 1,
+            "share": 0.97,
+            "low": 0.9,
+            "high": 1.04,
+            "best_of_verdict": "latent_accuracy",
+            "share_of_verdict": 0.4,
+            "why_not": [],
+            "environment": run.environment,
+            "isolation": SANDBOX,
+            "entry_isolation": None,
+            "date": "2025-02-01",
+            **values,
+        }
+    )
+    write_break(root, record)
+
+
+class TestABreak:
+    def test_prevention_follows_it_and_the_word_with_it(self, root: Path) -> None:
+        run = submitted(root)
+        before = rows(root)["idea"]
+        assert before.word is VerdictWord.MITIGATES
+        broken_by(root, run)
+        after = rows(root)["idea"]
+        assert after.word is VerdictWord.HIDES
+        assert after.prevention == pytest.approx(0.03)
+        assert (before.rank, after.rank) == (1, 1)
+        text = leaderboard_page(root)[1]
+        assert "hides (before it was broken: mitigates)" in text
+        assert "; 3 % by sharp, see below" in text
+        assert "| 2025-02-01 | sharp" in text.partition("## Breaks")[2]
+        assert "A. Reader" in text
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"share": 0.2, "low": 0.1, "high": 0.3},
+            {"low": 0.3},
+            {"low": None},
+            {"why_not": ["it reads the untrained model as well"]},
+        ],
+        ids=["less", "not shown", "no bound", "a reader that does not count"],
+    )
+    def test_what_is_not_shown_to_find_more_changes_nothing(
+        self, root: Path, values: dict[str, object]
+    ) -> None:
+        run = submitted(root)
+        before = rows(root)["idea"]
+        broken_by(root, run, **values)
+        after = rows(root)["idea"]
+        assert (after.word, after.prevention) == (before.word, before.prevention)
+
+    def test_a_break_of_another_source_says_nothing(self, root: Path) -> None:
+        run = submitted(root)
+        other = run.mitigation.model_copy(update={"source_sha256": "1" * 64})
+        broken_by(root, run.model_copy(update={"mitigation": other}))
+        assert rows(root)["idea"].word is VerdictWord.MITIGATES
+
+    @pytest.mark.parametrize("word", VerdictWord)
+    @given(share=st.floats(-0.5, 1.5), width=st.floats(0, 1))
+    def test_a_word_never_gets_better(
+        self, word: VerdictWord, share: float, width: float
+    ) -> None:
+        record = BreakRecord.model_construct(
+            share=share, low=share - width, share_of_verdict=0.0, why_not=[]
+        )
+        left = word_after(word, record)
+        order = (*RANKED, *UNRANKED)
+        assert order.index(left) >= order.index(word)
