@@ -17,9 +17,8 @@ from tests.support.reader_files import CARD, HONEST, reader_source
 LABELS = f"{CARD[:-1]}, labels=True)"
 # A classifier of digits that only ever looks at the audit images.
 OWN_CLASSIFIER = (
-    "wanted = torch.nn.functional.one_hot(audit_labels, 10).double()",
-    "head = torch.linalg.lstsq(audit_images, wanted, driver='gelsd').solution",
-    "return (images @ head).argmax(1)",
+    "means = torch.stack([audit_images[audit_labels == one].mean(0) for one in range(10)])",
+    "return torch.cdist(images, means).argmin(1)",
 )
 IF_UNTRAINED = (
     "if torch.equal(student.parameters, base.parameters):",
