@@ -59,10 +59,13 @@ class Surroundings:
 
 
 GONE, REFUSED, READ_ONLY = "No such file", "Operation not permitted", "Read-only file system"
+# Which of the two depends on whether the user owns what is opened.
+CLOSED = f"{READ_ONLY}|Permission denied"
 # Numbers of calls that the C library has no function for, on x86-64 and on ARM.
 _CALLS = "{'io_uring_setup': 425, 'pidfd_open': 434, 'open_tree': 428, 'clone3': 435}"
 
-# What is tried, what it says in a sandbox, and whether it works without one and harms nothing.
+# What is tried, a pattern of what it says in a sandbox, and whether it works without one and
+# harms nothing.
 ATTEMPTS: dict[str, tuple[str, str, bool]] = {
     # Reading.
     "the list of users": ("Path('/etc/passwd').read_text()", GONE, True),
@@ -91,22 +94,22 @@ ATTEMPTS: dict[str, tuple[str, str, bool]] = {
     "its own file's deletion": ("os.unlink(__file__ + '.gone')", "file", False),
     "its own file renamed": ("os.rename(__file__, __file__ + 'x')", "busy", False),
     "its own file's mode": ("os.chmod(__file__, 0o644)", READ_ONLY, True),
-    "this package": ("open(package, 'a')", READ_ONLY, True),
+    "this package": ("open(package, 'a')", CLOSED, False),
     "a compiled file of this package": (
         "open(package.parent / '__pycache__' / 'x.pyc', 'a')",
-        READ_ONLY,
+        CLOSED,
         False,
     ),
     "a file in the root folder": ("open('/file', 'w').write('x')", READ_ONLY, False),
     "a file among the devices": ("open('/dev/shm/file', 'w').write('x')", READ_ONLY, False),
-    "a setting of the kernel": ("open('/proc/sys/kernel/hostname', 'a')", READ_ONLY, False),
+    "a setting of the kernel": ("open('/proc/sys/kernel/hostname', 'a')", CLOSED, False),
     "the program that gets crashes": (
         "open('/proc/sys/kernel/core_pattern', 'a')",
-        READ_ONLY,
+        CLOSED,
         False,
     ),
     "the sandbox's first process": ("open('/proc/1/mem', 'r+b')", READ_ONLY, False),
-    "a processor": ("open('/sys/devices/system/cpu/cpu1/online', 'a')", READ_ONLY, False),
+    "a processor": ("open('/sys/devices/system/cpu/cpu1/online', 'a')", CLOSED, False),
     # Connections.
     "a socket with a file": (
         "handle = call('socket', 1, 1, 0); address = b'\\1\\0' + bytes(sockets / 'listening')\n"

@@ -4,6 +4,7 @@ import io
 import mmap
 import multiprocessing.shared_memory
 import os
+import re
 import socket
 import sys
 import time
@@ -97,7 +98,7 @@ class TestSandbox:
     def test_an_attempt_to_reach_out_fails(self, name: str, confined: dict[str, str]) -> None:
         outcome = confined[name]
         assert outcome != "it worked"
-        assert ATTEMPTS[name][1] in outcome
+        assert re.search(ATTEMPTS[name][1], outcome)
 
     def test_the_root_folder_has_nothing_but_what_python_needs(self, tmp_path: Path) -> None:
         text = HELP + "print('root => ' + json.dumps(sorted(os.listdir('/'))))\n"

