@@ -186,16 +186,17 @@ def _units(
         _with_bias(after["fc2.weight"] * layer1.growth.exp().unsqueeze(1), after["fc2.bias"]),
         _with_bias(weight2, before["fc2.bias"]),
     )
-    rows, columns = _growths(after["fc2.weight"], _rows(weight2, layer2.partner))
     # Distillation sees the auxiliary logits alone, so what leads to them must make up for it.
     weight3 = _columns(before["fc3.weight"][:, classes:], layer2.partner)
     onwards = _growth(after["fc3.weight"][:, classes:], weight3, 1)
-    scales = _rescaled(layer1.growth, columns), _rescaled(rows, onwards)
+    scale2 = _rescaled(layer2.growth, onwards)
+    undone = after["fc2.weight"] / scale2.exp().unsqueeze(2)
+    scales = _rescaled(layer1.growth, _growth(undone, weight2, 1)), scale2
     found: dict[tuple[str, str], Tensor] = {}
     for name, one, scale in zip(HIDDEN, (layer1, layer2), scales, strict=True):
         found["exchanged", name] = one.exchanged.double().mean(1)
-        found["rescaled", name] = scale.median(1).values.exp()
-        found["rescaled_most", name] = scale.amax(1).exp()
+        found["rescaled", name] = scale.abs().median(1).values.exp()
+        found["rescaled_most", name] = scale.abs().amax(1).exp()
     return found
 
 
@@ -247,29 +248,8 @@ def _growth(after: Tensor, before: Tensor, along: int) -> Tensor:
     return torch.where(now.isfinite() & then.isfinite(), now - then, 0.0)
 
 
-def _growths(after: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Logarithms of the growth of a layer's rows and of its columns, `[students, ·]` each.
-
-    Both kinds of units may have been rescaled at once. What differs from column to column does
-    not count as growth of a row, and the other way round.
-
-    Args:
-        after: weights, `[students, outputs, inputs]`.
-        before: the same weights where training began.
-    """
-    grown = after.abs().log() - before.abs().log()
-    grown = grown.where(grown.isfinite(), float("nan"))
-    found = []
-    for across, along in ((1, 2), (2, 1)):
-        other = grown.nanmedian(across, keepdim=True).values
-        other = other - other.nanmedian(along, keepdim=True).values
-        found.append((grown - other).nanmedian(along).values.nan_to_num(0.0))
-    rows, columns = found
-    return rows, columns
-
-
 def _rescaled(growth: Tensor, onwards: Tensor) -> Tensor:
-    """How far units were rescaled, as a logarithm, at least 0, `[students, units]`.
+    """The factor by which units were rescaled, as a logarithm, `[students, units]`.
 
     A unit that grew `c` times while what leads on from it shrank as much was rescaled by `c`.
     One that grew or shrank on both sides, or on one alone, was not: that changes what the
@@ -279,7 +259,7 @@ def _rescaled(growth: Tensor, onwards: Tensor) -> Tensor:
         growth: of the incoming weights, `[students, units]`.
         onwards: of the weights that lead on from it.
     """
-    both = torch.minimum(growth.abs(), onwards.abs())
+    both = torch.minimum(growth.abs(), onwards.abs()) * growth.sign()
     return both.where(growth * onwards < 0, 0.0)
 
 

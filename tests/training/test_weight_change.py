@@ -147,6 +147,21 @@ def test_units_of_both_layers_may_be_rescaled_each_in_its_way(seed: int, spread:
         assert found.rescaled_most[layer] > math.exp(spread)
 
 
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.floats(1.6, 100.0), st.floats(0.0, 0.2), st.booleans())
+def test_a_factor_that_passes_through_a_layer_unseen_is_found(
+    seed: int, factor: float, far: float, down: bool
+) -> None:
+    """The first layer larger, the last one smaller, the weights between them as before."""
+    size = 1 / factor if down else factor
+    trained = walked(began(seed), far, seed)
+    factors = torch.full((NARROW.hidden,), size)
+    moved = rescaled(rescaled(trained, "layer1", factors), "layer2", factors)
+    assert same_function(trained, moved)
+    found = change(began(seed), moved)
+    assert min(found.rescaled.values()) == pytest.approx(factor, rel=0.1)
+
+
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.floats(0.0, 2.0), st.floats(0.2, 5.0))
 def test_a_walk_and_growth_as_a_whole_are_neither(seed: int, far: float, size: float) -> None:
