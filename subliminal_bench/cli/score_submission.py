@@ -75,13 +75,12 @@ def score_submission(
         isolate=True,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,
+        needs_sandbox=not rehearse,
     )
     published = parse_seeds(seeds, setup.chosen_protocol)
     with ExitStack() as stack:
         workplace = Path(stack.enter_context(TemporaryDirectory()))
-        sources = loaded_sources(
-            submissions, settings or [], setup.load, workplace, sandboxed=not rehearse
-        )
+        sources = loaded_sources(submissions, settings or [], setup.load, workplace)
         protocol = ProtocolRecord.of(setup.chosen_protocol)
         fixed = {one.label: one.digest for one in sources}
         name, draw = (

@@ -5,7 +5,7 @@ The command line, Python and pytest all fill a `Setup`, so they offer the same c
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -52,6 +52,7 @@ class Setup:
         isolate: whether mitigations are isolated, each in its own process.
         isolate_timeout: seconds that one hook call of an isolated mitigation may take.
         isolate_memory: address space of an isolated mitigation's process, in GiB.
+        needs_sandbox: whether an isolated mitigation is refused where there is no sandbox.
 
     Raises:
         ProtocolError, EngineError, MitigationError: a value is invalid.
@@ -67,6 +68,7 @@ class Setup:
     isolate: bool = False
     isolate_timeout: float | None = None
     isolate_memory: float | None = None
+    needs_sandbox: bool = False
 
     def __post_init__(self) -> None:
         # Checked here, so that a mistake is reported before anything is loaded or run.
@@ -136,6 +138,7 @@ class Setup:
             )
         device = choose_device(self.device).type
         limits = Limits.of(device, self.isolate_timeout, self.isolate_memory)
+        limits = replace(limits, needs_sandbox=self.needs_sandbox)
         return load_isolated(fspath(mitigation), settings, limits)
 
     @contextmanager

@@ -29,7 +29,12 @@ from subliminal_bench.results.entries import (
     read_entries,
 )
 from subliminal_bench.results.entry_names import check_origin
-from subliminal_bench.results.run import Isolation, MitigationRecord, Run, write_run
+from subliminal_bench.results.run import (
+    MitigationRecord,
+    Run,
+    read_run,
+    write_run,
+)
 from subliminal_bench.results.submissions import Submission, read_submission
 from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 from subliminal_bench.results.tolerances import read_tolerances
@@ -151,8 +156,6 @@ def loaded_sources(
     settings: Sequence[str],
     load: Load,
     workplace: Path,
-    *,
-    sandboxed: bool,
 ) -> list[Source]:
     """The sources that a maintainer names, loaded.
 
@@ -161,10 +164,9 @@ def loaded_sources(
         settings: of the own plugins, `name=value` each; submissions bring theirs.
         load: loads a submission isolated.
         workplace: see `Source.submitted`; it must last as long as they are run.
-        sandboxed: whether a submission that would run outside of a sandbox is refused.
 
     Raises:
-        ResultError: one is neither, or cannot be run in a sandbox here.
+        ResultError: one is neither.
         MitigationError: one cannot be loaded.
     """
     found = []
@@ -176,12 +178,6 @@ def loaded_sources(
                     Setting("settings"),
                 )
             source = Source.submitted(read_submission(Path(one)), load, workplace)
-            kept_apart = source.mitigation.isolation
-            if sandboxed and not (kept_apart and Isolation.of(kept_apart).is_sandboxed):
-                raise ResultError(
-                    f"{one}: this machine allows no sandbox, and a submission is not verified "
-                    "without one: `subliminal-bench doctor` says why"
-                )
         else:
             source = Source.own(one, settings)
         found.append(source)
@@ -337,18 +333,24 @@ def write_scored(
         The files of the entry and of the record.
 
     Raises:
-        ProtocolError, ResultError: the entry is not eligible; nothing is written.
+        ProtocolError, ResultError: the entry is not eligible, its name belongs to another
+            source, or the draw has another baseline; nothing is written.
     """
     check_eligible(scored.published)
     folder = root / "entries"
     present = {label: one.mitigation for label, one in read_entries(folder).items()}
-    check_origin(scored.published.mitigation, present, replace=True)
+    is_own = source.submission_sha256 is None
+    check_origin(scored.published.mitigation, present, replace=is_own)
     entry = folder / entry_file_name(scored.published)
     fresh, baseline = fresh_file(root, draw, scored.fresh), fresh_file(root, draw)
+    if baseline.is_file() and read_run(baseline, root).seeds != scored.baseline.seeds:
+        raise ResultError(
+            f"{baseline} has other numbers than plain distillation has here: the sources of a "
+            "draw are scored on one machine"
+        )
     write_run(entry, scored.published, kept=True)
+    write_run(baseline, scored.baseline, kept=True)
     write_run(fresh, scored.fresh, kept=True)
-    if not baseline.is_file():
-        write_run(baseline, scored.baseline, kept=True)
     curves = ThinnedCurves.of(scored.published, bench.store.curves(scored.published))
     curves.write(thinned_file(root, scored.published))
     record = VerifiedRecord(

@@ -15,6 +15,9 @@ from subliminal_bench.results.tolerances import Chaos, Tolerances
 from subliminal_bench.results.verified import read_verified
 from subliminal_bench.scoring.ranking import RankedEntry, rank_folder
 from tests.conftest import TINY
+from tests.support.isolated import needs_sandbox
+from tests.support.mitigation_files import hook, source
+from tests.support.plugins_for_tests import write
 from tests.support.terminal import Ended, Terminal
 
 Score = Callable[..., Ended]
@@ -129,3 +132,71 @@ def rows_or_none(root: Path) -> dict[str, str]:
         return {name: row.hindrance for name, row in rows(root).items()}
     except ResultError:
         return {}
+
+
+HALVE = hook("distill_gradient(gradient, step)", "return gradient * 0.5")
+BY_NUMBER = hook(
+    "distill_gradient(gradient, step)",
+    "return gradient if step.seeds[0] <= 1000 else gradient * 0",
+)
+READS = hook(
+    "distill_gradient(gradient, step)",
+    "from pathlib import Path",
+    "found = [one for one in ('/etc/passwd', '/root', '/home', '/work') if Path(one).exists()]",
+    "return gradient * (0.5 if not found else float('nan'))",
+)
+
+
+@pytest.fixture
+def submitted(type_in: Terminal, root: Path, tmp_path: Path) -> Callable[[str], Path]:
+    def made(text: str) -> Path:
+        (root / "entries").mkdir(exist_ok=True, parents=True)
+        write(tmp_path / "own" / "idea.py", text)
+        done = type_in(
+            "submit", tmp_path / "own" / "idea.py", "--leaderboard", root, "--replace"
+        )
+        assert done.code == 0, done.err
+        return root / "submissions" / "idea"
+
+    return made
+
+
+@needs_sandbox
+@pytest.mark.slow
+class TestASubmission:
+    def test_it_runs_in_a_sandbox_and_its_row_is_ranked(
+        self, score: Score, root: Path, submitted: Callable[[str], Path]
+    ) -> None:
+        assert score("baseline", "projection", "liminal").code == 0
+        folder = submitted(source(READS))
+        done = score(folder)
+        assert done.code == 0, done.out + done.err
+        row = rows(root)["idea"]
+        assert row.hindrance == ""
+        assert row.run.isolation
+        assert row.run.isolation.is_sandboxed
+        # What is edited afterwards, in either place, takes the rank.
+        write(folder / "idea.py", source(HALVE))
+        assert rows(root)["idea"].rank is None
+
+    def test_what_knows_the_numbers_of_seeds_is_refuted_and_says_so(
+        self, score: Score, root: Path, submitted: Callable[[str], Path]
+    ) -> None:
+        folder = submitted(source(BY_NUMBER))
+        done = score(folder)
+        assert done.code == 1
+        assert "refuted: numbers of seeds: under other numbers" in done.out
+        record = read_verified(root, root / "entries" / "idea.json")
+        assert record
+        assert record.refuted
+
+    def test_the_name_of_an_entry_with_another_source_is_refused_before_anything_is_written(
+        self, score: Score, root: Path, submitted: Callable[[str], Path]
+    ) -> None:
+        first = submitted(source(HALVE))
+        assert score(first).code == 0
+        before = (root / "entries" / "idea.json").read_bytes()
+        write(first / "idea.py", source(HALVE, before="# Another source.\n"))
+        done = score(first)
+        assert "already an entry of 'idea' with another source" in done.error
+        assert (root / "entries" / "idea.json").read_bytes() == before

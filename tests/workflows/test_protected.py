@@ -94,6 +94,16 @@ def test_a_submission_comes_alone(tried: Tried) -> None:
     assert "and nothing else" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["idea.py!", "more.py", "idea.py"])
+def test_a_submission_that_is_here_is_nobodys_to_change(tried: Tried, name: str) -> None:
+    # The second name is there before, and is deleted.
+    done = tried(
+        "leaderboard/submissions/idea/notes.md!", f"leaderboard/submissions/idea/{name}"
+    )
+    assert done.returncode == 1
+    assert "choose another name" in done.stdout
+
+
 def test_names_cannot_be_taken_for_commands(tried: Tried) -> None:
     done = tried("leaderboard/entries/a\n::set-output name=x::1\n.json")
     assert done.returncode == 1
