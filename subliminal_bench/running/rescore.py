@@ -105,7 +105,7 @@ def rescore_run(
     found = Rescored(f"{header.mitigation.label} under {header.protocol.label}")
     known = _shipped(folder.header.mitigation)
     lacking = [seed for seed in folder.finished() if _lacks(folder.result(seed), known)]
-    others = [seed for seed in folder.finished() if seed not in lacking] if again else []
+    others = [seed for seed in folder.finished() if again and folder.result(seed).is_read]
     try:
         weights = _Weights(folder, store, _protocol_of(folder), data_dir, watcher, known)
     except ProtocolError as error:
