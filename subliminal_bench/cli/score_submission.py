@@ -30,7 +30,7 @@ def score_submission(
         str, typer.Option("--seeds", help="The published seeds, from 1 on.")
     ] = "1-20",
     fresh: Annotated[
-        int, typer.Option("--fresh", min=2, help="How many fresh seeds to draw.")
+        int, typer.Option("--fresh", min=5, help="How many fresh seeds to draw.")
     ] = 20,
     rehearse: Annotated[
         bool,

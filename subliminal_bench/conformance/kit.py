@@ -102,6 +102,7 @@ def run(one: Check[Subject], subject: Subject, expected: str | None = None) -> R
         subject: the mitigation to check.
         expected: the reason for a declared failure, if one is declared.
     """
+<<<<<<< HEAD
     return outcome(one, subject, expected, CHECKS, _OWNERS)
 
 
@@ -121,6 +122,9 @@ def outcome(
         checks: all of this kind, by name.
         owners: the check that each kind of error belongs to; the first matching kind counts.
     """
+=======
+    marks = one.marks
+>>>>>>> 7ef5cf4 (A process that ends is a failure of any check, and no mark)
     try:
         skipped = one.skip(subject)
         if skipped:
@@ -138,12 +142,12 @@ def outcome(
             return _untold(one, owner)
         found = str(error)
     except SystemExit:
-        found = "it ends the whole process"
+        found, marks = "it ends the whole process", False
     if expected is not None:
         return Result(one, State.EXPECTED if found else State.UNEXPECTED, expected)
     if not found:
         return Result(one, State.PASSED)
-    return Result(one, State.MARKED if one.marks else State.FAILED, found)
+    return Result(one, State.MARKED if marks else State.FAILED, found)
 
 
 def _untold(one: Check[Any], failing: str) -> Result:

@@ -104,3 +104,9 @@ def test_no_honest_recipe_is_marked(name: str) -> None:
 def test_where_every_student_diverges_there_is_nothing_to_find(tmp_path: Path) -> None:
     path = write(tmp_path / "huge.py", source(hook(UPDATE, "return update * 1e36")))
     assert units_out_of_place(Subject(str(path))) is None
+
+
+def test_a_file_that_ends_the_process_fails_here_too(tmp_path: Path) -> None:
+    path = write(tmp_path / "gone.py", source(hook(UPDATE, "raise SystemExit")))
+    found = result(path)
+    assert (found.state, found.good) == (State.FAILED, False)

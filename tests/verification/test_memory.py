@@ -111,6 +111,12 @@ def test_numbers_that_are_known_by_heart_are_refuted_and_chance_is_not(
     assert all("four times in five" in one.text for one in found.values() if one.holds)
 
 
+def test_a_student_that_diverges_under_another_number_is_refuted(claims: Claims) -> None:
+    source = BY_NUMBER.replace("gradient.square()", "gradient * float('inf')")
+    found = claims(source)
+    assert not found["numbers of seeds"].holds
+
+
 def test_a_declared_prior_about_pixels_is_not_held_against_an_entry(
     claims: Claims, tiny_cohort: Cohorts
 ) -> None:

@@ -28,8 +28,8 @@ def root(tmp_path: Path, tiny: Protocol, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A leaderboard's folder where the test protocol is the canonical one."""
     for place in ("experiment.protocol", "results.entries"):
         monkeypatch.setattr(f"subliminal_bench.{place}.CANONICAL", TINY)
-    for place in ("results.entries.FEWEST_SEEDS", "results.draws.FEWEST_FRESH"):
-        monkeypatch.setattr(f"subliminal_bench.{place}", 3)
+    monkeypatch.setattr("subliminal_bench.results.entries.FEWEST_SEEDS", 3)
+    monkeypatch.setattr("subliminal_bench.results.draws.FEWEST_FRESH", 5)
     folder = tmp_path / "board"
     chaos = [
         Chaos(variant="by hand", entry="baseline", metric=metric, differences=[1e-5])
@@ -47,7 +47,7 @@ def score(type_in: Terminal, root: Path, tmp_path: Path) -> Score:
             "score-submission",
             *arguments,
             *("--leaderboard", root, "--store", tmp_path / "store"),
-            *("--device", "cpu", "--seeds", "1-3", "--fresh", 3),
+            *("--device", "cpu", "--seeds", "1-3", "--fresh", 5),
         )
 
     return typed
