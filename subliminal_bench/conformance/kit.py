@@ -102,7 +102,6 @@ def run(one: Check[Subject], subject: Subject, expected: str | None = None) -> R
         subject: the mitigation to check.
         expected: the reason for a declared failure, if one is declared.
     """
-<<<<<<< HEAD
     return outcome(one, subject, expected, CHECKS, _OWNERS)
 
 
@@ -122,9 +121,7 @@ def outcome(
         checks: all of this kind, by name.
         owners: the check that each kind of error belongs to; the first matching kind counts.
     """
-=======
     marks = one.marks
->>>>>>> 7ef5cf4 (A process that ends is a failure of any check, and no mark)
     try:
         skipped = one.skip(subject)
         if skipped:
