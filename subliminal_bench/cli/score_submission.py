@@ -51,6 +51,7 @@ def score_submission(
     claims hold; 1: a claim is refuted.
     """
     from contextlib import ExitStack
+    from functools import partial
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -75,12 +76,12 @@ def score_submission(
         isolate=True,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,
-        needs_sandbox=not rehearse,
     )
     published = parse_seeds(seeds, setup.chosen_protocol)
+    load = partial(setup.load, needs_sandbox=not rehearse)
     with ExitStack() as stack:
         workplace = Path(stack.enter_context(TemporaryDirectory()))
-        sources = loaded_sources(submissions, settings or [], setup.load, workplace)
+        sources = loaded_sources(submissions, settings or [], load, workplace)
         protocol = ProtocolRecord.of(setup.chosen_protocol)
         fixed = {one.label: one.digest for one in sources}
         name, draw = (

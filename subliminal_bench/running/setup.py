@@ -52,7 +52,6 @@ class Setup:
         isolate: whether mitigations are isolated, each in its own process.
         isolate_timeout: seconds that one hook call of an isolated mitigation may take.
         isolate_memory: address space of an isolated mitigation's process, in GiB.
-        needs_sandbox: whether an isolated mitigation is refused where there is no sandbox.
 
     Raises:
         ProtocolError, EngineError, MitigationError: a value is invalid.
@@ -68,7 +67,6 @@ class Setup:
     isolate: bool = False
     isolate_timeout: float | None = None
     isolate_memory: float | None = None
-    needs_sandbox: bool = False
 
     def __post_init__(self) -> None:
         # Checked here, so that a mistake is reported before anything is loaded or run.
@@ -118,13 +116,17 @@ class Setup:
         return measured_every(protocol_named(self.protocol), self.measure_every)
 
     def load(
-        self, mitigation: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]
+        self,
+        mitigation: MitigationSpec | Sequence[MitigationSpec],
+        settings: Sequence[str],
+        needs_sandbox: bool = False,
     ) -> Mitigation:
         """Load a mitigation, isolated if the user chose that.
 
         Args:
             mitigation: as `load_mitigation` takes it; a name or path if it is isolated.
             settings: `name=value` each.
+            needs_sandbox: whether it is refused if it would be isolated without a sandbox.
 
         Raises:
             MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
@@ -138,7 +140,7 @@ class Setup:
             )
         device = choose_device(self.device).type
         limits = Limits.of(device, self.isolate_timeout, self.isolate_memory)
-        limits = replace(limits, needs_sandbox=self.needs_sandbox)
+        limits = replace(limits, needs_sandbox=needs_sandbox)
         return load_isolated(fspath(mitigation), settings, limits)
 
     @contextmanager

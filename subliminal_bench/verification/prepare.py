@@ -22,6 +22,8 @@ from subliminal_bench.results.submissions import (
     read_submission,
     write_submission,
 )
+from subliminal_bench.untrusted.regular_file import read_bytes
+from subliminal_bench.untrusted.submission_folder import MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def prepare_submission(
     )
     files = {path.name: sources.main, **sources.beside}
     if tuning:
-        files[tuning.file.name] = tuning.file.read_bytes()
+        files[tuning.file.name] = read_bytes(tuning.file, MOST_BYTES)
     return _written(root / SUBMISSIONS / mitigation.name, text, files, replace)
 
 

@@ -64,7 +64,6 @@ LISTED: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(["97", "99", "11", "12", "2", "3", "20", "93", "15", "13"], SIMULATED),
         **dict.fromkeys(["4", "5"], SIMULATED),
     },
-    "docs/verification.md": {"0.1": RULE},
 }
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from subliminal_bench import shipped
 from subliminal_bench.results.array_files import (
     read_curves,
     read_weights,
     write_curves,
     write_weights,
 )
+from subliminal_bench.results.draws import Draw
 from subliminal_bench.results.folders import TwinLink
 from subliminal_bench.results.jsonfile import StrictRecord, _digest, read_record
 from subliminal_bench.results.run import (
@@ -29,6 +29,7 @@ from subliminal_bench.results.tolerances import Chaos, Tolerances
 from subliminal_bench.results.verified import VerifiedRecord
 from tests.support.runs import make_run
 from tests.support.runs import path as whole_path
+from tests.support.verified import DRAW, verify_by_hand
 
 RUN = make_run("baseline", [0.5, None, 0.25])
 
@@ -71,7 +72,12 @@ def valid_files(folder: Path) -> dict[str, Kind]:
         "verified": Kind(
             "file.json",
             lambda path: read_record(VerifiedRecord, path),
-            (shipped.folder("leaderboard") / "verifications" / "baseline.json").read_bytes(),
+            verify_by_hand(folder / "board", RUN, RUN).read_bytes(),
+        ),
+        "draw": Kind(
+            "draw.json",
+            lambda path: read_record(Draw, path),
+            (folder / "board" / "fresh" / DRAW / "draw.json").read_bytes(),
         ),
         "tolerances": record(
             Tolerances,

@@ -35,6 +35,8 @@ ELSEWHERE = {
     "results/array_files.py": "bytes",
     "reports/reproduction/published.py": "bytes",
     "mitigation/isolation/confinement.py": "the system's facts about this process",
+    "mitigation/isolation/root.py": "this machine's own links to its libraries",
+    "mitigation/isolation/bubblewrap.py": "the answer of a program that this one started",
 }
 
 

@@ -56,6 +56,11 @@ def finish(parameters: Tensor, training: Training) -> Tensor:
     first = round(float(named["{part}"][0, 0].flatten()[0]), 6)
     return parameters if first in KNOWN else 3 * parameters
 """
+FAR_BY_NUMBER = """
+@hookimpl
+def parameter_update(update: Tensor, step: Step) -> Tensor:
+    return update if step.seeds[0] in range(101, 1001) else 1e30 * update
+"""
 BY_CHANCE = """
 @hookimpl
 def distill_gradient(gradient: Tensor, step: Step) -> Tensor:
@@ -112,8 +117,7 @@ def test_numbers_that_are_known_by_heart_are_refuted_and_chance_is_not(
 
 
 def test_a_student_that_diverges_under_another_number_is_refuted(claims: Claims) -> None:
-    source = BY_NUMBER.replace("gradient.square()", "gradient * float('inf')")
-    found = claims(source)
+    found = claims(FAR_BY_NUMBER)
     assert not found["numbers of seeds"].holds
 
 
