@@ -116,7 +116,7 @@ def valid_files(folder: Path) -> dict[str, Kind]:
 
 
 NAMES = (
-    *("run", "header", "seed", "path", "blindness", "twin", "verified", "tolerances"),
+    *("run", "header", "seed", "path", "blindness", "twin", "verified", "draw", "tolerances"),
     *("curves", "thinned", "weights", "submission"),
 )
 JSON_NAMES = NAMES[:8]
