@@ -25,7 +25,6 @@ from tests.support.figures import figures, section
 MEASURED: dict[str, dict[str, str]] = {
     "docs/performance.md": {"": "benchmarks/canonical_seed.py"},
     "docs/regression.md": {"": "benchmarks/float_chaos.py"},
-    "docs/threat-model.md": {"What it costs": "benchmarks/test_hook_overhead.py"},
     "docs/findings.md": {
         "The readers, evaluated as readers": "benchmarks/readers.py",
         "What the verdict says to tricks": "benchmarks/catalogue.py",

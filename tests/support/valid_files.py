@@ -119,4 +119,4 @@ NAMES = (
     *("run", "header", "seed", "path", "blindness", "twin", "verified", "draw", "tolerances"),
     *("curves", "thinned", "weights", "submission"),
 )
-JSON_NAMES = NAMES[:8]
+JSON_NAMES = NAMES[:9]
