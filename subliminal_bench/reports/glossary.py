@@ -86,20 +86,20 @@ TERMS: dict[str, str] = {
         "a folder with a mitigation's source and no number; whoever scores it makes the numbers"
     ),
     "published seeds, fresh seeds": (
-        "seeds 1 to 100, which everybody knows, and seeds from 101 to 1000 that are drawn after "
-        "a source was fixed; the word of a row is earned on fresh seeds"
+        "seeds 1 to 100, which everybody knows, and seeds from 101 to 1000 that are drawn "
+        "after a source was fixed; the word of a row is earned on fresh seeds"
     ),
     "verified, refuted": (
-        "somebody else than its author ran the source, in a sandbox, and tested what it may know "
-        "by heart; refuted if one of these claims does not hold"
+        "somebody else than its author ran the source, in a sandbox, and tested what it may "
+        "know by heart; refuted if one of these claims does not hold"
     ),
     "break": (
         "a reader that is shown to find more of the trait in an entry than every reader of the "
         "verdict; the entry's prevention and word follow it"
     ),
     "decoy": (
-        "plain distillation's change of the weights with its rows and columns shuffled: a reader "
-        "that finds the trait there does not look for it"
+        "plain distillation's change of the weights with its rows and columns shuffled: a "
+        "reader that finds the trait there does not look for it"
     ),
     "sandbox": (
         "a process without files, network and other processes, in which a stranger's code runs"
