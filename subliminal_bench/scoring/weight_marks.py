@@ -19,6 +19,9 @@ EXCHANGED = 0.05
 RESCALED = 1.5
 UNEXPLAINED = 0.95
 
+# No ratio is larger, nor its inverse: files hold any finite number.
+_MOST = 1e9
+
 
 @dataclass(frozen=True)
 class WeightMarks:
@@ -96,6 +99,11 @@ layer or more were rescaled, 4.0 times at least']
     ]
 
 
+def _ratio(part: float, whole: float) -> float:
+    """A ratio of which many can be added and multiplied, whatever a file says."""
+    return min(max(part / whole, 1 / _MOST), _MOST) if part else 0.0
+
+
 def weight_marks(entry: Run, baseline: Run, seeds: Sequence[int]) -> WeightMarks | None:
     """What was done to an entry's weights; None if that is recorded of none of its seeds.
 
@@ -110,7 +118,7 @@ def weight_marks(entry: Run, baseline: Run, seeds: Sequence[int]) -> WeightMarks
         return None
     moved = {
         name: [
-            ours[seed].displacement[name] / plain[seed].displacement[name]
+            _ratio(ours[seed].displacement[name], plain[seed].displacement[name])
             for seed in seeds
             if seed in ours
             and seed in plain
@@ -124,7 +132,7 @@ def weight_marks(entry: Run, baseline: Run, seeds: Sequence[int]) -> WeightMarks
         moved={name: geometric_mean(ratios) for name, ratios in moved.items() if ratios},
         of_size={
             name: fmean(
-                one.displacement[name] / one.size[name] if one.size[name] else 0.0
+                _ratio(one.displacement[name], one.size[name]) if one.size[name] else 0.0
                 for one in found
             )
             for name in PARTS
