@@ -31,7 +31,7 @@ from tests.support.valid_files import JSON_NAMES, NAMES, RUN, Kind, valid_files
 
 fuzzed = settings(
     # The variable asks for more.
-    max_examples=int(os.environ.get("FUZZED_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("FUZZED_EXAMPLES", "15")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

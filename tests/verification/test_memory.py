@@ -93,6 +93,7 @@ def knowing(part: str, cohorts: Cohorts) -> str:
     return BY_WEIGHT.format(part=part, known=known)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "refuted"), [("fc3.weight", "classes"), ("fc1.weight", "pixels")]
 )
@@ -121,6 +122,7 @@ def test_a_student_that_diverges_under_another_number_is_refuted(claims: Claims)
     assert not found["numbers of seeds"].holds
 
 
+@pytest.mark.slow
 def test_a_declared_prior_about_pixels_is_not_held_against_an_entry(
     claims: Claims, tiny_cohort: Cohorts
 ) -> None:
