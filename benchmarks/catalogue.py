@@ -31,10 +31,12 @@ from subliminal_bench.results.run import (
     Run,
     SeedResult,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.scoring.words import VerdictWord
 from subliminal_bench.training.measurement import measured_outcomes
 from subliminal_bench.training.student import ENGINE
+from subliminal_bench.training.weight_change import Course
 
 # Of the generator that a trick on a seed draws from.
 _GENERATOR_OFFSET = 900
@@ -121,13 +123,16 @@ def _measured(students: Students, parameters: Tensor) -> SeedResult:
     unaltered = torch.zeros(1, students.cohort.protocol.student_steps, dtype=torch.bool)
     (outcome,) = measured_outcomes(
         students.cohort,
-        students.cohort.base_parameters,
-        parameters,
+        Course(students.cohort.base_parameters, parameters),
         students.curves,
         unaltered,
     )
+    assert outcome.weight_change
     return SeedResult(
-        seed=outcome.seed, metrics=outcome.metrics, diverged_at=outcome.diverged_at
+        seed=outcome.seed,
+        metrics=outcome.metrics,
+        diverged_at=outcome.diverged_at,
+        weight_change=WeightChangeRecord.of(outcome.weight_change),
     )
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
     from subliminal_bench.mitigation.card import Card, Parameter
     from subliminal_bench.mitigation.hooks import Step, Training, hookimpl
+    from subliminal_bench.reading.plugins.reader_card import ReaderCard
+    from subliminal_bench.reading.plugins.shown_model import Model
     from subliminal_bench.results.run import Run
     from subliminal_bench.scoring.scorecard import Scorecard
 
@@ -20,8 +22,10 @@ __all__ = [
     "BenchmarkError",
     "Card",
     "Finished",
+    "Model",
     "Parameter",
     "Protocol",
+    "ReaderCard",
     "Run",
     "Scorecard",
     "Step",
@@ -40,6 +44,8 @@ _HOMES = {
     **dict.fromkeys(("PROTOCOLS", "Protocol"), "experiment.protocol"),
     **dict.fromkeys(("Card", "Parameter"), "mitigation.card"),
     **dict.fromkeys(("Step", "Training", "hookimpl"), "mitigation.hooks"),
+    "Model": "reading.plugins.shown_model",
+    "ReaderCard": "reading.plugins.reader_card",
     "Run": "results.run",
     "Scorecard": "scoring.scorecard",
 }

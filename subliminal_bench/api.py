@@ -307,8 +307,9 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
 
     Returns:
         Columns `rank` (empty if the entry has none), `tied`, `entry`, `access`, `verdict`,
-        `pareto`, `seeds`, `prevention` at equal distillation with the ends of its 95 %
-        interval, `prevention_low` and `prevention_high`, and the `reader` that decides it;
+        `hindrance` (why an entry that is not verified has no rank), `pareto`, `seeds`,
+        `prevention` at equal distillation with the ends of its 95 % interval,
+        `prevention_low` and `prevention_high`, and the `reader` that decides it;
         `trait_accuracy` with its `sd`, and the columns of `Finished.comparisons` against the
         baseline.
     """
@@ -326,10 +327,11 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
                     "tied": row.tied,
                     "entry": row.run.mitigation.label,
                     "access": level.access,
-                    "verdict": verdict.text if verdict else "reference",
+                    "verdict": row.word.value if verdict else "reference",
+                    "hindrance": row.hindrance,
                     "pareto": row.pareto,
                     "seeds": len(row.card.seeds),
-                    "prevention": found.estimate if found else None,
+                    "prevention": row.prevention if found else None,
                     "prevention_low": found.low if found else None,
                     "prevention_high": found.high if found else None,
                     "reader": found.deciding if found else None,

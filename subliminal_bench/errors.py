@@ -218,3 +218,7 @@ class ProcessError(HookError):
 
 class ResultError(BenchmarkError):
     """A result, entry or store that cannot be read or written."""
+
+
+class NoSuchFileError(ResultError):
+    """A result's file that is not there."""

@@ -7,10 +7,24 @@ them.
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # Control characters, format characters (some turn the direction of text, others take no room),
 # lone surrogates (bytes that are not UTF-8), and separators of lines and of paragraphs.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# What Unicode calls ignorable by default: letters, marks and places for later characters that
+# take no room. With them, two texts that look the same can differ, or one can hide another.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0"
+    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    # A letter of Braille without dots, and what is no character at all.
+    "|[\u2800\ufdd0-\ufdef\ufffe\uffff]"
+)
+# They choose between the two looks of an emoji, and are seen as that.
+_SELECTORS = "\ufe0e\ufe0f"
+_MARKS = frozenset({"Mn", "Me"})
+# Marks stand above one another; with more of them, they reach into the lines around.
+_MOST_MARKS = 4
 _LINE_BREAK = re.compile("\\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\\s*")
 
 
@@ -20,8 +34,8 @@ def unseen_character(text: str) -> str | None:
     >>> unseen_character("50 % \N{MULTIPLICATION SIGN} é"), unseen_character("a\\u202eb")
     (None, 'U+202E')
     """
-    found = next(filter(_is_unseen, text), None)
-    return None if found is None else f"U+{ord(found):04X}"
+    place = next(_unseen_places(text), None)
+    return None if place is None else f"U+{ord(text[place]):04X}"
 
 
 def printable(text: str) -> str:
@@ -31,8 +45,12 @@ def printable(text: str) -> str:
     ('two lines', '\\x1b[31mred')
     """
     line = _LINE_BREAK.sub(" ", text.strip())
+    escaped = set(_unseen_places(line))
+    if not escaped:
+        return line
     return "".join(
-        one.encode("unicode_escape").decode("ascii") if _is_unseen(one) else one for one in line
+        one.encode("unicode_escape").decode("ascii") if place in escaped else one
+        for place, one in enumerate(line)
     )
 
 
@@ -50,5 +68,19 @@ def brief(value: object) -> str:
     return printable(written[:100])
 
 
-def _is_unseen(character: str) -> bool:
-    return unicodedata.category(character) in _UNSEEN
+def _unseen_places(text: str) -> Iterator[int]:
+    """Where such characters are, ascending."""
+    if text.isascii() and text.isprintable():
+        return
+    # As if something stood before it, because a mark at the start would be put on that.
+    marks, before = _MOST_MARKS, ""
+    for place, one in enumerate(text):
+        category = unicodedata.category(one)
+        if one in _SELECTORS and before not in ("", *_SELECTORS):
+            before = one
+            continue
+        is_mark = category in _MARKS
+        marks = marks + 1 if is_mark else 0
+        if category in _UNSEEN or _IGNORABLE.match(one) or (is_mark and marks > _MOST_MARKS):
+            yield place
+        before = one

@@ -18,6 +18,7 @@ from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.first_order import FirstOrderChange, measure_first_order
 from subliminal_bench.training.teacher import train_teachers
+from tests.support.isolated import remove_sandbox
 from tests.support.terminal import Terminal
 
 # Before any module of tests computes something: tests copy this process, and a copy whose
@@ -60,6 +61,12 @@ def tiny_cohort(embedded_digits: Digits) -> Callable[..., Cohort]:
         return Cohort(TINY, seeds, CPU, embedded_digits, teachers)
 
     return build
+
+
+@pytest.fixture
+def without_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has no sandbox for isolated mitigations."""
+    remove_sandbox(monkeypatch)
 
 
 @pytest.fixture(scope="session")

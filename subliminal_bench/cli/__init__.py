@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that `--help` is instant.
 from collections.abc import Callable
 
 from subliminal_bench.cli import (
+    breaking,
     check,
     compare,
     doctor,
@@ -19,6 +20,7 @@ from subliminal_bench.cli import (
     reproduce,
     rescore,
     run,
+    score_submission,
     store,
     submit,
     verify,
@@ -39,9 +41,11 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "reproduce": reproduce.reproduce,
     "submit": submit.submit,
+    "score-submission": score_submission.score_submission,
     "leaderboard": leaderboard.leaderboard,
     "regress": regress.regress,
     "verify": verify.verify,
+    "break": breaking.break_entry,
     "doctor": doctor.doctor,
     "explain": explain.explain,
 }

@@ -1,4 +1,4 @@
-"""`check`: does a mitigation keep the rules?"""
+"""`check`: does a mitigation or a reader keep the rules?"""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,25 +24,35 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check that a mitigation keeps the rules.
+    """Check that a mitigation or a reader keeps the rules.
 
     Exit code 1 if it does not.
     """
     from subliminal_bench import conformance
     from subliminal_bench.conformance import text
     from subliminal_bench.conformance.overhead import measure_overhead
+    from subliminal_bench.conformance.reader_checks import check_reader, reported
     from subliminal_bench.mitigation.mitigation import load_mitigation
+    from subliminal_bench.reading.plugins.reader import is_reader
 
-    chosen = only.split(",") if only is not None else list(conformance.CHECKS)
+    chosen = only.split(",") if only is not None else None
     expected = expected_failures(expect or [])
+    own = settings or []
+    reads = is_reader(mitigation)
     results = []
-    for result in conformance.check(mitigation, settings or [], chosen, expected):
+    for result in (
+        check_reader(mitigation, own, chosen, expected)
+        if reads
+        else conformance.check(mitigation, own, chosen or conformance.CHECKS, expected)
+    ):
         print(text.line(result), flush=True)
         results.append(result)
     good = all(result.good for result in results)
     if good and only is None:
-        cost = measure_overhead(load_mitigation(mitigation, settings or []))
-        print(f"\noverhead: {cost.text}")
+        if reads:
+            print("", *reported(mitigation, own), sep="\n")
+        else:
+            print(f"\noverhead: {measure_overhead(load_mitigation(mitigation, own)).text}")
     print(f"\n{text.summary(results)}")
     raise typer.Exit(0 if good else 1)
 

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shlex
+import stat
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,8 @@ def doctor(
 ) -> None:
     """Show what is missing and how to fix it.
 
-    Also shows versions, device, data and store. Exit code 1 if something needs fixing.
+    Also shows versions, device, isolation, data and store. Exit code 1 if something needs
+    fixing.
     """
     checked_form(form, FORMATS)
     board: Path | None
@@ -97,6 +99,7 @@ def examine(
     sections: dict[str, Callable[[], Iterator[Fact]]] = {
         "versions": _versions,
         "device": _device,
+        "isolation": _isolation,
         "data": lambda: _data(data_dir),
         "store": lambda: _store(store),
         "leaderboard": lambda: _leaderboard(leaderboard),
@@ -173,6 +176,25 @@ def _device() -> Iterator[Fact]:
         yield Fact(section, "GPU", f"{name}, {_size(free_there)} of {_size(total)} free")
 
 
+def _isolation() -> Iterator[Fact]:
+    from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
+
+    section = "isolation"
+    if not hasattr(os, "killpg"):
+        yield Fact(section, "--isolate", "needs Linux or macOS")
+        return
+    found = find_bubblewrap()
+    if not isinstance(found, Lack):
+        yield Fact(section, "--isolate", "a sandbox of its own, without files and network")
+        yield Fact(section, "bubblewrap", found.program)
+        return
+    # Everything but a verification can be done without one, so nothing has to be fixed.
+    yield Fact(section, "--isolate", "a process of its own, NOT in a sandbox")
+    yield Fact(section, "why no sandbox", found.reason)
+    if found.advice:
+        yield Fact(section, "to have one", found.advice)
+
+
 def _data(data_dir: Path | None) -> Iterator[Fact]:
     from subliminal_bench.experiment.digits import file_states, load_digits, mnist_folder
     from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
@@ -237,6 +259,8 @@ def _store(named: Path | None) -> Iterator[Fact]:
         f"{root}{state}, {'writable' if writable else 'not writable'}",
         "" if writable else shlex.join(["chmod", "u+w", str(there)]),
     )
+    if root.exists():
+        yield Fact(section, "access", _access(stat.S_IMODE(root.stat().st_mode)))
     yield Fact(section, "free space", _size(shutil.disk_usage(there).free))
     found = Store(root).contents()
     for path, seeds in found.finished.items():
@@ -244,6 +268,19 @@ def _store(named: Path | None) -> Iterator[Fact]:
         yield Fact(section, str(path.relative_to(root)), done)
     for said in found.unreadable:
         yield Fact(section, "unreadable", said, "delete that file and run again")
+
+
+def _access(mode: int) -> str:
+    """Who may use a folder with such a mode, in words.
+
+    >>> _access(0o700), _access(0o755)
+    ("its owner's alone", "others may read it; chmod 700 makes it its owner's alone")
+    """
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "shared: others may write into it, and what they write is read as results"
+    if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH):
+        return "others may read it; chmod 700 makes it its owner's alone"
+    return "its owner's alone"
 
 
 def _leaderboard(root: Path | None) -> Iterator[Fact]:

@@ -22,7 +22,7 @@ def leaderboard(
 
     page, text = leaderboard_page(leaderboard_folder(folder))
     if not check:
-        write_atomically(page, text.encode())
+        write_atomically(page, text.encode(), kept=True)
         print(f"written: {page}")
     elif not is_fresh(page, text):
         print(f"stale: {page} does not show its entries: run subliminal-bench leaderboard")

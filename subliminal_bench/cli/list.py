@@ -1,10 +1,15 @@
-"""`list`: show the protocols and mitigations that are installed."""
+"""`list`: show the protocols, mitigations and readers that are installed."""
+
+from typing import TYPE_CHECKING
 
 from subliminal_bench.errors import BenchmarkError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 
 def list_mitigations() -> None:
-    """List installed protocols and mitigations."""
+    """List installed protocols, mitigations and readers."""
     from rich.console import Console
     from rich.table import Table
 
@@ -36,3 +41,30 @@ def list_mitigations() -> None:
     console.print(protocols)
     console.print()
     console.print(table)
+    console.print()
+    console.print(_readers())
+
+
+def _readers() -> "Table":
+    """A row for each reader."""
+    from rich.table import Table
+
+    from subliminal_bench.mitigation.builtin import READER, built_in_names
+    from subliminal_bench.mitigation.loading import installed_names
+    from subliminal_bench.reading.plugins.reader import load_reader
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("reader", overflow="fold", no_wrap=True)
+    table.add_column("shown; about; parameters")
+    for name in [*built_in_names(READER), *installed_names(READER)]:
+        try:
+            reader = load_reader(name)
+        except BenchmarkError as error:
+            table.add_row(name, f"cannot be loaded: {error}")
+            continue
+        card = reader.card
+        shown = ", ".join([*card.renderings, *(["labels"] if card.labels else [])])
+        settings = " ".join(f"{key}={value}" for key, value in reader.settings.items())
+        about = "\n".join(filter(None, (f"{shown}: {card.title}", card.method, settings)))
+        table.add_row(name, about)
+    return table

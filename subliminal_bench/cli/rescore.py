@@ -68,6 +68,8 @@ def _lines(found: "Rescored") -> list[str]:
             f"{seeds_phrase(seeds)} still without plain distillation's path, which weights do "
             f"not tell; `subliminal-bench run` with --seeds {describe_seeds(seeds)} measures it"
         )
+    for why, seeds in found.without_change.items():
+        said.append(f"{seeds_phrase(seeds)} without the change of their weights: {why}")
     for why, seeds in found.unchecked.items():
         said.append(f"{seeds_phrase(seeds)} not computed again: {why}")
     if found.checked:

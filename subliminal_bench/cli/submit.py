@@ -1,38 +1,60 @@
-"""`submit`: add a finished run to the leaderboard."""
+"""`submit`: prepare the folder of a submission."""
 
+import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from subliminal_bench.cli.options import (
-    LeaderboardOption,
-    RunArgument,
-    StoreOption,
-    leaderboard_folder,
-    open_store,
-)
+from subliminal_bench.cli.options import LeaderboardOption, SetOption, leaderboard_folder
 
 
 def submit(
-    entry: RunArgument,
+    mitigation: Annotated[
+        str, typer.Argument(help="Your mitigation's .py file, or file.py:attribute.")
+    ],
+    settings: SetOption = None,
+    tuning_log: Annotated[
+        Path | None,
+        typer.Option(
+            "--tuning-log",
+            help="A .csv file with a line for each setting that you tried, if you tried any.",
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="How many settings you tried.")
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", help="Which settings you tried, in words.")
+    ] = None,
+    tuned_on: Annotated[
+        str | None, typer.Option("--tuned-on", help="The seeds that you tried them on.")
+    ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite an entry of the same name.")
+        bool, typer.Option("--replace", help="Overwrite a submission of the same name.")
     ] = False,
     folder: LeaderboardOption = None,
-    store: StoreOption = None,
 ) -> None:
-    """Add a finished mnist run to the leaderboard.
+    """Prepare a submission: a folder with your source, and no numbers.
 
-    The run becomes a file in the leaderboard's folder of entries; every tenth step of its
-    curves is kept beside it.
+    Whoever scores it runs the source and makes the numbers.
     """
-    from subliminal_bench.experiment.protocol import CANONICAL
-    from subliminal_bench.results.entries import submit_run
-    from subliminal_bench.results.lookup import find_run
-    from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
+    from subliminal_bench.errors import ResultError
+    from subliminal_bench.verification.prepare import TuningLog, prepare_submission
 
-    kept, root = open_store(store), leaderboard_folder(folder)
-    found = find_run(entry, CANONICAL.name, kept)
-    path = submit_run(found, root / "entries", replace)
-    ThinnedCurves.of(found, kept.curves(found)).write(thinned_file(root, found))
-    print(f"written: {path}; now run: subliminal-bench leaderboard")
+    tuned = (tuning_log, trials, space, tuned_on)
+    tuning = None
+    if any(tuned):
+        if not (tuning_log and trials and space and tuned_on):
+            raise ResultError(
+                "a tuned mitigation says all of it: give --tuning-log, --trials, --space and "
+                "--tuned-on"
+            )
+        tuning = TuningLog(trials, space, tuned_on, tuning_log)
+    root = leaderboard_folder(folder)
+    made = prepare_submission(mitigation, settings or [], root, tuning, replace)
+    for name in made.files:
+        print(f"written: {made.folder / name}")
+    command = f"subliminal-bench score-submission {shlex.quote(str(made.folder))}"
+    print(f"rehearse it under mnist-5k: {command} --rehearse")
+    print("then open a pull request that adds this folder and nothing else")

@@ -31,32 +31,22 @@ def verify(
     ] = None,
     count: Annotated[
         int, typer.Option("--count", min=1, help="How many secret seeds to draw.")
-    ] = 3,
+    ] = 5,
     device: DeviceOption = "auto",
     data_dir: DataOption = None,
     folder: LeaderboardOption = None,
     isolate: IsolateOption = False,
     isolate_timeout: IsolateTimeoutOption = None,
     isolate_memory: IsolateMemoryOption = None,
-    record: Annotated[
-        bool,
-        typer.Option(
-            "--record",
-            help="Record on the leaderboard what was found; implies --isolate.",
-        ),
-    ] = False,
 ) -> None:
     """Rerun seeds of an entry and test its claims.
 
     Exit code 0: all claims hold; 1: a claim is refuted.
     """
-    from datetime import UTC, datetime
-
     from rich.console import Console
 
     from subliminal_bench.experiment.seed_ranges import parse_seeds
-    from subliminal_bench.results.run import Isolation, read_run
-    from subliminal_bench.results.verified import Disagreement, write_verified
+    from subliminal_bench.results.run import read_run
     from subliminal_bench.running.progress import ConsoleWatcher
     from subliminal_bench.running.setup import Setup
     from subliminal_bench.verification.verify import verification_of
@@ -66,7 +56,7 @@ def verify(
         protocol=run.protocol.name,
         device=device,
         data_dir=data_dir,
-        isolate=isolate or record,
+        isolate=isolate,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,
     )
@@ -80,18 +70,10 @@ def verify(
         for claim in checked.claims():
             print(claim.line, flush=True)
             found.append(claim)
-        environment = bench.environment
-    refuted = [f"{claim.about}: {claim.text}" for claim in found if not claim.holds]
-    reran = checked.seeds if any(claim.about == "rerun" for claim in found) else ()
+    refuted = not all(claim.holds for claim in found)
     if refuted:
         print("refuted: the entry does not match what its mitigation does")
-    elif not record:
+    else:
         share = 100 * len(checked.seeds) / len(run.seeds)
         print(f"verified: {len(checked.seeds)} of {len(run.seeds)} seeds ({share:.0f} %) rerun")
-    if record and loaded.isolation:
-        isolation = Isolation(network=loaded.isolation)
-        today = datetime.now(UTC).date().isoformat()
-        disagreed = Disagreement(claims=refuted, date=today) if refuted else None
-        path = write_verified(root, entry, reran, environment, isolation, disagreed)
-        print(f"written: {path}; now run: subliminal-bench leaderboard")
     raise typer.Exit(1 if refuted else 0)

@@ -8,7 +8,8 @@ Each runs an experiment of a fraction of a second. They do not test whether a mi
 """
 
 from subliminal_bench.conformance.as_tests import parametrize
-from subliminal_bench.conformance.checks import CHECKS, Check
+from subliminal_bench.conformance.checks import CHECKS
+from subliminal_bench.conformance.claim import Check
 from subliminal_bench.conformance.kit import Result, State, check
 from subliminal_bench.conformance.small import SMALL
 

@@ -1,18 +1,22 @@
 """The checks as tests, one test per check."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
 import pytest
 
-from subliminal_bench.conformance.checks import CHECKS, Check
+from subliminal_bench.conformance.checks import CHECKS
+from subliminal_bench.conformance.claim import Check
 from subliminal_bench.conformance.kit import State, run
 from subliminal_bench.conformance.subject import Subject
 
 
-def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
+def hold(one: Check[Subject], subject: Subject, expected: str | None = None) -> None:
     """Run a check: fail the test in one line, or skip it if the check does not apply.
+
+    What a check only marks is a warning.
 
     Args:
         one: the check.
@@ -24,6 +28,8 @@ def hold(one: Check, subject: Subject, expected: str | None = None) -> None:
         pytest.fail(f"{result.state.value} {result.detail}", pytrace=False)
     if not result.good:
         pytest.fail(f"{result.detail} - {one.fix}", pytrace=False)
+    if result.state is State.MARKED:
+        warnings.warn(f"{one.name}: {result.detail}", stacklevel=2)
     if result.state is State.SKIPPED:
         pytest.skip(result.detail)
 
@@ -58,5 +64,5 @@ def parametrize(
     return pytest.mark.parametrize("check", held, ids=list(CHECKS))
 
 
-def _held(one: Check, subject: Callable[[], Subject], expected: str | None) -> None:
+def _held(one: Check[Subject], subject: Callable[[], Subject], expected: str | None) -> None:
     hold(one, subject(), expected)

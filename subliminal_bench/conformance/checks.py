@@ -2,12 +2,11 @@
 
 import math
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from scipy import stats
 
+from subliminal_bench.conformance.claim import Check
 from subliminal_bench.conformance.small import SMALL, cohort, differing, digits, students
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.conformance.surroundings import (
@@ -16,7 +15,8 @@ from subliminal_bench.conformance.surroundings import (
     opened_files,
     other_global_seeds,
 )
-from subliminal_bench.experiment.metrics import STEP_CURVES, under_permutations
+from subliminal_bench.conformance.units import units_out_of_place
+from subliminal_bench.experiment.metrics import STEP_CURVES, under_renamed_digits
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import load_mitigation, refuse_built_in_names
 from subliminal_bench.training.blindness import is_blind, renamed_digits
@@ -31,30 +31,7 @@ _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
 # For the renamed digits: the seeds on each side, and how unlikely a difference must be.
 _RENAMED_SEEDS = tuple(range(1, 21))
 _RENAMED_LEVEL = 1e-4
-_RENAMED_METRICS = under_permutations("conformance")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check.
-
-    Attributes:
-        name: as on the command line.
-        claim: holds if the check passes.
-        why: the reason for it.
-        fix: what to do if it fails.
-        find: returns what is wrong with a subject; None if nothing is.
-        skip: returns why it does not apply to a subject; None if it does.
-        needs: checks that must pass, otherwise it shows nothing.
-    """
-
-    name: str
-    claim: str
-    why: str
-    fix: str
-    find: Callable[[Subject], str | None]
-    skip: Callable[[Subject], str | None] = lambda subject: None
-    needs: tuple[str, ...] = ()
+_RENAMED_METRICS = under_renamed_digits()
 
 
 def _loads(subject: Subject) -> str | None:
@@ -220,7 +197,7 @@ _RANDOMNESS = "draw random numbers from step.normal() or step.generators only"
 _REPEATABLE = ("rerun_is_the_same",)
 _OWN_ROW = "keep the first dimension: one row per student, no mean or norm across rows"
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Check[Subject]] = {
     check.name: check
     for check in [
         Check(
@@ -319,6 +296,14 @@ CHECKS: dict[str, Check] = {
             "a mitigation could load MNIST by itself",
             "use only what the hooks receive",
             _by_heart,
+        ),
+        Check(
+            "units_in_place",
+            "its hidden units stay in their places, and keep their sizes as training does",
+            "permuted or rescaled units can look like another student and compute the same",
+            "say in the card's title why it moves them; the leaderboard's row will be marked",
+            units_out_of_place,
+            marks=True,
         ),
         Check(
             "opens_no_files",

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import torch
 
-from subliminal_bench.conformance.checks import CHECKS, Check
+from subliminal_bench.conformance.checks import CHECKS
+from subliminal_bench.conformance.claim import Check, Checked
 from subliminal_bench.conformance.subject import Subject
 from subliminal_bench.errors import (
     AccessError,
@@ -27,6 +29,7 @@ class State(Enum):
     FAILED = "failed"
     EXPECTED = "failed as expected"
     UNEXPECTED = "passed, though a failure was declared"
+    MARKED = "marked"
     SKIPPED = "does not apply"
     UNTOLD = "cannot be decided"
 
@@ -41,7 +44,7 @@ class Result:
         detail: what is wrong, why it does not apply, or the declared reason.
     """
 
-    check: Check
+    check: Check[Any]
     state: State
     detail: str = ""
 
@@ -91,19 +94,39 @@ def _results(
         subject.harness.changed()
 
 
-def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
-    """Run one check.
+def run(one: Check[Subject], subject: Subject, expected: str | None = None) -> Result:
+    """Run one check of a mitigation.
 
     Args:
         one: the check.
         subject: the mitigation to check.
         expected: the reason for a declared failure, if one is declared.
     """
+    return outcome(one, subject, expected, CHECKS, _OWNERS)
+
+
+def outcome(
+    one: Check[Checked],
+    subject: Checked,
+    expected: str | None,
+    checks: Mapping[str, Check[Checked]],
+    owners: Mapping[type[BenchmarkError], str],
+) -> Result:
+    """Run one check of any kind of plugin.
+
+    Args:
+        one: the check.
+        subject: to check.
+        expected: the reason for a declared failure, if one is declared.
+        checks: all of this kind, by name.
+        owners: the check that each kind of error belongs to; the first matching kind counts.
+    """
+    marks = one.marks
     try:
         skipped = one.skip(subject)
         if skipped:
             return Result(one, State.SKIPPED, skipped)
-        failing = [name for name in one.needs if CHECKS[name].find(subject)]
+        failing = [name for name in one.needs if checks[name].find(subject)]
         if failing:
             return _untold(one, failing[0])
         found = one.find(subject)
@@ -111,18 +134,20 @@ def run(one: Check, subject: Subject, expected: str | None = None) -> Result:
         raise
     except BenchmarkError as error:
         # A fault that ends every training is reported only by the check that it belongs to.
-        owner = next(name for kind, name in _OWNERS.items() if isinstance(error, kind))
+        owner = next(name for kind, name in owners.items() if isinstance(error, kind))
         if owner != one.name:
             return _untold(one, owner)
         found = str(error)
     except SystemExit:
-        found = "it ends the whole process"
+        found, marks = "it ends the whole process", False
     if expected is not None:
         return Result(one, State.EXPECTED if found else State.UNEXPECTED, expected)
-    return Result(one, State.FAILED, found) if found else Result(one, State.PASSED)
+    if not found:
+        return Result(one, State.PASSED)
+    return Result(one, State.MARKED if marks else State.FAILED, found)
 
 
-def _untold(one: Check, failing: str) -> Result:
+def _untold(one: Check[Any], failing: str) -> Result:
     return Result(one, State.UNTOLD, f"while {failing} fails")
 
 

@@ -12,18 +12,19 @@ _MARKS = {
     State.FAILED: "FAIL",
     State.EXPECTED: "fail",
     State.UNEXPECTED: "PASS",
+    State.MARKED: "mark",
     State.SKIPPED: "-",
     State.UNTOLD: "?",
 }
 
 
 def line(result: Result) -> str:
-    """One line if a check passed; else the claim, the fault, the reason and the fix."""
+    """One line if a check passed; else the claim, what was found, the reason and the fix."""
     check = result.check
     said = f"{_MARKS[result.state]:4s}  {check.name}"
     if result.state is State.PASSED:
         return said
-    if result.state is not State.FAILED:
+    if result.state not in (State.FAILED, State.MARKED):
         colon = "" if result.state is State.UNTOLD else ":"
         text = f"{said}: {result.state.value}{colon} {result.detail}"
         return textwrap.fill(text, _WIDTH, subsequent_indent=" " * 6)

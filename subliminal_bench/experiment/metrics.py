@@ -26,8 +26,6 @@ Unit = Literal[
 When = Literal["without the student", "before the first step", "at the end"]
 # The objects that a share counts.
 Whole = Literal["test images", "steps", "steps of the first epoch"]
-# The tests that compare its values with and without secret permutations of pixels and classes.
-PermutationTest = Literal["conformance", "verification"]
 
 # How each unit is printed: factor, decimals and the suffix of a heading.
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
@@ -60,7 +58,7 @@ class Metric:
         share_of: the objects that it counts; its value is the count divided by their number.
             None if it is not a share.
         part_of_above: whether tables print it indented, as a detail of the metric above it.
-        permutation_tests: the tests with permuted pixels and classes that compare it.
+        under_renaming: whether conformance compares it under renamed digits.
         since: the schema of results that first has it.
 
     >>> METRICS["trait_accuracy"].heading, METRICS["trait_accuracy"].show(0.5528)
@@ -76,7 +74,7 @@ class Metric:
     when: When = "at the end"
     share_of: Whole | None = None
     part_of_above: bool = False
-    permutation_tests: tuple[PermutationTest, ...] = field(default=(), repr=False)
+    under_renaming: bool = field(default=False, repr=False)
     since: int = 1
 
     @property
@@ -111,7 +109,7 @@ def _alignment(
     what: str,
     *,
     share: bool = False,
-    permutation_tests: dict[str, tuple[PermutationTest, ...]] | None = None,
+    under_renaming: bool = False,
 ) -> list[Metric]:
     """One alignment statistic before and after the mitigation, for the run and epoch 1."""
     sides = (
@@ -129,7 +127,7 @@ def _alignment(
             unit,
             f"{what} of the trait gradient (whole audit set) and {side_about}, {span_about}",
             share_of=whole if share else None,
-            permutation_tests=(permutation_tests or {}).get(f"{span}_{side}", ()),
+            under_renaming=under_renaming and not span,
         )
         for span, span_title, span_about, whole in spans
         for side, side_title, side_about in sides
@@ -179,7 +177,6 @@ METRICS: dict[str, Metric] = {
             "percent",
             "the student on the test images",
             share_of="test images",
-            permutation_tests=("verification",),
         ),
         Metric(
             "initial_accuracy",
@@ -250,7 +247,7 @@ METRICS: dict[str, Metric] = {
             "norm",
             "L2 norm of the change of the class logits' weights and biases; plain distillation "
             "never touches them",
-            permutation_tests=("conformance",),
+            under_renaming=True,
         ),
         Metric(
             "trait_loss_initial",
@@ -264,14 +261,14 @@ METRICS: dict[str, Metric] = {
             "trait loss after",
             "nats",
             "class cross-entropy on the audit set after the last step",
-            permutation_tests=("conformance",),
+            under_renaming=True,
         ),
         Metric(
             "kl_mean",
             "KL, training mean",
             "millinats",
             "KL(teacher || student) of each step's batch, unmitigated, mean over steps",
-            permutation_tests=("conformance",),
+            under_renaming=True,
         ),
         Metric(
             "kl_initial",
@@ -291,17 +288,13 @@ METRICS: dict[str, Metric] = {
             "KL, fresh noise",
             "millinats",
             "KL(teacher || student) over noise never trained on, after the last step",
-            permutation_tests=("verification",),
         ),
         *_alignment(
             "cosine_mean",
             "cosine",
             "cosine",
             "mean cosine",
-            permutation_tests={
-                "_pre": ("conformance", "verification"),
-                "_post": ("conformance",),
-            },
+            under_renaming=True,
         ),
         *_alignment("inner_mean", "inner", "inner", "mean inner product"),
         *_alignment(
@@ -322,13 +315,13 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def under_permutations(test: PermutationTest) -> tuple[str, ...]:
-    """The names of the metrics that a permutation test compares.
+def under_renamed_digits() -> tuple[str, ...]:
+    """The names of the metrics that conformance compares under renamed digits.
 
-    >>> under_permutations("verification")
-    ('trait_accuracy', 'kl_fresh', 'cosine_mean_pre')
+    >>> under_renamed_digits()[:2]
+    ('class_head_change', 'trait_loss_final')
     """
-    return tuple(name for name, metric in METRICS.items() if test in metric.permutation_tests)
+    return tuple(name for name, metric in METRICS.items() if metric.under_renaming)
 
 
 # What is read along plain distillation's path, besides its KL on fresh noise.

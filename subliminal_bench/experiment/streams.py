@@ -16,6 +16,8 @@ from subliminal_bench.experiment.protocol import Protocol
 # fingerprint: no student depends on them.
 READING_NOISE_OFFSET = 600
 FEW_SHOT_OFFSET = 700
+# Another order of plain distillation's data, with which a reader's steadiness is measured.
+OTHER_ORDER_OFFSET = 800
 # Heads that a few-shot reader fits, and the images of each class that a head is fitted to.
 DRAWS = 20
 SHOTS = 10

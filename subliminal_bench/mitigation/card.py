@@ -9,10 +9,10 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from subliminal_bench.errors import MitigationError
 from subliminal_bench.printable import brief, unseen_character
@@ -22,13 +22,15 @@ Access = Literal["blind", "teacher-classes", "trait-gradient"]
 # the highest level of its members.
 ACCESS_LEVELS: tuple[Access, ...] = ("blind", "teacher-classes", "trait-gradient")
 
-# The network that isolation leaves to a mitigation's process.
-Network = Literal["none", "shared"]
-
 Value = bool | int | float | str
 
 # Names are typed on the command line and become folder names; `+` joins names.
 _LONGEST_NAME = 100
+# Far more than fits beside others on a page; files and messages hold no more.
+_LONGEST_LINE = 2000
+_MOST_PARAMETERS = 100
+# Beyond that, a whole number is larger than any fraction that a computer counts with.
+_MOST_DIGITS = 300
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")
 _KINDS: dict[type, str] = {
     bool: "true or false",
@@ -134,10 +136,8 @@ class Parameter:
                 )
             _check_line(f"parameter {self.name}", value)
             return
-        try:
-            str(value)
-        except ValueError:
-            raise MitigationError(f"parameter {self.name} has too many digits") from None
+        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+            raise MitigationError(f"parameter {self.name} has too many digits")
         # A whole number is finite, even if it is too large for math.isfinite.
         if isinstance(value, float) and not math.isfinite(value):
             raise MitigationError(f"parameter {self.name} must be finite, not {value}")
@@ -185,26 +185,12 @@ class Card:
     twin: Mapping[str, Value] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise MitigationError(
-                f"card name {brief(self.name)} must be 1 to {_LONGEST_NAME} letters, digits, "
-                "'.', '_' or '-'"
-            )
-        _check_line("card title", self.title)
-        _check_line("card reference", self.reference)
-        _check_line("card prior", self.prior)
+        check_card(self, ("title", "reference", "prior"))
         if self.access not in ACCESS_LEVELS:
             raise MitigationError(
                 f"card access {self.access!r} is unknown; choose one of "
                 f"{', '.join(ACCESS_LEVELS)}"
             )
-        if not isinstance(self.parameters, tuple | list) or not all(
-            isinstance(one, Parameter) for one in self.parameters
-        ):
-            raise MitigationError("card parameters must be a tuple of Parameter(...)")
-        names = [one.name for one in self.parameters]
-        if len(set(names)) < len(names):
-            raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
         self._check_twin()
 
     def _check_twin(self) -> None:
@@ -222,6 +208,46 @@ class Card:
             declared[name].read(text)
         if not written:
             raise MitigationError("card twin must set at least one parameter")
+
+
+class Described(Protocol):
+    """A card of any kind of plugin: a name, lines of text and parameters."""
+
+    @property
+    def name(self) -> str:
+        """As it is typed on the command line."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """That users may set."""
+
+
+def check_card(card: Described, lines: Sequence[str]) -> None:
+    """Check what cards of all kinds have.
+
+    Args:
+        card: to check.
+        lines: the names of its fields with one line of text each.
+
+    Raises:
+        MitigationError: a field that cannot be used.
+    """
+    if not isinstance(card.name, str) or not _NAME.fullmatch(card.name):
+        raise MitigationError(
+            f"card name {brief(card.name)} must be 1 to {_LONGEST_NAME} letters, digits, "
+            "'.', '_' or '-'"
+        )
+    for line in lines:
+        _check_line(f"card {line}", getattr(card, line))
+    if not isinstance(card.parameters, tuple | list) or not all(
+        isinstance(one, Parameter) for one in card.parameters
+    ):
+        raise MitigationError("card parameters must be a tuple of Parameter(...)")
+    if len(card.parameters) > _MOST_PARAMETERS:
+        raise MitigationError(f"card declares more than {_MOST_PARAMETERS} parameters")
+    names = [one.name for one in card.parameters]
+    if len(set(names)) < len(names):
+        raise MitigationError(f"card declares a parameter twice: {', '.join(names)}")
 
 
 def includes(access: Access, level: Access) -> bool:
@@ -314,6 +340,8 @@ def _check_line(what: str, text: object) -> None:
     """
     if not isinstance(text, str):
         raise MitigationError(f"{what} must be one line of text, not {brief(text)}")
+    if len(text) > _LONGEST_LINE:
+        raise MitigationError(f"{what} must have at most {_LONGEST_LINE} letters")
     unseen = unseen_character(text)
     if unseen:
         raise MitigationError(

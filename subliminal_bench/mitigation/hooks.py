@@ -301,6 +301,9 @@ HOOKS = (
     "finish",
 )
 
+# Those that change the weights after the optimiser has.
+MOVING = frozenset({"parameter_update", "finish"})
+
 # The tensors of a step that all hooks may read and only the trainer may change.
 STEP_TENSORS = ("images", "auxiliary_logits", "base_logits", "student_parameters")
 

@@ -1,4 +1,7 @@
-"""Finding the object behind a mitigation's name, and its source."""
+"""Finding the object behind a plugin's name, and its source.
+
+A plugin is a mitigation or, read the same way, a reader.
+"""
 
 import hashlib
 import importlib
@@ -15,12 +18,18 @@ from pathlib import Path
 from types import ModuleType
 
 from subliminal_bench import shipped
-from subliminal_bench.errors import BenchmarkError, MitigationError, NoSuchMitigationError
-from subliminal_bench.mitigation.builtin import built_in_names
+from subliminal_bench.errors import (
+    BenchmarkError,
+    MitigationError,
+    NoSuchMitigationError,
+    ResultError,
+)
+from subliminal_bench.mitigation.builtin import MITIGATION, Kind, built_in_names
 from subliminal_bench.mitigation.hooks import PROJECT
-from subliminal_bench.mitigation.sources import Sources, importable, read_sources
+from subliminal_bench.mitigation.sources import MOST_BYTES, Sources, importable, read_sources
+from subliminal_bench.untrusted.regular_file import read_bytes
 
-ENTRY_POINT_GROUP = "subliminal_bench"
+ENTRY_POINT_GROUP = MITIGATION.group
 # A module, and the name of an object in it.
 _ENTRY_POINT = re.compile(r"[A-Za-z_][\w.]*(\s*:\s*[A-Za-z_][\w.]*)?")
 
@@ -44,13 +53,13 @@ class Found:
     module: str = ""
 
 
-def installed_names() -> list[str]:
-    """The names of the mitigations that other installed packages provide.
+def installed_names(kind: Kind = MITIGATION) -> list[str]:
+    """The names of the plugins of a kind that other installed packages provide.
 
-    A name that a built-in mitigation has refers to that one.
+    A name that a built-in one has refers to that one.
     """
-    names = {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}
-    return sorted(names - set(built_in_names()))
+    names = {point.name for point in entry_points(group=kind.group)}
+    return sorted(names - set(built_in_names(kind)))
 
 
 def parts(spec: str) -> list[str]:
@@ -73,29 +82,60 @@ def parts(spec: str) -> list[str]:
     return found
 
 
-def find(spec: str) -> Found:
-    """The object that a user's name for a mitigation refers to.
+def find(spec: str, kind: Kind = MITIGATION) -> Found:
+    """The object that a user's name for a plugin refers to.
 
     Raises:
-        MitigationError: there is no such mitigation, or it cannot be loaded.
+        MitigationError: there is no such plugin, or it cannot be loaded.
     """
-    place = _place(spec)
+    place = _place(spec, kind)
     if place.file is None:
-        return _from_module(place.module, place.attribute)
-    return _from_file(place.file, place.attribute, place.where)
+        return _from_module(place.module, place.attribute, kind)
+    return _from_file(place.file, place.attribute, place.where, kind)
 
 
-def sources(spec: str) -> Sources:
+def sources(spec: str, kind: Kind = MITIGATION) -> Sources:
     """The files that `find` would load; none of their code runs.
 
     Raises:
         MitigationError: there is no such file, or it cannot be read.
     """
-    place = _place(spec)
+    place = _place(spec, kind)
     if place.file:
         return read_sources(place.file.resolve(), _read(place.file))
     file = _file_of_module(place.module)
     return _module_sources(place.module, file)
+
+
+def files(spec: str, kind: Kind = MITIGATION) -> list[Path]:
+    """The files whose bytes `sources` has, for a sandbox to show them and no others.
+
+    Those of the packages that enclose a module are among them, because an import runs them.
+
+    Raises:
+        MitigationError: there is no such file, or one is a link to something else than source.
+    """
+    place = _place(spec, kind)
+    if place.file:
+        found = _all_files(place.file.absolute(), sources(spec, kind))
+    else:
+        pieces = place.module.split(".")
+        names = [".".join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+        modules = [(name, _file_of_module(name)) for name in names]
+        found = [
+            file
+            for name, path in modules
+            if path is not None
+            for file in _all_files(path, _module_sources(name, path))
+        ]
+    for file in found:
+        if file.resolve().suffix != file.suffix:
+            raise MitigationError(f"{file} is a link to {file.resolve()}, which is no source")
+    return found
+
+
+def _all_files(path: Path, read: Sources) -> list[Path]:
+    return [path, *(read.root / name for name in read.beside)]
 
 
 @dataclass(frozen=True)
@@ -108,7 +148,7 @@ class _Place:
     module: str = ""
 
 
-def _place(spec: str) -> _Place:
+def _place(spec: str, kind: Kind) -> _Place:
     file, attribute = _file_and_attribute(spec)
     if file.endswith(".py") or (
         (is_file(file) or "/" in file or "\\" in file) and not attribute
@@ -117,19 +157,19 @@ def _place(spec: str) -> _Place:
     if ":" in spec:
         module, attribute = spec.rsplit(":", 1)
         return _Place(attribute, module, module=module)
-    if spec in built_in_names():
-        return _Place("", spec, shipped.folder("plugins") / f"{spec}.py")
-    points = entry_points(group=ENTRY_POINT_GROUP, name=spec)
+    if spec in built_in_names(kind):
+        return _Place("", spec, shipped.folder(kind.folder) / f"{spec}.py")
+    points = entry_points(group=kind.group, name=spec)
     if points:
-        return _installed(spec, points)
+        return _installed(spec, points, kind)
     hint = f"; for a file, write {spec}.py" if is_file(f"{spec}.py") else ""
-    known = ", ".join([*built_in_names(), *installed_names()])
+    known = ", ".join([*built_in_names(kind), *installed_names(kind)])
     raise NoSuchMitigationError(
-        f"unknown mitigation {spec!r}: known are {known}; or give a .py file{hint}"
+        f"unknown {kind.word} {spec!r}: known are {known}; or give a .py file{hint}"
     )
 
 
-def _installed(name: str, points: EntryPoints) -> _Place:
+def _installed(name: str, points: EntryPoints, kind: Kind) -> _Place:
     """The location that an installed package declares for a name.
 
     Raises:
@@ -140,8 +180,8 @@ def _installed(name: str, points: EntryPoints) -> _Place:
     if len(values) > 1:
         spelled = [value if ":" in value else f"{value}:" for value in values]
         raise MitigationError(
-            f"the packages {' and '.join(packages)} both provide a mitigation {name!r}; choose "
-            f"one by its module: {' or '.join(sorted(spelled))}"
+            f"the packages {' and '.join(packages)} both provide a {kind.word} {name!r}; "
+            f"choose one by its module: {' or '.join(sorted(spelled))}"
         )
     ((value, point),) = values.items()
     if not _ENTRY_POINT.fullmatch(value):
@@ -186,19 +226,24 @@ def _read(path: Path) -> bytes:
     if path.suffix != ".py":
         raise MitigationError(f"{path} is not a Python file: its name must end in .py")
     try:
-        return path.resolve().read_bytes()
-    except OSError as error:
-        raise MitigationError(f"cannot read {path.resolve()}: {error.strerror}") from None
+        return read_bytes(path.resolve(), MOST_BYTES)
+    except ResultError as error:
+        raise MitigationError(error.message) from None
 
 
-def _from_file(path: Path, attribute: str, where: str) -> Found:
-    return execute(_read(path), path.resolve(), attribute, where)
+def _from_file(path: Path, attribute: str, where: str, kind: Kind) -> Found:
+    return execute(_read(path), path.resolve(), attribute, where, kind=kind)
 
 
 def execute(
-    source: bytes, path: Path, attribute: str, where: str, package: str | None = None
+    source: bytes,
+    path: Path,
+    attribute: str,
+    where: str,
+    package: str | None = None,
+    kind: Kind = MITIGATION,
 ) -> Found:
-    """Run a source as a separate module, and pick the mitigation in it.
+    """Run a source as a separate module, and pick the plugin in it.
 
     Args:
         source: Python source.
@@ -206,9 +251,10 @@ def execute(
         attribute: the object in it; empty for the module or its only class.
         where: the user's name for it.
         package: for its relative imports.
+        kind: of the plugin.
 
     Raises:
-        MitigationError: it cannot be run, or contains no mitigation.
+        MitigationError: it cannot be run, or contains no plugin of that kind.
     """
     name = module_name(path)
     own = tuple(package.split(".")) if package else ()
@@ -232,7 +278,7 @@ def execute(
         raise
     except (Exception, SystemExit) as error:
         raise MitigationError(f"cannot load {where}: {reason(error)}") from error
-    return Found(_pick(module, attribute, where), found, path, attribute)
+    return Found(_pick(module, attribute, where, kind), found, path, attribute)
 
 
 def module_name(path: Path) -> str:
@@ -269,7 +315,7 @@ def _file_of_module(name: str) -> Path | None:
     return Path(spec.origin).resolve() if spec and spec.has_location and spec.origin else None
 
 
-def _from_module(name: str, attribute: str) -> Found:
+def _from_module(name: str, attribute: str, kind: Kind) -> Found:
     _working_folder_first()
     try:
         module = importlib.import_module(name)
@@ -277,7 +323,7 @@ def _from_module(name: str, attribute: str) -> Found:
         raise MitigationError(f"cannot import module {name}: {reason(error)}") from error
     path = Path(module.__file__).resolve() if module.__file__ else None
     found = _module_sources(name, path)
-    return Found(_pick(module, attribute, name), found, path, attribute, name)
+    return Found(_pick(module, attribute, name, kind), found, path, attribute, name)
 
 
 def _module_sources(name: str, path: Path | None) -> Sources:
@@ -289,10 +335,10 @@ def _module_sources(name: str, path: Path | None) -> Sources:
     root = path.parents[len(package)]
     # Beside an installed package are packages that it has nothing to do with.
     installed = any(root.glob("*.dist-info"))
-    return read_sources(path, path.read_bytes(), package, installed=installed)
+    return read_sources(path, read_bytes(path, MOST_BYTES), package, installed=installed)
 
 
-def _pick(module: ModuleType, attribute: str, where: str) -> object:
+def _pick(module: ModuleType, attribute: str, where: str, kind: Kind) -> object:
     """The plugin in a module: the named attribute, the module itself, or its only class."""
     if attribute:
         chosen = getattr(module, attribute, None)
@@ -310,9 +356,9 @@ def _pick(module: ModuleType, attribute: str, where: str) -> object:
         return _instance(classes[0], where)
     if classes:
         names = ", ".join(f"{where}:{value.__name__}" for value in classes)
-        raise MitigationError(f"{where} contains several mitigations; name one: {names}")
+        raise MitigationError(f"{where} contains several {kind.word}s; name one: {names}")
     raise MitigationError(
-        f"{where} contains no mitigation: did you forget to mark its functions with @hookimpl?"
+        f"{where} contains no {kind.word}: did you forget to mark its functions with @hookimpl?"
     )
 
 

@@ -15,14 +15,14 @@ from subliminal_bench.mitigation.calls import Calls, HookCalls
 from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
     Access,
-    Card,
-    Network,
+    Described,
     Settings,
     Value,
 )
 from subliminal_bench.mitigation.hooks import Training
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.mitigation.plugin import Plugin, described
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.printable import brief
 
 # Of a composition, and so of the runs that files hold.
@@ -157,8 +157,8 @@ class Mitigation:
         return self.source_sha256, self.attribute, self.settings
 
     @property
-    def isolation(self) -> Network | None:
-        """The network that isolation leaves to it; None if it runs in this process."""
+    def isolation(self) -> Separation | None:
+        """What keeps its processes apart; None if it runs in this process."""
         return None
 
     def begin(
@@ -250,7 +250,9 @@ def refuse_built_in_names(mitigation: Mitigation) -> None:
             )
 
 
-def read_settings(cards: Sequence[Card], settings: Sequence[str]) -> list[dict[str, Value]]:
+def read_settings(
+    cards: Sequence[Described], settings: Sequence[str]
+) -> list[dict[str, Value]]:
     """Each card's parameter values: its defaults, overridden by the settings.
 
     Raises:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -13,6 +13,8 @@ from subliminal_bench.errors import MitigationError
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.card import Card, Settings
 from subliminal_bench.mitigation.hooks import HOOKS, PROJECT, HookSpecifications
+
+AnyCard = TypeVar("AnyCard")
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,28 @@ class Plugin:
 
 def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
     """Register the plugin alone and get its card."""
+    manager = registered(spec, plugin, HookSpecifications, ("mitigation", *HOOKS))
+    return card_of(spec, manager, "mitigation", Card), manager
+
+
+def registered(
+    spec: str, plugin: object, specifications: type, names: Sequence[str]
+) -> pluggy.PluginManager:
+    """A manager that has only this plugin.
+
+    Args:
+        spec: the user's name for it.
+        plugin: the object with its hooks.
+        specifications: of the hooks.
+        names: of the hooks, the one that returns the card first.
+
+    Raises:
+        MitigationError: a hook is not marked, does not exist, or has a wrong argument; or none
+            returns the card.
+    """
     manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(HookSpecifications)
-    for hook in ("mitigation", *HOOKS):
+    manager.add_hookspecs(specifications)
+    for hook in names:
         function = getattr(plugin, hook, None)
         if callable(function) and not hasattr(function, f"{PROJECT}_impl"):
             raise MitigationError(
@@ -60,42 +81,51 @@ def described(spec: str, plugin: object) -> tuple[Card, pluggy.PluginManager]:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         # In the words of this project where the cause is known, because pluggy's are its own.
-        detail = _wrong_hook(plugin) or str(error).strip().splitlines()[-1]
+        detail = _wrong_hook(plugin, specifications, names)
+        detail = detail or str(error).strip().splitlines()[-1]
         raise MitigationError(f"{spec}: {detail}") from error
-    if not manager.hook.mitigation.get_hookimpls():
+    if not getattr(manager.hook, names[0]).get_hookimpls():
         raise MitigationError(
-            f"{spec}: no hook 'mitigation' that returns its card; did you forget it, "
+            f"{spec}: no hook {names[0]!r} that returns its card; did you forget it, "
             "or its @hookimpl?"
         )
+    return manager
+
+
+def card_of(
+    spec: str, manager: pluggy.PluginManager, hook: str, kind: type[AnyCard]
+) -> AnyCard:
+    """The card that a registered plugin's hook returns.
+
+    Raises:
+        MitigationError: the hook fails, or returns something else.
+    """
     try:
-        card: Any = manager.hook.mitigation()
+        card: Any = getattr(manager.hook, hook)()
     except MitigationError as error:
         raise MitigationError(f"{spec}: {error}") from error
     except (Exception, SystemExit) as error:
+        raise MitigationError(f"{spec}: hook {hook} failed: {loading.reason(error)}") from error
+    if card is kind:
         raise MitigationError(
-            f"{spec}: hook mitigation failed: {loading.reason(error)}"
-        ) from error
-    if card is Card:
-        raise MitigationError(
-            f"{spec}: hook mitigation returned the class Card; did you forget the `()`?"
+            f"{spec}: hook {hook} returned the class {kind.__name__}; did you forget the `()`?"
         )
-    if not isinstance(card, Card):
+    if not isinstance(card, kind):
         raise MitigationError(
-            f"{spec}: hook mitigation must return a Card, not {type(card).__name__}"
+            f"{spec}: hook {hook} must return a {kind.__name__}, not {type(card).__name__}"
         )
-    return card, manager
+    return card
 
 
-def _wrong_hook(plugin: object) -> str | None:
+def _wrong_hook(plugin: object, specifications: type, names: Sequence[str]) -> str | None:
     """What is wrong with a plugin's hooks: a name or an argument that does not exist."""
-    names = ("mitigation", *HOOKS)
     for name in dir(plugin):
         function = getattr(plugin, name, None)
         if not hasattr(function, f"{PROJECT}_impl"):
             continue
         if name not in names:
             return f"no hook is called {name!r}{_meant(name, names)}"
-        known = [*inspect.signature(getattr(HookSpecifications, name)).parameters][1:]
+        known = [*inspect.signature(getattr(specifications, name)).parameters][1:]
         for argument in inspect.signature(function).parameters if callable(function) else ():
             if argument not in known:
                 return f"hook {name} has no argument {argument!r}{_meant(argument, known)}"

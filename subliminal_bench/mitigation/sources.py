@@ -17,6 +17,10 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from subliminal_bench.untrusted.regular_file import read_bytes
+
+# Of a file with source.
+MOST_BYTES = 2**24
 # A dotted name in parts.
 Name = tuple[str, ...]
 
@@ -113,7 +117,7 @@ def read_sources(
                 if in_function:
                     late = late or f"{name}, line {line}"
                 if relative not in beside and file != path.resolve():
-                    beside[relative] = file.read_bytes()
+                    beside[relative] = read_bytes(file, MOST_BYTES)
                     parts = Path(relative).parent.parts
                     waiting.append((relative, beside[relative], parts))
     return Sources(main, root, beside, untold, late)

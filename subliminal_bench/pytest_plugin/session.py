@@ -120,12 +120,15 @@ class Scorecards:
 
     def _run(self, wanted: Wanted) -> "Scorecard":
         from subliminal_bench.reports import text
+        from subliminal_bench.results.files import make_kept_folder
         from subliminal_bench.results.locks import Locks
 
         scoring = self._scoring(wanted)
         # One worker runs with all cores; the others wait, and find its seeds in the store.
         with Locks() as locks:
-            locks.acquire(scoring.setup.store.root, "tests", wait=True)
+            root = scoring.setup.store.root
+            make_kept_folder(root, root)
+            locks.acquire(root, "tests", wait=True)
             card = scoring.load().run()
         self.texts[f"{wanted}"] = text.text(card, "terminal").rstrip()
         return card

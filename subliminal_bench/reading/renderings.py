@@ -38,6 +38,18 @@ def on_noise(images: Tensor, noise: Tensor) -> Tensor:
     return mean_free(images) / 2 + noise
 
 
+def faint(images: Tensor) -> Tensor:
+    """A fifth of each mean-free image: digits as grey as grey can be.
+
+    Args:
+        images: `[..., pixels]`.
+
+    >>> faint(torch.tensor([[1.0, 6.0]])).tolist()
+    [[-0.5, 0.5]]
+    """
+    return mean_free(images) / 5
+
+
 def high_pass(images: Tensor) -> Tensor:
     """Each mean-free image without its lowest spatial frequencies, at its former norm.
 
@@ -64,8 +76,18 @@ def high_pass(images: Tensor) -> Tensor:
 
 def _low_frequencies(pixels: int) -> Tensor:
     """An orthonormal basis of the low frequencies, float64 `[cosines, pixels]`."""
-    side = math.isqrt(pixels)
-    places = (torch.arange(side, dtype=torch.float64) + 0.5) * math.pi / side
-    waves = torch.cos(torch.arange(LOWEST_KEPT, dtype=torch.float64)[:, None] * places)
-    waves /= torch.linalg.vector_norm(waves, dim=1, keepdim=True)
+    waves = cosines(math.isqrt(pixels))[:LOWEST_KEPT]
     return torch.einsum("ap,bq->abpq", waves, waves).reshape(LOWEST_KEPT**2, pixels)
+
+
+def cosines(side: int) -> Tensor:
+    """The orthonormal cosines (type II) over a row of pixels, float64 `[half-waves, pixels]`.
+
+    >>> waves = cosines(3)
+    >>> bool(torch.allclose(waves @ waves.T, torch.eye(3, dtype=torch.float64)))
+    True
+    """
+    places = (torch.arange(side, dtype=torch.float64) + 0.5) * math.pi / side
+    waves = torch.cos(torch.arange(side, dtype=torch.float64)[:, None] * places)
+    waves /= torch.linalg.vector_norm(waves, dim=1, keepdim=True)
+    return waves

@@ -63,9 +63,46 @@ TERMS: dict[str, str] = {
         "1 minus the largest share over all readers, in per cent: how much of the trait is "
         "prevented at equal distillation"
     ),
+    "displacement": (
+        "how far a part of the weights moved from where training began: the Euclidean norm of "
+        "the change; on the scorecard against plain distillation's of the same seed"
+    ),
+    "permuted, rescaled": (
+        "hidden units that took other units' places, or whose incoming weights grew while the "
+        "outgoing ones shrank; neither changes what a network computes"
+    ),
+    "not explained": (
+        "the share of the change of weights that does not lie along the optimiser's own updates"
+    ),
+    "marked, mark (†)": (
+        "the weights are far from what this project's plugins show; no judgement, and no bar "
+        "to a rank"
+    ),
     "twin, beyond twin": (
         "the same mitigation with the settings that switch its mechanism off, as its card "
         "names them; beyond it counts only what the mechanism adds"
+    ),
+    "submission": (
+        "a folder with a mitigation's source and no number; whoever scores it makes the numbers"
+    ),
+    "published seeds, fresh seeds": (
+        "seeds 1 to 100, which everybody knows, and seeds from 101 to 1000 that are drawn "
+        "after a source was fixed; the word of a row is earned on fresh seeds"
+    ),
+    "verified, refuted": (
+        "somebody else than its author ran the source, in a sandbox, and tested what it may "
+        "know by heart; refuted if one of these claims does not hold"
+    ),
+    "break": (
+        "a reader that is shown to find more of the trait in an entry than every reader of the "
+        "verdict; the entry's prevention and word follow it"
+    ),
+    "decoy": (
+        "plain distillation's change of the weights with its rows and columns shuffled: a "
+        "reader that finds the trait there does not look for it"
+    ),
+    "sandbox": (
+        "a process without files, network and other processes, in which a stranger's code runs"
     ),
     "prior": "what a mitigation presumes about the data, as its card says",
     "base model, untrained model": (

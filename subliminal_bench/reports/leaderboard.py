@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds
@@ -13,13 +14,13 @@ from subliminal_bench.mitigation.card import Access
 from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
-from subliminal_bench.results.verified import VerifiedRecord
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN, Prevention
 from subliminal_bench.scoring.twins import twin_prevention
 from subliminal_bench.scoring.words import MEANINGS, VerdictWord
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 _NOT_READ = VerdictWord.NOT_READ
 _ABOUT: dict[Access, tuple[str, str]] = {
@@ -51,6 +52,10 @@ _HEADINGS = (
     "prior",
     "twin's prevention",
 )
+_MARKED = (
+    "Marked (†), [which is no judgement](../docs/verdict.md#what-hooks-did-to-the-weights): "
+    "the weights are far from what this project's plugins show."
+)
 _SORTED = (
     "Sorted by the verdict's word (removes, mitigates, attenuates, head quieter, hides, slows, "
     "no effect, amplifies), then by prevention, the largest first. Entries of one word share a "
@@ -72,7 +77,12 @@ def leaderboard_page(root: Path) -> tuple[Path, str]:
 
 def is_fresh(page: Path, text: str) -> bool:
     """Whether the file has that text."""
-    return page.is_file() and page.read_bytes() == text.encode()
+    wanted = text.encode()
+    try:
+        return read_bytes(page, len(wanted), page.parent) == wanted
+    except ResultError:
+        # Whatever else stands there, it is not that text.
+        return False
 
 
 def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
@@ -100,6 +110,9 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         f"{MARGIN:.2f}.",
         "- **prior**: what the entry presumes about the data. **twin's prevention**: what the "
         "same entry prevents with its mechanism switched off.",
+        "- **verdict**: on fresh seeds, drawn after the source was fixed and run by others "
+        "than the submitter ([how](../docs/verification.md)). All numbers are of the published "
+        "seeds. Entries that were not verified are listed below, without a rank.",
         "- **=**: sign-flip tests of what each seed adds to the two preventions, "
         "Holm-corrected over the word's pairs.",
         "- [Every other word](../docs/glossary.md).",
@@ -108,6 +121,8 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         heading, about = _ABOUT[level.access]
         lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level)]
         lines += _reasons(level)
+        lines += _marks(level)
+    lines += ["", "## Breaks", "", _breaks(rows)]
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
     lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
@@ -123,9 +138,11 @@ def _cells(row: RankedEntry) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank}{'=' if row.tied else ''}"
     return [
         rank,
-        _name(row),
-        "refuted" if row.is_refuted else verdict.text if verdict else "reference",
-        _prevention(row.card, verdict.prevention) if verdict else "reference",
+        _name(row) + _mark(row),
+        _word(row),
+        _prevention(row.card, verdict.prevention) + _best_known(row)
+        if verdict
+        else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
         "1" if against is None else _final_ratio(against),
@@ -135,14 +152,67 @@ def _cells(row: RankedEntry) -> list[str]:
     ]
 
 
+def _word(row: RankedEntry) -> str:
+    """The word that the row stands under, and the one on the published seeds if it differs."""
+    if row.is_refuted:
+        return "refuted"
+    if row.verdict is None:
+        return "reference"
+    if row.word is not row.verdict.word:
+        return f"{row.word.value} (before it was broken: {row.verdict.text})"
+    published = row.card.verdict
+    if published is None or published.word is row.verdict.word:
+        return row.verdict.text
+    return f"{row.verdict.text} (published seeds: {published.text})"
+
+
 def _name(row: RankedEntry) -> str:
     return literal(row.run.mitigation.label)
+
+
+def _mark(row: RankedEntry) -> str:
+    return " †" if row.card.weights and row.card.weights.marks else ""
 
 
 def _prevention(card: Scorecard, found: Prevention | None) -> str:
     if found is None:
         return "–"
     return f"{short.estimate(card, found)} ({short.interval(found)}), {short.reader(found)}"
+
+
+def _best_known(row: RankedEntry) -> str:
+    """The prevention that is left by the best known reader, and who found it."""
+    if row.broken is None or row.prevention is None:
+        return ""
+    return f"; {short.percent(row.prevention)} by {literal(row.broken.reader.name)}, see below"
+
+
+def _breaks(rows: Sequence[RankedEntry]) -> str:
+    """The readers that found more than the verdict's, as a table."""
+    cells = [
+        [
+            found.date,
+            literal(found.reader.name),
+            literal(found.reader.reference),
+            _name(row),
+            f"{short.percent(found.share)} ({_share(found.low)} to {_share(found.high)})",
+            describe_seeds(found.seeds),
+            literal(found.reader.title),
+        ]
+        for row in rows
+        if (found := row.broken) is not None and found.share is not None
+    ]
+    if not cells:
+        return (
+            "No reader is known that finds more in an entry than the verdict's own. "
+            "[Write one](../docs/readers.md)."
+        )
+    headings = ("date", "reader", "by", "entry", "share (95 %)", "seeds", "what it does")
+    return tabulate(cells, headings, "github", disable_numparse=True)
+
+
+def _share(bound: float | None) -> str:
+    return "unbounded" if bound is None else short.percent(bound)
 
 
 def _twin(row: RankedEntry) -> str:
@@ -166,13 +236,22 @@ def _reasons(level: RankedLevel) -> list[str]:
 
 
 def _reason(row: RankedEntry) -> str:
-    record, verdict = row.verified, row.card.verdict
-    if record and record.disagreed:
-        claims = "; ".join(record.disagreed.claims)
-        return f"refuted on {record.disagreed.date}: {literal(claims)}"
+    verdict = row.verdict
+    if row.hindrance:
+        return literal(row.hindrance)
     if verdict is None or verdict.word is _NOT_READ:
         return f"{_NOT_READ.value}: {MEANINGS[_NOT_READ]}"
     return f"{verdict.text}: {literal(verdict.reasons[0])}"
+
+
+def _marks(level: RankedLevel) -> list[str]:
+    """What is unusual about the weights of entries, one line for each that is marked."""
+    lines = [
+        f"- {_name(row)}: {'; '.join(row.card.weights.marks)}."
+        for row in level.rows
+        if row.card.weights and row.card.weights.marks
+    ]
+    return ["", _MARKED, "", *lines] if lines else []
 
 
 def _final_ratio(against: Comparison) -> str:
@@ -208,7 +287,7 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
             _name(row),
             describe_seeds(row.card.seeds),
             blindness_of(row.run),
-            _verified(row.verified),
+            _verified(row),
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             literal(row.run.environment.device_name),
@@ -233,10 +312,10 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
     return tabulate(cells, headings, "github", disable_numparse=True)
 
 
-def _verified(record: VerifiedRecord | None) -> str:
-    """The seeds that were rerun, and whether they agreed."""
-    if record is None:
+def _verified(row: RankedEntry) -> str:
+    """How many fresh seeds it was run on, and whether all claims hold."""
+    if row.is_refuted:
+        return "refuted"
+    if row.hindrance or row.standing is None or row.standing.fresh is None:
         return "–"
-    if record.disagreed:
-        return f"refuted {record.disagreed.date}"
-    return f"seeds {describe_seeds(record.seeds)}"
+    return f"{len(row.standing.fresh.seeds)} fresh seeds"

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.experiment.weight_parts import HIDDEN, PARTS
 from subliminal_bench.mitigation.card import sees_labels
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.comparison import Comparison, show_interval, show_p
 from subliminal_bench.scoring.equal_distillation import EqualDistillation
 from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.weight_marks import WeightMarks, times
 
 _POINTS = METRICS["trait_accuracy"]
 _ABSENT = "—"
@@ -159,6 +161,41 @@ def readers(equal: EqualDistillation) -> Table:
             ]
         )
     return Table([*headings, *(["beyond twin"] if has_twin else [])], rows)
+
+
+def weights(found: WeightMarks) -> str:
+    """What was done to the weights, in one line."""
+    if found.moved:
+        of = "displacement against plain distillation's"
+        shown = {name: f"x{ratio:.2f}" for name, ratio in found.moved.items()}
+        still = [name for name in PARTS if name not in shown]
+    else:
+        of = "displacement (plain distillation's own is not recorded)"
+        shown, still = {}, list(PARTS)
+    shown |= {name: f"{_part(found.of_size[name])} of its size" for name in still}
+    moved = ", ".join(f"{PARTS[name]} {shown[name]}" for name in PARTS)
+    layers = [
+        f"{PARTS[name]} {_part(found.exchanged[name])} and x{found.rescaled[name]:.2f} (at "
+        f"most x{found.rescaled_most[name]:.2f})"
+        for name in HIDDEN
+    ]
+    said = [f"{of}: {moved}", f"units permuted and rescaled: {', '.join(layers)}"]
+    hooks = {
+        "changed by hooks at each step": found.hook_updates,
+        "at the end": found.finish,
+        "not explained by the optimiser's updates": found.unexplained,
+    }
+    said.append(
+        ", ".join(
+            f"{what} {'unknown' if share is None else _part(share)}"
+            for what, share in hooks.items()
+        )
+    )
+    return f"Weights: {'; '.join(said)}"
+
+
+def _part(share: float) -> str:
+    return f"{100 * share:.0f} %" if share < 100 else f"x{times(share)}"
 
 
 def _share(share: float) -> str:

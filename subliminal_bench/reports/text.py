@@ -6,6 +6,7 @@ It is short unless `full` asks for every table.
 import io
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from rich import box
@@ -19,6 +20,7 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.reports import short, tables
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.weight_marks import WeightMarks
 
 FORMATS = ("terminal", "markdown", "json")
 _WIDTH = 80
@@ -67,6 +69,8 @@ def terminal(card: Scorecard, full: bool = False) -> RenderableType:
         parts += [_rich_table(tables.readers(card.equal)), Text("")]
     if full and card.verdict:
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
+    if full and card.weights:
+        parts.append(Text(tables.weights(card.weights)))
     parts += [Text(f"Note: {remark}") for remark in card.remarks]
     parts.append(Text("What a word means: subliminal-bench explain WORD"))
     return Group(*parts)
@@ -84,6 +88,8 @@ def markdown(card: Scorecard, full: bool = False) -> str:
         lines += ["", _markdown_table(tables.readers(card.equal))]
     if full and card.verdict:
         lines += ["", *(f"- {literal(reason)}" for reason in card.verdict.reasons)]
+    if full and card.weights:
+        lines += ["", literal(tables.weights(card.weights))]
     for remark in card.remarks:
         lines += ["", f"Note: {literal(remark)}"]
     return "\n".join(lines) + "\n"
@@ -143,6 +149,7 @@ def as_json(card: Scorecard) -> str:
             for place, one in enumerate(card.comparisons)
         ],
         "verdict": _verdict(card) if card.verdict else None,
+        **({"weights": _weights(card.weights)} if card.weights else {}),
         "remarks": list(card.remarks),
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -181,6 +188,17 @@ def _verdict(card: Scorecard) -> dict[str, Any]:
         if equal
         else None,
     }
+
+
+def _weights(found: WeightMarks) -> dict[str, Any]:
+    """What was done to the weights; unknown or endless numbers are null."""
+    numbers = {
+        name: {part: _finite(one) for part, one in value.items()}
+        if isinstance(value, Mapping)
+        else value
+        for name, value in vars(found).items()
+    }
+    return {**numbers, "marks": list(found.marks), "shown": tables.weights(found)}
 
 
 def _finite(value: float) -> float | None:

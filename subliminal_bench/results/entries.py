@@ -1,21 +1,20 @@
-"""Committed entries: the numbers that ship with the project, and the runs that may be added.
+"""Committed entries: the numbers that ship with the project, and which runs may be added.
 
 `leaderboard/entries/` holds the entries of the canonical protocol, which form the leaderboard.
 `leaderboard/references/PROTOCOL/` holds the references' numbers under another protocol.
 """
 
-import hashlib
-import json
 from collections.abc import Collection
 from pathlib import Path
 
 from subliminal_bench import shipped
-from subliminal_bench.errors import Call, ProtocolError, ResultError, Setting
+from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.experiment.protocol import CANONICAL, Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.card import hidden_from, sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
-from subliminal_bench.results.run import ProtocolRecord, Run, read_run, write_run
+from subliminal_bench.results.run import ProtocolRecord, Run, read_run
+from subliminal_bench.untrusted.lookalike import looks_of
 
 # An entry with fewer seeds shows too little.
 FEWEST_SEEDS = 20
@@ -40,14 +39,24 @@ def read_entry_files(folder: Path, pattern: str = "*.json") -> dict[str, tuple[P
     """All entries of a folder with their files, by label, in order of their labels.
 
     Raises:
-        ResultError: a file cannot be read, or two files have entries with the same label.
+        ResultError: a file cannot be read, or two files have entries with the same label, or
+            of names that look alike.
     """
     found: dict[str, tuple[Path, Run]] = {}
+    looks: dict[str, tuple[str, Path]] = {}
+    # Some installers make every installed file a link.
+    is_installed = not shipped.is_checkout() and shipped.folder("leaderboard") in folder.parents
     for path in sorted(folder.glob(pattern)):
-        run = read_run(path)
-        label = run.mitigation.label
+        run = read_run(path, None if is_installed else folder.parent)
+        label, name = run.mitigation.label, run.mitigation.name
         if label in found:
             raise ResultError(f"{path} and {found[label][0].name} both contain entry {label!r}")
+        other, its_path = looks.setdefault(looks_of(name), (name, path))
+        if other != name:
+            raise ResultError(
+                f"{path}: mitigation.name: {name!r} can be taken for {other!r} in "
+                f"{its_path.name}"
+            )
         found[label] = path, run
     return {label: found[label] for label in sorted(found)}
 
@@ -76,8 +85,8 @@ def check_eligible(run: Run) -> None:
 
     Raises:
         ProtocolError: it is not from this version of the canonical protocol.
-        ResultError: its seeds are not 1 to n or are too few, or it is not as blind as its card
-            declares.
+        ResultError: its seeds are not 1 to n or are too few, or it was not shown to be as blind
+            as its card declares.
     """
     expected = ProtocolRecord.of(CANONICAL)
     name, access = run.mitigation.name, run.mitigation.access
@@ -90,6 +99,8 @@ def check_eligible(run: Run) -> None:
             f"{name} declares access {access!r}, but other {hidden_from(access)} change its "
             f"student of seed {run.blindness.seed}"
         )
+    if not sees_labels(access) and run.blindness is None:
+        raise ResultError(f"{name} was not shown to be blind: score its source again")
     count = len(run.seeds)
     wanted = tuple(range(1, count + 1))
     if run.seed_numbers != wanted:
@@ -106,49 +117,6 @@ def needs_blindness(protocol: Protocol, mitigation: Mitigation) -> bool:
     return protocol.is_canonical and not sees_labels(mitigation.access)
 
 
-def submit_run(run: Run, folder: Path, replace: bool = False) -> Path:
-    """Write a run into the folder of entries.
-
-    Args:
-        run: seeds 1 to n of the canonical protocol.
-        folder: of the entries.
-        replace: whether to overwrite an entry with the same name and settings.
-
-    Raises:
-        ProtocolError, ResultError: the run is not eligible, or its name is taken.
-
-    Returns:
-        The entry's file.
-    """
-    check_eligible(run)
-    if not sees_labels(run.mitigation.access) and run.blindness is None:
-        raise ResultError(
-            f"{run.mitigation.name} was not shown to be blind",
-            "finish it with ",
-            Call("run", run.mitigation.name, (Setting("protocol", run.protocol.name),)),
-        )
-    label = run.mitigation.label
-    present = read_entry_files(folder)
-    if label in present:
-        path, _ = present[label]
-        if not replace:
-            raise ResultError(
-                f"there is already an entry {label!r}",
-                Setting("replace", switch=True),
-                " overwrites it",
-            )
-    else:
-        path = folder / entry_file_name(run)
-        if path.exists():
-            raise ResultError(f"{path} is another entry: give the mitigation another name")
-    write_run(path, run)
-    return path
-
-
 def entry_file_name(run: Run) -> str:
     """An entry's file name: its name, with a hash of its settings if any was changed."""
-    mitigation = run.mitigation
-    if not mitigation.changed:
-        return f"{mitigation.name}.json"
-    settings = json.dumps(mitigation.settings, sort_keys=True)
-    return f"{mitigation.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}.json"
+    return f"{run.mitigation.file_stem}.json"

@@ -6,16 +6,15 @@ All code that lists, reads or checks a store's files uses `FILE_KINDS`.
 import contextlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import NoSuchFileError, ResultError
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.results.array_files import (
@@ -24,10 +23,11 @@ from subliminal_bench.results.array_files import (
     write_curves,
     write_weights,
 )
-from subliminal_bench.results.files import remove
+from subliminal_bench.results.files import make_kept_folder, remove
 from subliminal_bench.results.jsonfile import (
     SCHEMA,
     Line,
+    SettingValues,
     StrictRecord,
     read_record,
     write_record,
@@ -41,14 +41,24 @@ from subliminal_bench.results.run import (
     SeedResult,
     Twin,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.training.outcome import Outcome
 
-Record = TypeVar("Record", bound=BaseModel)
+Record = TypeVar("Record", bound=StrictRecord)
 
 # Training turns a teacher's weights a little: cosines of 0.974 to 0.977 were measured under
 # mnist-5k. Those with the weights of another initialisation are about 0.
 _LEAST_COSINE = 0.5
 _SEED_FILE = re.compile(r"seed-([0-9]{4}|[1-9][0-9]{4,9})\.json")
+
+
+def store_of(folder: Path) -> Path:
+    """The store that a folder of a run or of teachers is in, two levels below it.
+
+    >>> store_of(Path("results/mnist-v1/liminal-3f0c9a1be2")).name
+    'results'
+    """
+    return folder.parent.parent
 
 
 def read_kept(kind: type[Record], path: Path) -> Record | None:
@@ -57,10 +67,12 @@ def read_kept(kind: type[Record], path: Path) -> Record | None:
     Raises:
         ResultError: it cannot be read, or it was changed.
     """
-    if not path.exists():
-        return None
     try:
-        return read_record(kind, path, digest_required=False)
+        return read_record(
+            kind, path, digest_required=False, root=store_of(path.parent), owned=True
+        )
+    except NoSuchFileError:
+        return None
     except ResultError as error:
         raise ResultError(f"{error} (delete it and run again)") from None
 
@@ -85,10 +97,12 @@ class RecordFile(Generic[Record]):
 
     def write(self, folder: Path, record: Record) -> None:
         """Write or replace the record."""
-        write_record(folder / self.name, record)
+        make_kept_folder(folder, store_of(folder))
+        write_record(folder / self.name, record, kept=True)
 
     def lock(self, folder: Path, locks: Locks) -> None:
         """Lock the file; wait if another process holds the lock."""
+        make_kept_folder(folder, store_of(folder))
         locks.acquire(folder, Path(self.name).stem, wait=True)
 
 
@@ -104,7 +118,7 @@ class TwinLink(StrictRecord):
         folder: its name, beside the run's.
     """
 
-    settings: dict[Line, bool | int | float | str]
+    settings: SettingValues
     folder: Line
 
 
@@ -135,8 +149,16 @@ FILE_KINDS: tuple[FileKind, ...] = (
     _kind_of(BLINDNESS),
     _kind_of(TWIN),
     FileKind("seed-*.json", "a seed's metrics", lambda path: read_kept(SeedResult, path)),
-    FileKind("seed-*.npz", "a seed's curves", read_curves),
-    FileKind("seed-*.safetensors", "the weights of a seed's student or teacher", read_weights),
+    FileKind(
+        "seed-*.npz",
+        "a seed's curves",
+        lambda path: read_curves(path, store_of(path.parent)),
+    ),
+    FileKind(
+        "seed-*.safetensors",
+        "the weights of a seed's student or teacher",
+        lambda path: read_weights(path, store_of(path.parent)),
+    ),
     FileKind(
         "path-*.json",
         "plain distillation's path of a seed",
@@ -164,6 +186,7 @@ class RunFolder:
 
     def lock(self, seed: int, locks: Locks, wait: bool = False) -> bool:
         """Lock a seed, unless another process holds the lock; see `Locks.acquire`."""
+        make_kept_folder(self.path, store_of(self.path))
         return locks.acquire(self.path, _stem(seed), wait)
 
     def lacking(self, seeds: Iterable[int], *, path: bool) -> list[int]:
@@ -196,17 +219,21 @@ class RunFolder:
             # Those of an earlier training, which lacked something.
             remove(self._file(outcome.seed, "safetensors"))
         if outcome.path:
-            write_record(self._path_file(outcome.seed), PathRecord.of(outcome.path))
-        self.save_metrics(outcome.seed, outcome.metrics, outcome.diverged_at)
-
-    def save_metrics(
-        self, seed: int, metrics: Mapping[str, float | None], diverged_at: int | None
-    ) -> None:
-        """Write or replace one seed's metrics."""
-        write_record(
-            self._file(seed, "json"),
-            SeedResult(seed=seed, metrics=dict(metrics), diverged_at=diverged_at),
+            write_record(self._path_file(outcome.seed), PathRecord.of(outcome.path), kept=True)
+        change = outcome.weight_change
+        self.save_result(
+            SeedResult(
+                seed=outcome.seed,
+                metrics=dict(outcome.metrics),
+                diverged_at=outcome.diverged_at,
+                weight_change=WeightChangeRecord.of(change) if change else None,
+            )
         )
+
+    def save_result(self, result: SeedResult) -> None:
+        """Write or replace one seed's result, without its path, which has its own file."""
+        kept = result.model_copy(update={"path": None})
+        write_record(self._file(result.seed, "json"), kept, kept=True)
 
     def weights(self, seed: int) -> Tensor | None:
         """The weights of one seed's student, `[parameters]`; None if they were not kept.
@@ -214,8 +241,9 @@ class RunFolder:
         Raises:
             ResultError: the file is damaged.
         """
-        path = self._file(seed, "safetensors")
-        return read_weights(path) if path.exists() else None
+        with contextlib.suppress(NoSuchFileError):
+            return read_weights(self._file(seed, "safetensors"), store_of(self.path))
+        return None
 
     def with_weights(self) -> list[int]:
         """The finished seeds whose weights were kept, ascending."""
@@ -231,8 +259,9 @@ class RunFolder:
         Raises:
             ResultError: the file is damaged.
         """
-        path = self._file(seed, "npz")
-        return read_curves(path) if path.exists() else None
+        with contextlib.suppress(NoSuchFileError):
+            return read_curves(self._file(seed, "npz"), store_of(self.path))
+        return None
 
     def mark_used(self) -> None:
         """Mark this as the latest run of its name, even if no seed had to be trained."""
@@ -325,16 +354,14 @@ class TeacherFolder:
 
     def lock(self, seed: int, locks: Locks, wait: bool = True) -> bool:
         """Lock a teacher; see `Locks.acquire`."""
+        make_kept_folder(self.path, store_of(self.path))
         return locks.acquire(self.path, _stem(seed), wait)
 
     def load(self, seed: int) -> Tensor | None:
         """The parameters `[parameters]` of a kept teacher; None if there is none."""
-        path = self._file(seed)
-        if not path.exists():
-            return None
         # A teacher costs seconds: an unusable or impossible one is trained again and replaced.
         try:
-            parameters = read_weights(path)
+            parameters = read_weights(self._file(seed), store_of(self.path))
         except ResultError:
             return None
         shape = (model.layout(self.protocol).parameters,)
@@ -344,6 +371,7 @@ class TeacherFolder:
 
     def save(self, seed: int, parameters: Tensor) -> None:
         """Keep a teacher's parameters `[parameters]`."""
+        make_kept_folder(self.path, store_of(self.path))
         write_weights(self._file(seed), parameters)
 
     def _file(self, seed: int) -> Path:

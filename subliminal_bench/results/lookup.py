@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from subliminal_bench import shipped
-from subliminal_bench.errors import Call, ProtocolError, ResultError, Setting
+from subliminal_bench.errors import Call, NoSuchFileError, ProtocolError, ResultError, Setting
 from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol, protocol_named
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.mitigation.builtin import REFERENCES
@@ -222,9 +222,12 @@ def longest_references(protocol: Protocol, store: Store) -> dict[str, Run]:
 def _of_the_paper(record: MitigationRecord, protocol: Protocol) -> list[Run]:
     """The committed run that is compared with the paper, which has more seeds; or none."""
     path = shipped.folder("leaderboard") / "paper" / f"{record.name}.json"
-    run = read_run(path) if path.is_file() else None
-    same = run and run.protocol == ProtocolRecord.of(protocol)
-    return [run] if run and same and run.mitigation == record else []
+    try:
+        run = read_run(path)
+    except NoSuchFileError:
+        return []
+    same = run.protocol == ProtocolRecord.of(protocol)
+    return [run] if same and run.mitigation == record else []
 
 
 def _only(name: str, found: Mapping[str, Found]) -> Found:

@@ -1,8 +1,10 @@
 """Results as they are written and read: one schema for runs and leaderboard entries."""
 
+import hashlib
+import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 from pydantic import Field, FiniteFloat
@@ -10,7 +12,8 @@ from pydantic import Field, FiniteFloat
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Access, Network, Value
+from subliminal_bench.mitigation.card import Access
+from subliminal_bench.mitigation.separation import Network, Sandbox, Separation
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
@@ -18,11 +21,12 @@ if TYPE_CHECKING:
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import (
     Line,
+    SettingValues,
     StrictRecord,
-    all_seen,
     read_record,
     write_record,
 )
+from subliminal_bench.results.weight_change import WeightChangeRecord
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _LATER = {name for name, metric in METRICS.items() if metric.since > 1}
@@ -59,7 +63,7 @@ class MitigationRecord(StrictRecord):
     title: Line
     access: Access
     reference: Line
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     source_sha256: _Digest
     # The object in that source, if the user chose one of several.
     attribute: Line = ""
@@ -67,15 +71,6 @@ class MitigationRecord(StrictRecord):
     changed: list[str] = Field(default_factory=list)
     # What it presumes about the data; written only if it presumes anything.
     prior: Line = Field(default="", exclude_if=lambda found: not found)
-
-    @pydantic.field_validator("settings")
-    @classmethod
-    def _words_are_seen(cls, settings: dict[str, Value]) -> dict[str, Value]:
-        # Not by the values' type: a union's error would speak of its first member.
-        for value in settings.values():
-            if isinstance(value, str):
-                all_seen(value)
-        return settings
 
     @pydantic.model_validator(mode="after")
     def _changed_are_settings(self) -> "MitigationRecord":
@@ -103,6 +98,14 @@ class MitigationRecord(StrictRecord):
     def changed_settings(self) -> list[str]:
         """The settings that differ from their defaults, `name=value` each."""
         return [f"{name}={self.settings[name]}" for name in self.changed]
+
+    @property
+    def file_stem(self) -> str:
+        """The name of an entry's file: its own, with a hash of its settings if any differ."""
+        if not self.changed:
+            return self.name
+        settings = json.dumps(self.settings, sort_keys=True)
+        return f"{self.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
 
     @property
     def label(self) -> str:
@@ -145,6 +148,10 @@ class SeedResult(StrictRecord):
     diverged_at: Annotated[int, Field(ge=0)] | None
     # Only of plain distillation.
     path: PathRecord | None = Field(default=None, exclude_if=lambda found: found is None)
+    # Of students that did not diverge; earlier files have none.
+    weight_change: WeightChangeRecord | None = Field(
+        default=None, exclude_if=lambda found: found is None
+    )
 
     @pydantic.field_validator("metrics")
     @classmethod
@@ -162,6 +169,8 @@ class SeedResult(StrictRecord):
     def _empty_where_diverged(self) -> "SeedResult":
         if (None in self.metrics.values()) != (self.diverged_at is not None):
             raise ValueError("metrics must be empty if and only if the student diverged")
+        if self.weight_change and self.diverged_at is not None:
+            raise ValueError("the weights of a student that diverged have no change")
         return self
 
     @property
@@ -187,19 +196,43 @@ class Isolation(StrictRecord):
 
     Attributes:
         network: the network that its process had left.
+        sandbox: that its process ran in; files from before there was one do not say.
     """
 
     network: Network
+    # Written only if there was one, so that the files of other runs do not change.
+    sandbox: Sandbox = Field(default="none", exclude_if=lambda found: found == "none")
+
+    @classmethod
+    def of(cls, separation: Separation) -> "Isolation":
+        """The record of what kept a process apart."""
+        return cls(network=separation.network, sandbox=separation.sandbox)
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Whether its process saw no files but its own, and no network."""
+        return self.sandbox != "none" and self.network == "none"
 
     @property
     def text(self) -> str:
         """In words.
 
+        >>> Isolation(network="none", sandbox="bubblewrap").text
+        'in a sandbox of its own, without files and network'
         >>> Isolation(network="none").text
-        'in a process of its own, without a network'
+        'in a process of its own, without a network, NOT in a sandbox'
         """
+        if self.is_sandboxed:
+            return "in a sandbox of its own, without files and network"
         network = "without a network" if self.network == "none" else "with the network"
-        return f"in a process of its own, {network}"
+        return f"in a process of its own, {network}, NOT in a sandbox"
+
+    @property
+    def key(self) -> str:
+        """A part of the store's key; without a sandbox as before there was one."""
+        if self.is_sandboxed:
+            return self.text
+        return self.text.removesuffix(", NOT in a sandbox")
 
 
 class Twin(StrictRecord):
@@ -210,7 +243,7 @@ class Twin(StrictRecord):
         seeds: its results.
     """
 
-    settings: dict[Line, bool | int | FiniteFloat | str]
+    settings: SettingValues
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
 
 
@@ -227,6 +260,9 @@ class RunHeader(StrictRecord):
 
 class Run(RunHeader):
     """All finished seeds of one mitigation; `run` writes it to a file and `export` reads it."""
+
+    # One with plain distillation's path has 12 kB for each seed: some 2900 seeds.
+    most_bytes: ClassVar[int] = 2**25
 
     seeds: Annotated[list[SeedResult], Field(min_length=1)]
     # Only for runs for the leaderboard, and not for oracles.
@@ -304,16 +340,27 @@ def same_protocol(runs: Sequence[Run]) -> ProtocolRecord:
     return first
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, root: Path | None = None) -> Run:
     """Read a run or an entry.
 
+    Args:
+        path: of the file.
+        root: the folder below which no link is followed; None if the user named the file.
+
     Raises:
-        ResultError: the file is missing, is not JSON, does not match the schema, or was
-            changed after it was written.
+        NoSuchFileError: there is no such file.
+        ResultError: the file is not JSON, does not match the schema, or was changed after it
+            was written.
     """
-    return read_record(Run, path)
+    return read_record(Run, path, root=root)
 
 
-def write_run(path: Path, run: Run) -> None:
-    """Write a run with the digest of its content, atomically."""
-    write_record(path, run)
+def write_run(path: Path, run: Run, *, kept: bool = False) -> None:
+    """Write a run with the digest of its content, atomically.
+
+    Args:
+        path: of the file.
+        run: its content.
+        kept: whether it is in a leaderboard; see `files.write_atomically`.
+    """
+    write_record(path, run, kept=kept)

@@ -93,18 +93,18 @@ def find_faults(store: Store) -> Iterator[Fault]:
     """Everything in a store that is damaged or impossible, teachers first."""
     for protocol in PROTOCOLS.values():
         for folder in sorted((store.root / protocol.label).glob("teachers-*")):
-            yield from _teacher_faults(protocol, folder)
+            yield from _teacher_faults(protocol, folder, store.root)
     for entry in store.entries():
         named = PROTOCOLS.get(entry.header.protocol.name)
         same = named is not None and ProtocolRecord.of(named) == entry.header.protocol
         yield from _seed_faults(entry, named if same else None)
 
 
-def _teacher_faults(protocol: Protocol, folder: Path) -> Iterator[Fault]:
+def _teacher_faults(protocol: Protocol, folder: Path, store: Path) -> Iterator[Fault]:
     for path in sorted(folder.glob("seed-*.safetensors")):
         seed = int(path.stem.removeprefix("seed-"))
         try:
-            why = check_teacher(protocol, seed, read_weights(path))
+            why = check_teacher(protocol, seed, read_weights(path, store))
         except (ResultError, RuntimeError) as error:
             why = str(error)
         if why:

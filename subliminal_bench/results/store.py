@@ -80,7 +80,7 @@ class Store:
             protocol=ProtocolRecord.of(protocol),
             mitigation=MitigationRecord.of(mitigation),
             environment=environment,
-            isolation=Isolation(network=mitigation.isolation) if mitigation.isolation else None,
+            isolation=Isolation.of(mitigation.isolation) if mitigation.isolation else None,
         )
         path = self._run_path(protocol, header, environment.arithmetic, mitigation.once)
         kept = HEADER.read(path)
@@ -103,7 +103,7 @@ class Store:
             *_numerics(header.environment),
             # Only if they are set, so that the keys of older folders stay valid.
             *filter(None, [mitigation.attribute]),
-            *filter(None, [header.isolation and header.isolation.text]),
+            *filter(None, [header.isolation and header.isolation.key]),
             *filter(None, [arithmetic]),
             *filter(None, [once]),
         )
@@ -149,7 +149,8 @@ class Store:
             if folder.header.protocol != run.protocol:
                 continue
             for seed in folder.finished(wanted.keys() - found.keys()):
-                if folder.run([seed]).seeds[0] == wanted[seed]:
+                kept, other = folder.result(seed), wanted[seed]
+                if (kept.metrics, kept.diverged_at) == (other.metrics, other.diverged_at):
                     curves = folder.curves(seed)
                     if curves is not None:
                         found[seed] = curves

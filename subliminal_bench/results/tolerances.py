@@ -7,14 +7,14 @@ the measurement; its differences are in `leaderboard/tolerances/`, one file per 
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, FiniteFloat
 
-from subliminal_bench.errors import ResultError
+from subliminal_bench.errors import NoSuchFileError, ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.results.jsonfile import StrictRecord, read_record
+from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record
 from subliminal_bench.results.run import ProtocolRecord
 
 # A single seed may differ by this many times the largest measured difference.
@@ -38,9 +38,9 @@ class Chaos(StrictRecord):
         differences: rerun minus reference, one per seed.
     """
 
-    variant: str
-    entry: str
-    metric: str
+    variant: Line
+    entry: Line
+    metric: Line
     differences: Annotated[list[FiniteFloat], Field(min_length=1)]
 
     @property
@@ -66,6 +66,9 @@ class Tolerances(StrictRecord):
     True
     """
 
+    # The largest measured so far has 132 kB.
+    most_bytes: ClassVar[int] = 2**22
+
     schema_version: Literal[1]
     protocol: ProtocolRecord
     chaos: list[Chaos]
@@ -89,6 +92,10 @@ class Tolerances(StrictRecord):
         """The root mean square of what another rounding adds to one seed's value."""
         # Some roundings change nothing; a rerun may have the rounding that changes most.
         return max(one.root_mean_square for one in self._of(entry, metric))
+
+    def scatter(self, entry: str, metric: str, value: float) -> float:
+        """`sigma`, but never less than the last digits of a value, or one image of many."""
+        return max(self.sigma(entry, metric), _floor(metric, value) / SINGLE)
 
     def _of(self, entry: str, metric: str) -> list[Chaos]:
         """The entry's measurements; those of all entries if it was not measured itself."""
@@ -114,12 +121,13 @@ def read_tolerances(root: Path, protocol: Protocol | ProtocolRecord) -> Toleranc
         ResultError: there are none, or the file is damaged or belongs to another protocol.
     """
     path = root / "tolerances" / f"{protocol.name}.json"
-    if not path.is_file():
+    try:
+        found = read_record(Tolerances, path, digest_required=False, root=root)
+    except NoSuchFileError:
         raise ResultError(
             f"no file {path}: first measure the effect of rounding under {protocol.name} with "
             "python -m benchmarks.float_chaos"
-        )
-    found = read_record(Tolerances, path, digest_required=False)
+        ) from None
     if found.protocol.label != protocol.label:
         raise ResultError(f"{path} belongs to {found.protocol.label}, not {protocol.label}")
     return found

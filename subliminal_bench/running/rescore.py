@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,16 +20,20 @@ from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import Protocol, protocol_named
 from subliminal_bench.experiment.torch_state import pinned_torch
-from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
+from subliminal_bench.mitigation.hooks import MOVING
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import ProtocolRecord, SeedResult
+from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, SeedResult
 from subliminal_bench.results.self_check import check_seed
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.threads import no_more_threads_than_cores
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import accuracy, kept_metrics, readings
+from subliminal_bench.training.weight_change import Course, weight_changes
 
 # Readers compute in float64, so that no processor's rounding matters.
 _CPU = torch.device("cpu")
@@ -37,6 +42,7 @@ _CPU = torch.device("cpu")
 _ALIKE = 0.01
 # A change of a reading up to this one is another processor's rounding.
 ROUNDING = 1e-9
+_UNTOLD = "only the mitigation's file tells where training began"
 
 
 @dataclass
@@ -45,10 +51,12 @@ class Rescored:
 
     Attributes:
         label: the run, in words.
-        completed: the seeds that got the metrics that they lacked.
+        completed: the seeds that got what they lacked.
         refused: the seeds that still lack them, by the reason.
         without_path: completed seeds of plain distillation whose path is missing, which
             weights do not tell.
+        without_change: seeds whose change of weights is missing and cannot be told, by the
+            reason. No verdict needs it.
         checked: the finished seeds whose readings were computed again.
         unchecked: those for which that is impossible, by the reason.
         changes: the largest change of each of their readings.
@@ -58,6 +66,7 @@ class Rescored:
     completed: list[int] = field(default_factory=list)
     refused: dict[str, list[int]] = field(default_factory=dict)
     without_path: list[int] = field(default_factory=list)
+    without_change: dict[str, list[int]] = field(default_factory=dict)
     checked: list[int] = field(default_factory=list)
     unchecked: dict[str, list[int]] = field(default_factory=dict)
     changes: dict[str, float] = field(default_factory=dict)
@@ -94,12 +103,14 @@ def rescore_run(
     """
     header = folder.header
     found = Rescored(f"{header.mitigation.label} under {header.protocol.label}")
-    lacking = folder.lacking(folder.finished(), path=False)
-    others = [seed for seed in folder.finished() if seed not in lacking] if again else []
+    known = _shipped(folder.header.mitigation)
+    lacking = [seed for seed in folder.finished() if _lacks(folder.result(seed), known)]
+    others = [seed for seed in folder.finished() if again and folder.result(seed).is_read]
     try:
-        weights = _Weights(folder, store, _protocol_of(folder), data_dir, watcher)
+        weights = _Weights(folder, store, _protocol_of(folder), data_dir, watcher, known)
     except ProtocolError as error:
-        found.refused = {str(error): lacking} if lacking else {}
+        for seed in lacking:
+            _refuse(found, folder.result(seed), str(error))
         found.unchecked = {str(error): others} if others else {}
         return found
     watcher.total(len(lacking) + len(others))
@@ -109,7 +120,37 @@ def rescore_run(
             _compare(weights, seed, found)
     if header.mitigation.name == BASELINE:
         found.without_path = folder.lacking(found.completed, path=True)
+    if known is None:
+        # Only its own file, which the store does not have, says where training began.
+        refused = {seed for seeds in found.refused.values() for seed in seeds}
+        left = [seed for seed in folder.finished() if seed not in refused]
+        untold = [seed for seed in left if _lacks_change(folder.result(seed))]
+        found.without_change |= {_UNTOLD: untold} if untold else {}
     return found
+
+
+def _refuse(found: Rescored, result: SeedResult, why: str) -> None:
+    """Note that a seed was not completed."""
+    place = found.without_change if result.is_read else found.refused
+    place.setdefault(why, []).append(result.seed)
+
+
+def _shipped(recorded: MitigationRecord) -> Mitigation | None:
+    """The mitigation that ran, if it ships with this program and has no hook `start`."""
+    if recorded.name not in built_in_names():
+        return None
+    found = load_mitigation(recorded.name)
+    same = found.source_sha256 == recorded.source_sha256
+    return found if same and not found.starts else None
+
+
+def _lacks(result: SeedResult, known: Mitigation | None) -> bool:
+    """Whether a seed lacks something that its weights may tell."""
+    return not result.is_read or (known is not None and _lacks_change(result))
+
+
+def _lacks_change(result: SeedResult) -> bool:
+    return result.weight_change is None and result.diverged_at is None
 
 
 def _protocol_of(folder: RunFolder) -> Protocol:
@@ -137,6 +178,7 @@ class _Weights:
         protocol: the run's.
         data_dir: folder with MNIST's files.
         watcher: receives the progress.
+        known: see `_shipped`.
     """
 
     folder: RunFolder
@@ -144,11 +186,30 @@ class _Weights:
     protocol: Protocol
     data_dir: Path | None
     watcher: Watcher
+    known: Mitigation | None
 
     @cached_property
     def _digits(self) -> Digits:
         self.watcher.doing("reading the digits")
         return load_digits(self.protocol, self.data_dir, self.watcher.say)
+
+    def completed(self, result: SeedResult) -> SeedResult:
+        """One seed's result with everything that its weights tell.
+
+        Raises:
+            ResultError: its weights or its teacher's are missing, damaged or others'.
+        """
+        cohort, parameters = self._student_of(result)
+        found: dict[str, Any] = {}
+        if not result.is_read:
+            found["metrics"] = result.metrics | _readings(cohort, parameters, result)
+        if self.known and _lacks_change(result):
+            moved = any(MOVING.intersection(one.hooks) for one in self.known.plugins)
+            stepped = None if moved else parameters
+            course = Course(cohort.base_parameters, parameters, stepped)
+            (change,) = weight_changes(cohort.layout, self.protocol.classes, course)
+            found["weight_change"] = WeightChangeRecord.of(change) if change else None
+        return SeedResult(**{**dict(result), **found})
 
     def readings(self, result: SeedResult) -> dict[str, float | None]:
         """What readers find in one seed's student; None if it diverged.
@@ -156,6 +217,10 @@ class _Weights:
         Raises:
             ResultError: its weights or its teacher's are missing, damaged or others'.
         """
+        return _readings(*self._student_of(result), result)
+
+    def _student_of(self, result: SeedResult) -> tuple[Cohort, Tensor]:
+        """One seed's cohort and student, which are those that its metrics are about."""
         parameters = self._student(result.seed)
         teacher = self._teacher(result.seed)
         self.watcher.doing(f"{self.folder.header.mitigation.name}, seed {result.seed}")
@@ -168,8 +233,7 @@ class _Weights:
                     "the kept weights are not those that the metrics are about: their "
                     f"{METRICS[name].title} is {here:.4g}, not {recorded:.4g}"
                 )
-        values = {name: float(one[0]) for name, one in readings(cohort, parameters).items()}
-        return kept_metrics(values, result.diverged_at)
+        return cohort, parameters
 
     def _student(self, seed: int) -> Tensor:
         """A student's parameters, `[1, parameters]`."""
@@ -189,6 +253,13 @@ class _Weights:
         return kept.unsqueeze(0)
 
 
+def _readings(
+    cohort: Cohort, parameters: Tensor, result: SeedResult
+) -> dict[str, float | None]:
+    values = {name: float(one[0]) for name, one in readings(cohort, parameters).items()}
+    return kept_metrics(values, result.diverged_at)
+
+
 def _complete(weights: _Weights, lacking: Iterable[int], found: Rescored) -> None:
     """Complete seeds: first those that no other process works on, then the others."""
     waiting = list(lacking)
@@ -205,19 +276,18 @@ def _complete(weights: _Weights, lacking: Iterable[int], found: Rescored) -> Non
 
 def _complete_one(weights: _Weights, seed: int, found: Rescored) -> None:
     """Complete a locked seed, unless its lock's previous owner has just done so."""
-    folder = weights.folder
-    if folder.lacking([seed], path=False):
-        result = folder.result(seed)
+    folder, result = weights.folder, weights.folder.result(seed)
+    if _lacks(result, weights.known):
         try:
-            metrics = result.metrics | weights.readings(result)
+            completed = weights.completed(result)
             # What only `start` changes was checked when the seed was saved.
-            wrong = check_seed(weights.protocol, seed, metrics, starts=True)
+            wrong = check_seed(weights.protocol, seed, completed.metrics, starts=True)
             if wrong:
                 raise ResultError(wrong)
         except ResultError as error:
-            found.refused.setdefault(str(error), []).append(seed)
+            _refuse(found, result, str(error))
         else:
-            folder.save_metrics(seed, metrics, result.diverged_at)
+            folder.save_result(completed)
             found.completed.append(seed)
     weights.watcher.advance(1)
 

@@ -5,7 +5,7 @@ The command line, Python and pytest all fill a `Setup`, so they offer the same c
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -116,13 +116,17 @@ class Setup:
         return measured_every(protocol_named(self.protocol), self.measure_every)
 
     def load(
-        self, mitigation: MitigationSpec | Sequence[MitigationSpec], settings: Sequence[str]
+        self,
+        mitigation: MitigationSpec | Sequence[MitigationSpec],
+        settings: Sequence[str],
+        needs_sandbox: bool = False,
     ) -> Mitigation:
         """Load a mitigation, isolated if the user chose that.
 
         Args:
             mitigation: as `load_mitigation` takes it; a name or path if it is isolated.
             settings: `name=value` each.
+            needs_sandbox: whether it is refused if it would be isolated without a sandbox.
 
         Raises:
             MitigationError: it does not exist, is not usable, or lacks a parameter that is set.
@@ -136,6 +140,7 @@ class Setup:
             )
         device = choose_device(self.device).type
         limits = Limits.of(device, self.isolate_timeout, self.isolate_memory)
+        limits = replace(limits, needs_sandbox=needs_sandbox)
         return load_isolated(fspath(mitigation), settings, limits)
 
     @contextmanager

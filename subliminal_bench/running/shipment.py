@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from subliminal_bench.errors import MitigationError
+from subliminal_bench.errors import MitigationError, ResultError
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.mitigation.plugin import Plugin
-from subliminal_bench.mitigation.sources import Sources, read_sources
+from subliminal_bench.mitigation.sources import MOST_BYTES, Sources, read_sources
 from subliminal_bench.running.jobs import Job
+from subliminal_bench.untrusted.regular_file import read_bytes
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ def _part(plugin: Plugin) -> _Part:
         return _Part(plugin.module, plugin.attribute, None)
     assert plugin.path, "a plugin without a module was loaded from a file"
     try:
-        sources = read_sources(plugin.path, plugin.path.read_bytes())
-    except OSError as error:
-        raise MitigationError(f"cannot read {plugin.path}: {error.strerror}") from None
+        sources = read_sources(plugin.path, read_bytes(plugin.path, MOST_BYTES))
+    except ResultError as error:
+        raise MitigationError(error.message) from None
     if sources.sha256 != plugin.source_sha256:
         raise MitigationError(f"{plugin.path} was changed after it was loaded: run again")
     return _Part(plugin.path.name, plugin.attribute, sources)

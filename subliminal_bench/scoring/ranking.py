@@ -2,7 +2,9 @@
 
 Within an access level the order follows the words of the verdict, because they say what an
 entry does, and within a word the prevention at equal distillation. So an entry that merely
-stops earlier never stands above one that prevents.
+stops earlier never stands above one that prevents. A verified entry stands under the word that
+it earns on fresh seeds; what is paired and tied stays on the published ones, which all entries
+have.
 
 Besides the entries, this module reads the sources of the built-in references, which must match
 the reference entries.
@@ -19,12 +21,14 @@ from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
+from subliminal_bench.results.breaks import BreakRecord, prevention_after
 from subliminal_bench.results.entries import check_eligible, read_entry_files
 from subliminal_bench.results.run import Run
-from subliminal_bench.results.verified import VerifiedRecord, read_verified
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
 from subliminal_bench.scoring.scorecard import Scorecard, Summary, build_scorecard
+from subliminal_bench.scoring.standing import Standing, standings, word_after
+from subliminal_bench.scoring.verdict import Verdict
 from subliminal_bench.scoring.words import VerdictWord
 
 # The words that have a rank, the best first. Plain distillation stands where it has no effect.
@@ -47,18 +51,19 @@ class RankedEntry:
     """One entry of the table.
 
     Attributes:
-        card: the entry against its references.
+        card: the entry against its references, on the published seeds.
         rank: of its tie group within its access level; None if it is not ranked.
         tied: whether others share the rank.
         pareto: whether no ranked entry of its level has both more prevention and less KL.
-        verified: its record of a rerun, if there is one.
+        standing: what is known beyond its file; None if entries are ranked by their files
+            alone.
     """
 
     card: Scorecard
     rank: int | None
     tied: bool
     pareto: bool
-    verified: VerifiedRecord | None = None
+    standing: Standing | None = None
 
     @property
     def run(self) -> Run:
@@ -67,8 +72,38 @@ class RankedEntry:
 
     @property
     def is_refuted(self) -> bool:
-        """Whether a rerun disagreed with it."""
-        return self.verified is not None and self.verified.disagreed is not None
+        """Whether a claim about it does not hold."""
+        return self.standing is not None and bool(self.standing.refuted)
+
+    @property
+    def hindrance(self) -> str:
+        """Why it has no rank, if it is not for its word."""
+        return self.standing.hindrance if self.standing else ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict on the seeds that decide its word; None for plain distillation."""
+        return (self.standing and self.standing.verdict) or self.card.verdict
+
+    @property
+    def broken(self) -> BreakRecord | None:
+        """What the best known reader found, if it finds more than the verdict's."""
+        return self.standing.broken if self.standing else None
+
+    @property
+    def word(self) -> VerdictWord:
+        """The word that it stands under; plain distillation's has no effect."""
+        if self.verdict:
+            return word_after(self.verdict.word, self.broken)
+        return VerdictWord.NO_EFFECT if self.card.columns[0].is_read else VerdictWord.NOT_READ
+
+    @property
+    def prevention(self) -> float | None:
+        """By the best known reader; 0 for plain distillation, None if it cannot be told."""
+        if self.card.verdict is None:
+            return 0.0
+        found = self.card.verdict.prevention
+        return prevention_after(found.estimate, self.broken) if found else None
 
     def summary(self, metric: str) -> Summary:
         """One of the entry's metrics, over the seeds of its card."""
@@ -84,20 +119,20 @@ class RankedLevel:
 
 
 def rank_folder(root: Path) -> list[RankedLevel]:
-    """Rank the entries in a leaderboard's folder, with the records of their reruns.
+    """Rank the verified entries in a leaderboard's folder.
 
     Raises:
         ResultError, ProtocolError: a file cannot be read, an entry is not eligible, or a
             reference is missing.
     """
     present = read_entry_files(root / "entries")
-    found = {label: read_verified(root, path) for label, (path, _) in present.items()}
-    verified = {label: record for label, record in found.items() if record is not None}
-    return rank_entries({label: run for label, (_, run) in present.items()}, verified)
+    return rank_entries(
+        {label: run for label, (_, run) in present.items()}, standings(root, present)
+    )
 
 
 def rank_entries(
-    entries: Mapping[str, Run], verified: Mapping[str, VerifiedRecord] | None = None
+    entries: Mapping[str, Run], known: Mapping[str, Standing] | None = None
 ) -> list[RankedLevel]:
     """Sort entries into access levels, words and tie groups.
 
@@ -105,7 +140,8 @@ def rank_entries(
 
     Args:
         entries: by name; baseline, projection and liminal must be among them.
-        verified: records of reruns, by the same names; an entry that one refutes has no rank.
+        known: what is known beyond their files, by the same names; an entry that is not
+            verified has no rank. By default the files alone decide.
 
     Raises:
         ResultError, ProtocolError: an entry is not eligible, or a reference is missing.
@@ -120,7 +156,7 @@ def rank_entries(
             name: card for name, card in cards.items() if card.entry.mitigation.access == access
         }
         if members:
-            levels.append(RankedLevel(access, tuple(_rows(members, verified or {}))))
+            levels.append(RankedLevel(access, tuple(_rows(members, known or {}))))
     return levels
 
 
@@ -145,20 +181,18 @@ def _score(run: Run, references: Mapping[str, Run]) -> Scorecard:
     return build_scorecard(run.first(seeds), others)
 
 
-def _rows(
-    cards: Mapping[str, Scorecard], verified: Mapping[str, VerifiedRecord]
-) -> list[RankedEntry]:
+def _rows(cards: Mapping[str, Scorecard], known: Mapping[str, Standing]) -> list[RankedEntry]:
     """Rank one level's entries; order and groups depend on the numbers alone."""
     rows = {
-        name: RankedEntry(card, None, False, False, verified.get(name))
+        name: RankedEntry(card, None, False, False, known.get(name))
         for name, card in cards.items()
     }
-    words = {name: _word(row.card) for name, row in rows.items()}
-    ranked = [name for name in rows if words[name] in RANKED and not rows[name].is_refuted]
-    best = _front({name: cards[name] for name in ranked})
+    words = {name: row.word for name, row in rows.items()}
+    ranked = [name for name in rows if words[name] in RANKED and not rows[name].hindrance]
+    best = _front({name: rows[name] for name in ranked})
     found: list[RankedEntry] = []
     for word in RANKED:
-        for group in _groups({name: cards[name] for name in ranked if words[name] is word}):
+        for group in _groups({name: rows[name] for name in ranked if words[name] is word}):
             rank, tied = len(found) + 1, len(group) > 1
             found += [
                 replace(rows[name], rank=rank, tied=tied, pareto=name in best) for name in group
@@ -167,22 +201,16 @@ def _rows(
         rows.keys() - set(ranked),
         key=lambda name: (
             rows[name].is_refuted,
+            bool(rows[name].hindrance),
             (*RANKED, *UNRANKED).index(words[name]),
-            -(_prevention(cards[name]) or 0.0),
+            -(rows[name].prevention or 0.0),
             name,
         ),
     )
     return found + [rows[name] for name in unranked]
 
 
-def _word(card: Scorecard) -> VerdictWord:
-    """The word that an entry stands under; plain distillation's has no effect."""
-    if card.verdict:
-        return card.verdict.word
-    return VerdictWord.NO_EFFECT if card.columns[0].is_read else VerdictWord.NOT_READ
-
-
-def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
+def _groups(rows: Mapping[str, RankedEntry]) -> list[list[str]]:
     """Entries of one word in groups that share a rank, the largest prevention first.
 
     Two preventions are told apart by a sign-flip test of what their seeds add to them
@@ -190,7 +218,7 @@ def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
     the word's pairs, on the seeds that all entries of the word have. Nothing tells entries
     apart whose prevention cannot be told; they share the last rank of the word.
     """
-    found = {name: _by_seed(card) for name, card in cards.items()}
+    found = {name: _by_seed(row) for name, row in rows.items()}
     known = {name: values for name, values in found.items() if values is not None}
     # All entries have seeds 1 to n, so the first values belong to the seeds that all have.
     seeds = min((len(values) for values in known.values()), default=0)
@@ -198,33 +226,29 @@ def _groups(cards: Mapping[str, Scorecard]) -> list[list[str]]:
         list(known), {name: values[:seeds] for name, values in known.items()}, better="high"
     )
     for group in groups:
-        group.sort(key=lambda name: (-(_prevention(cards[name]) or 0.0), name))
-    rest = sorted(cards.keys() - known.keys())
+        group.sort(key=lambda name: (-(rows[name].prevention or 0.0), name))
+    rest = sorted(rows.keys() - known.keys())
     return [*groups, *([rest] if rest else [])]
 
 
-def _by_seed(card: Scorecard) -> Column | None:
+def _by_seed(row: RankedEntry) -> Column | None:
     """What each seed adds to the prevention; None if that cannot be told."""
+    card = row.card
     if card.verdict is None:
         return np.zeros(len(card.seeds))
-    if card.equal is None or card.verdict.prevention is None:
+    if card.equal is None or card.verdict.prevention is None or row.prevention is None:
         return None
     deciding = card.equal.share(card.verdict.prevention.deciding)
-    return statistics.prevention_by_seed(deciding)
+    # Every seed loses what the best known reader takes off the mean.
+    lost = card.verdict.prevention.estimate - row.prevention
+    return statistics.prevention_by_seed(deciding) - lost
 
 
-def _prevention(card: Scorecard) -> float | None:
-    """The prevention; 0 for plain distillation, None if it cannot be told."""
-    if card.verdict is None:
-        return 0.0
-    return card.verdict.prevention.estimate if card.verdict.prevention else None
-
-
-def _front(cards: Mapping[str, Scorecard]) -> set[str]:
+def _front(rows: Mapping[str, RankedEntry]) -> set[str]:
     """The names that no other beats in both prevention and KL."""
     points: dict[str, tuple[float, float]] = {}
-    for name, card in cards.items():
-        prevented, against = _prevention(card), card.against_baseline
+    for name, row in rows.items():
+        prevented, against = row.prevention, row.card.against_baseline
         kept = against.distillation if against else None
         if prevented is not None and (against is None or kept):
             points[name] = (-prevented, kept.ratio if kept else 1.0)

@@ -21,6 +21,7 @@ from subliminal_bench.scoring.equal_distillation import (
 )
 from subliminal_bench.scoring.twins import twin_of
 from subliminal_bench.scoring.verdict import Verdict, judge
+from subliminal_bench.scoring.weight_marks import WeightMarks, weight_marks
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Scorecard:
         verdict: None for the baseline itself, and for a side-by-side comparison.
         equal: the readers at equal distillation; None without a verdict, or if a run was not
             read in the body.
+        weights: what was done to the scored run's weights; None without a verdict, or if it is
+            not recorded.
         remarks: facts that a reader must know about these numbers.
         is_scored: whether one run is scored, rather than all compared side by side.
     """
@@ -77,6 +80,7 @@ class Scorecard:
     comparisons: tuple[Comparison, ...]
     verdict: Verdict | None
     equal: EqualDistillation | None = field(compare=False, repr=False)
+    weights: WeightMarks | None
     remarks: tuple[str, ...]
     is_scored: bool = True
 
@@ -158,8 +162,9 @@ def build_scorecard(
     ours, *others = columns
     comparisons = compare([(ours, other) for other in others])
     against = _against_baseline(comparisons)
-    verdict = equal = None
+    verdict = equal = weights = None
     if against:
+        weights = weight_marks(entry, references[BASELINE], seeds)
         baseline = columns[names.index(BASELINE)]
         rounding = arithmetic.rounding_between(entry, references[BASELINE])
         equal = at_equal_distillation(ours, baseline, twin_of(entry, seeds), rounding)
@@ -175,8 +180,10 @@ def build_scorecard(
         comparisons=tuple(comparisons),
         verdict=verdict,
         equal=equal,
+        weights=weights,
         remarks=(
             *_not_blind(entry),
+            *_marked(name, weights),
             *_isolated(names, runs),
             *_divergence(names, runs, seeds),
             *said,
@@ -194,6 +201,13 @@ def _not_blind(run: Run) -> list[str]:
         f"{run.mitigation.name} declares access {access!r}, but other {hidden_from(access)} "
         f"change its student of seed {run.blindness.seed}"
     ]
+
+
+def _marked(name: str, weights: WeightMarks | None) -> list[str]:
+    """A remark where the weights are far from what honest plugins show."""
+    if weights is None or not weights.marks:
+        return []
+    return [f"{name}'s weights are marked: {'; '.join(weights.marks)}"]
 
 
 def _isolated(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
@@ -240,6 +254,7 @@ def side_by_side(runs: Mapping[str, Run], committed: Sequence[str] = ()) -> Scor
         comparisons=tuple(compare(list(combinations(columns, 2)))),
         verdict=None,
         equal=None,
+        weights=None,
         remarks=(
             *_isolated(names, all_runs),
             *_divergence(names, all_runs, seeds),

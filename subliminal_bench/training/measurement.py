@@ -10,6 +10,7 @@ from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.reading.readings import read
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.outcome import Outcome
+from subliminal_bench.training.weight_change import Course, weight_changes
 
 # A class counts as predicted if it has at least this share of the predictions.
 PREDICTED_SHARE = 0.01
@@ -98,8 +99,7 @@ def kept_metrics(
 
 def measured_outcomes(
     cohort: Cohort,
-    began: Tensor,
-    parameters: Tensor,
+    course: Course,
     curves: dict[str, Tensor],
     altered: Tensor,
 ) -> list[Outcome]:
@@ -107,12 +107,11 @@ def measured_outcomes(
 
     Args:
         cohort: the students' cohort.
-        began: parameters before the first step, `[students, parameters]`.
-        parameters: parameters after the last step, `[students, parameters]`.
+        course: the students before the first step and after the last.
         curves: `[students, steps]` each; nan at steps at which it is not measured.
         altered: bool `[students, steps]`: the applied gradient differs from the raw one.
     """
-    protocol = cohort.protocol
+    protocol, parameters = cohort.protocol, course.ended
     every = protocol.measure_every
     final_loss, _ = cohort.trait_gradient(parameters)
     predicted, untrained = (
@@ -129,7 +128,7 @@ def measured_outcomes(
         "trait_loss_initial": curves["trait_loss"][:, 0],
         "trait_loss_final": final_loss,
         "kl_mean": curves["distill_loss"].double().mean(1),
-        "kl_initial": kl_on_noise(cohort, began, fresh=True),
+        "kl_initial": kl_on_noise(cohort, course.began, fresh=True),
         "kl_final": kl_on_noise(cohort, parameters, fresh=False),
         "kl_fresh": kl_on_noise(cohort, parameters, fresh=True),
         "altered_fraction": altered.double().mean(1),
@@ -159,6 +158,7 @@ def measured_outcomes(
     table = dict(zip(columns, rows, strict=True))
     kept = {name: curve.cpu() for name, curve in curves.items()}
     ended = parameters.cpu()
+    changes = weight_changes(cohort.layout, protocol.classes, course)
     found = []
     for row, seed in enumerate(cohort.seeds):
         diverged_at = None if sound[row].all() else int((~sound[row]).nonzero()[0])
@@ -170,6 +170,7 @@ def measured_outcomes(
                 {name: curve[row] for name, curve in kept.items()},
                 ended[row],
                 diverged_at,
+                changes[row] if diverged_at is None else None,
             )
         )
     return found

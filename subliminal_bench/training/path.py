@@ -5,7 +5,7 @@ distillation where that has distilled as far as the entry, and this is measured 
 baseline's own run, and for as many steps again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import torch
 from torch import Tensor
@@ -63,14 +63,21 @@ def plain_paths(
     return [_read_along(cohort, row, points) for row in range(len(cohort.seeds))]
 
 
-def plain_students(cohort: Cohort) -> Iterator[tuple[int, Tensor]]:
-    """Plain distillation: the steps done, and the parameters `[students, parameters]` then."""
+def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[int, Tensor]]:
+    """Plain distillation: the steps done, and the parameters `[students, parameters]` then.
+
+    Args:
+        cohort: the students.
+        offset: seed of the orders of the noise, relative to the run's; the protocol's by
+            default.
+    """
     protocol = cohort.protocol
     parameters = cohort.base_parameters.clone()
     optimiser = adam(protocol, parameters)
     yield 0, parameters.clone()
     step = 0
-    for order in _orders(cohort).unbind(1):
+    offset = protocol.noise_order_offset if offset is None else offset
+    for order in _orders(cohort, offset).unbind(1):
         for batch in order.split(protocol.batch, 1):
             shown = parameters.clone().requires_grad_()
             logits = model.forward(cohort.layout, shown, own_rows(cohort.noise, batch))
@@ -81,13 +88,33 @@ def plain_students(cohort: Cohort) -> Iterator[tuple[int, Tensor]]:
             yield step, parameters.clone()
 
 
-def _orders(cohort: Cohort) -> Tensor:
+@pinned_torch()
+def plain_at(
+    cohort: Cohort, steps: Collection[int], offset: int | None = None
+) -> dict[int, Tensor]:
+    """Plain distillation's weights after some numbers of steps, `[students, parameters]` each.
+
+    Args:
+        cohort: the students.
+        steps: numbers of steps, at most twice the protocol's.
+        offset: as in `plain_students`.
+    """
+    found: dict[int, Tensor] = {}
+    for step, parameters in plain_students(cohort, offset):
+        if step in steps:
+            found[step] = parameters
+        if len(found) == len(set(steps)):
+            break
+    return found
+
+
+def _orders(cohort: Cohort, offset: int) -> Tensor:
     """Order of the noise images, int64 `[students, twice the epochs, images]`."""
     protocol = cohort.protocol
     return torch.stack(
         [
             streams.orders(
-                seed + protocol.noise_order_offset,
+                seed + offset,
                 protocol.noise_images,
                 2 * protocol.student_epochs,
             )

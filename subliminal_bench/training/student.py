@@ -19,6 +19,7 @@ from subliminal_bench.training.measurement import accuracy, measured_outcomes
 from subliminal_bench.training.outcome import Outcome
 from subliminal_bench.training.trait_gradient import inner_and_cosine
 from subliminal_bench.training.views import step_view, training_view
+from subliminal_bench.training.weight_change import Course, UpdateTally
 
 # Increase this number whenever results of the same seed may change.
 ENGINE = 3
@@ -46,8 +47,8 @@ def train_students(
         HookError: a hook failed or returned something unusable.
     """
     record = _Record.empty(cohort)
-    began, ended = _trained(cohort, mitigation, record, advance, shown_seeds)
-    return measured_outcomes(cohort, began, ended, record.curves(), record.altered)
+    course = _trained(cohort, mitigation, record, advance, shown_seeds)
+    return measured_outcomes(cohort, course, record.curves(), record.altered)
 
 
 @pinned_torch()
@@ -57,8 +58,17 @@ def final_parameters(cohort: Cohort, mitigation: Mitigation) -> Tensor:
     Raises:
         HookError: a hook failed or returned something unusable.
     """
-    _, ended = _trained(cohort, mitigation, None, lambda steps: None)
-    return ended
+    return _trained(cohort, mitigation, None, lambda steps: None).ended
+
+
+@pinned_torch()
+def course_of(cohort: Cohort, mitigation: Mitigation) -> Course:
+    """Train the cohort's students, and measure nothing but what moves their weights.
+
+    Raises:
+        HookError: a hook failed or returned something unusable.
+    """
+    return _trained(cohort, mitigation, _Record.empty(cohort), lambda steps: None)
 
 
 def _trained(
@@ -67,8 +77,8 @@ def _trained(
     record: "_Record | None",
     advance: Callable[[int], None],
     shown_seeds: tuple[int, ...] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Parameters before the first and after the last step."""
+) -> Course:
+    """The students before the first and after the last step."""
     training = training_view(cohort, shown_seeds)
     with mitigation.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
         return _stepped(cohort, calls, training, mitigation.access, record, advance)
@@ -81,12 +91,13 @@ def _stepped(
     access: Access,
     record: "_Record | None",
     advance: Callable[[int], None],
-) -> tuple[Tensor, Tensor]:
+) -> Course:
     protocol = cohort.protocol
     began = calls.passed("start", cohort.base_parameters, training)
     parameters = began.clone()
     optimiser = adam(protocol, parameters)
     changes_update = calls.implement("parameter_update")
+    tally = UpdateTally.empty(parameters) if record and changes_update else None
     index = 0
     for epoch in range(protocol.student_epochs):
         for batch in cohort.noise_orders[:, epoch].split(protocol.batch, 1):
@@ -104,11 +115,12 @@ def _stepped(
                 update = parameters - before
                 changed = calls.passed("parameter_update", update, step)
                 parameters.copy_(before + changed)
-                if record:
+                if record and tally:
                     record.altered[:, index] |= (changed != update).any(1)
+                    tally.add(update, changed)
             index += 1
             advance(1)
-    return began, calls.passed("finish", parameters, training)
+    return Course(began, calls.passed("finish", parameters, training), parameters, tally)
 
 
 class _Audit:

@@ -142,7 +142,7 @@ class ReferenceUpdate:
 
     def write(self) -> None:
         """Replace the file's numbers, and the curves beside it."""
-        write_run(self.path, self.new)
+        write_run(self.path, self.new, kept=True)
         self.curves.write(self.curves_path)
 
 

@@ -116,7 +116,7 @@ class TestAgain:
         value = result.metrics["latent_accuracy"]
         assert value is not None
         moved = dict(result.metrics) | {"latent_accuracy": value + 0.125}
-        folder.save_metrics(2, moved, None)
+        folder.save_result(result.model_copy(update={"metrics": moved}))
         before = contents(store.root)
         done = type_in("rescore", "liminal", "--store", store.root, "--again")
         assert done.code == 1

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
 from subliminal_bench.results.run import read_run
 from subliminal_bench.running import jobs
 from tests.support.files import files_in
@@ -42,6 +43,29 @@ class TestRun:
         assert verdict.split(maxsplit=1)[0] == "verdict"
         assert ("not resolvable" in verdict) is (own != "baseline")
         assert (Path("subliminal-results") / "tiny-v1").is_dir()
+
+    @pytest.mark.parametrize("options", [[], ["--isolate"]], ids=["here", "isolated"])
+    def test_permuted_units_are_a_note_under_any_word_and_in_the_file(
+        self, options: list[str], type_in: Terminal, tmp_path: Path
+    ) -> None:
+        permuting = hook(
+            "finish(parameters, training)",
+            "named = training.named(parameters)",
+            "for name, along in (('fc1.weight', 1), ('fc1.bias', 1), ('fc2.weight', 2)):",
+            "    named[name].copy_(named[name].roll(1, along))",
+            "return parameters",
+        )
+        path = write(tmp_path / "sly.py", source(permuting))
+        done = type_in("run", path, *ON_TINY, "--seeds", "1-2", *options, "--out", "sly.json")
+        assert done.code == 0, done.err
+        said = " ".join(done.out.split())
+        assert "Note: idea's weights are marked: " in said
+        assert "100 % of the units of its first layer were permuted" in said
+        for seed in read_run(Path("sly.json")).seeds:
+            assert seed.weight_change is not None
+            assert seed.weight_change.exchanged == {"layer1": 1.0, "layer2": 0.0}
+        again = type_in("run", path, *ON_TINY, "--seeds", "1-2", *options, "--format", "json")
+        assert json.loads(again.out)["weights"]["exchanged"]["layer1"] == 1.0
 
     @pytest.mark.parametrize("options", [[], ["--no-weights"]])
     def test_the_store_keeps_the_students_weights_unless_told_otherwise(
@@ -239,11 +263,14 @@ class TestIsolated:
         tiny = ("--protocol", "tiny", "--seeds", "1")
         apart = type_in("run", "baseline", *tiny, "--isolate", "--out", "a.json")
         assert apart.code == 0, apart.err
-        assert "ran in a process of its own" in " ".join(apart.out.split())
+        level = "process" if isinstance(find_bubblewrap(), Lack) else "sandbox"
+        assert f"ran in a {level} of its own" in " ".join(apart.out.split())
         plain = type_in("run", "baseline", *tiny, "--out", "b.json")
         assert "process" not in plain.out
+        assert "sandbox" not in plain.out
         ours, theirs = (json.loads(Path(name).read_text()) for name in ("a.json", "b.json"))
         assert ours["isolation"]["network"] in ("none", "shared")
+        assert ("sandbox" in ours["isolation"]) == (level == "sandbox")
         assert "isolation" not in theirs
         assert ours["seeds"] == theirs["seeds"]
         assert len(list(tmp_path.glob("subliminal-results/tiny-v*/baseline-*"))) == 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_settings_reach_the_mitigation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
-def test_every_check_says_what_holds_why_and_what_to_do(check: conformance.Check) -> None:
+def test_every_check_says_what_holds_why_and_what_to_do(check: conformance.Check[Any]) -> None:
     assert check.name.isidentifier()
     for said in (check.claim, check.why, check.fix):
         assert said

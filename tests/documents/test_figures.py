@@ -25,12 +25,14 @@ from tests.support.figures import figures, section
 MEASURED: dict[str, dict[str, str]] = {
     "docs/performance.md": {"": "benchmarks/canonical_seed.py"},
     "docs/regression.md": {"": "benchmarks/float_chaos.py"},
-    "docs/threat-model.md": {"What it costs": "benchmarks/test_hook_overhead.py"},
     "docs/findings.md": {
         "The readers, evaluated as readers": "benchmarks/readers.py",
         "What the verdict says to tricks": "benchmarks/catalogue.py",
     },
-    "docs/verdict.md": {"Can the plan be trusted?": "tests/scoring/statistics/test_plan.py"},
+    "docs/verdict.md": {
+        "Can the plan be trusted?": "tests/scoring/statistics/test_plan.py",
+        "What hooks did to the weights": "benchmarks/weight_changes.py",
+    },
 }
 # History, and a page that is written from the program's own definitions.
 NOT_LOOKED_AT = {"CHANGELOG.md", "docs/glossary.md"}
@@ -54,13 +56,13 @@ LISTED: Mapping[str, Mapping[str, str]] = {
         **{"+0.14": CHAOS, "0.07": CHAOS, "0.59": CHAOS},
         "0.96": "50 seeds of the baseline with products rounded as TF32 rounds them",
     },
+    "docs/readers.md": {"95": RULE, "2": RULE},
     "docs/report.md": {"95": RULE},
     "docs/verdict.md": {
         **{"95": RULE, "100": RULE},
         **dict.fromkeys(["97", "99", "11", "12", "2", "3", "20", "93", "15", "13"], SIMULATED),
         **dict.fromkeys(["4", "5"], SIMULATED),
     },
-    "docs/verification.md": {"0.1": RULE},
 }
 
 

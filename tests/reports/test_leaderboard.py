@@ -8,11 +8,12 @@ import numpy as np
 from subliminal_bench import shipped
 from subliminal_bench.reports.leaderboard import leaderboard_page, render_leaderboard
 from subliminal_bench.results.entries import read_entries
-from subliminal_bench.results.run import Isolation, Twin, write_run
-from subliminal_bench.results.verified import Disagreement, write_verified
+from subliminal_bench.results.run import Twin, write_run
 from subliminal_bench.scoring.ranking import rank_entries
 from tests.support.leaderboards import REFERENCES, around, page
 from tests.support.runs import make_run
+from tests.support.verified import REFUTED, verify_by_hand
+from tests.support.weights import with_changes
 
 
 def test_somebodys_text_is_shown_as_it_is() -> None:
@@ -78,27 +79,32 @@ def test_an_entry_without_a_rank_is_listed_with_the_reason() -> None:
     )
 
 
+def test_only_what_was_verified_is_ranked_and_the_page_says_why_the_rest_is_not(
+    tmp_path: Path,
+) -> None:
+    for run in REFERENCES:
+        verify_by_hand(tmp_path, run, REFERENCES[0])
+    write_run(tmp_path / "entries" / "idea.json", make_run("idea", around(-0.3)))
+    text = leaderboard_page(tmp_path)[1]
+    found = cells(text)
+    assert (found["idea"]["rank"], found["baseline"]["rank"]) == ("–", "2")
+    assert "- idea: nobody but its submitter ran it (subliminal-bench score-sub" in text
+    provenance = text.partition("## Provenance")[2]
+    assert "20 fresh seeds" in provenance
+
+
 def test_a_refuted_entry_is_shown_as_refuted_with_what_and_when(tmp_path: Path) -> None:
-    for run in (*REFERENCES, make_run("idea", around(-0.3))):
-        write_run(tmp_path / "entries" / f"{run.mitigation.name}.json", run)
+    for run in REFERENCES:
+        verify_by_hand(tmp_path, run, REFERENCES[0])
     before = leaderboard_page(tmp_path)[1]
-    assert cells(before)["idea"]["rank"] == "1"
-    write_verified(
-        tmp_path,
-        tmp_path / "entries" / "idea.json",
-        (2, 3),
-        REFERENCES[0].environment,
-        Isolation(network="none"),
-        Disagreement(claims=["rerun: seed 2 ends at 0.5 | 0.3"], date="2025-01-31"),
-    )
+    verify_by_hand(tmp_path, REFERENCES[1], REFERENCES[0], claims=(REFUTED,))
     text = leaderboard_page(tmp_path)[1]
     # The page that shows it as ranked is stale now.
     assert text != before
-    row = cells(text)["idea"]
+    row = cells(text)["liminal"]
     assert (row["rank"], row["verdict"]) == ("–", "refuted")
-    assert "- idea: refuted on 2025-01-31: rerun: seed 2 ends at 0.5 \\| 0.3." in text
-    provenance = text.partition("## Provenance")[2]
-    assert "refuted 2025-01-31" in provenance
+    assert "- liminal: refuted on 2025-01-31: classes: 0.5 \\| 0.3 in another order." in text
+    assert "| refuted " in text.partition("## Provenance")[2]
 
 
 def test_the_same_entries_give_the_same_bytes_in_any_order() -> None:
@@ -140,3 +146,18 @@ def test_the_committed_page_shows_the_committed_entries() -> None:
     root = shipped.folder("leaderboard")
     page, fresh = leaderboard_page(root)
     assert page.read_text(encoding="utf-8") == fresh
+
+
+def test_weights_far_from_usual_are_a_mark_in_the_row_and_no_bar_to_its_rank() -> None:
+    idea = make_run("idea", around(-0.2))
+    honest, marked = (
+        page(with_changes(idea, exchanged={"layer1": share})) for share in (0.0, 0.31)
+    )
+    assert cells(honest).keys() ^ cells(marked).keys() == {"idea", "idea †"}
+    (before,), (after,) = (
+        [row for name, row in cells(text).items() if name.startswith("idea")]
+        for text in (honest, marked)
+    )
+    assert {**after, "entry": "idea"} == before
+    assert "- idea: 31 % of the units of its first layer were permuted." in marked
+    assert "†" not in honest

@@ -3,14 +3,15 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from subliminal_bench.reports import text
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard, side_by_side
-from tests.support.examples import modest
+from tests.support.examples import modest, seen
 from tests.support.runs import make_run
 
 READER = MarkdownIt("commonmark").enable("table")
@@ -68,14 +69,50 @@ def test_json_has_it_as_it_is(word: str) -> None:
     assert f"idea (word={word})" in content["metrics"]["trait_accuracy"]
 
 
+def parts_of(markdown: str) -> list[Token]:
+    """What a reader of markdown finds in its only paragraph."""
+    (paragraph,) = [token for token in READER.parse(markdown) if token.type == "inline"]
+    return paragraph.children or []
+
+
 @modest
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=15))
+@given(st.one_of(seen(15), st.text(st.sampled_from("ab1 @#:/.&;$-+=[](){}!~|\\`*_<>^wgh"))))
+@example("&amp;&#64;x &lt;b&gt;")
+@example("- [ ] x")
+@example("1. x")
+@example("[x]: https://example.com")
+@example("---")
 def test_any_line_is_read_as_its_own_text(line: str) -> None:
-    (paragraph, *rest) = [
-        token for token in READER.parse(f"x {literal(line)} x") if token.type == "inline"
-    ]
-    assert not rest
-    shown = "".join(one.content for one in paragraph.children or [])
-    # A named character, such as &amp;, is read as the character.
-    if "&" not in line:
-        assert shown == f"x {' '.join(line.split())} x"
+    for before, after in (("x ", " x"), ("", ""), ("- ", "")):
+        markdown = f"{before}{literal(line)}{after}"
+        if not literal(line):
+            continue
+        parts = parts_of(markdown)
+        assert {one.type for one in parts} <= {"text", "text_special"}, markdown
+        shown = "".join(one.content for one in parts).replace("\u200b", "")
+        read = f"{before.removeprefix('- ')}{' '.join(line.split())}{after}"
+        assert shown == read.replace("\u200b", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("@everyone", "@everyone"),
+        ("somebody@example.com", "@example"),
+        ("owner/repository#12", "#12"),
+        ("GH-12, gh-3", "GH-12"),
+        ("https://example.com/a", "://"),
+        ("see www.example.com", "www."),
+        ("mailto:a", "mailto:"),
+        (":tada:", ":tada:"),
+    ],
+)
+def test_what_a_forge_would_make_live_is_broken(text: str, broken: str) -> None:
+    shown = "".join(one.content for one in parts_of(literal(text)))
+    assert broken not in shown
+    assert shown.replace("\u200b", "") == text
+
+
+def test_a_formula_and_an_entity_are_shown_as_written() -> None:
+    assert "$" not in literal("$x$")
+    assert READER.render(literal("$x$ &lt;")) == "<p>$x$ &amp;lt;</p>\n"

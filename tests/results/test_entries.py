@@ -11,9 +11,10 @@ from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.results.entries import (
+    check_eligible,
+    entry_file_name,
     needs_blindness,
     read_entries,
-    submit_run,
 )
 from subliminal_bench.results.run import Run, write_run
 from tests.support.leaderboards import around, page
@@ -39,36 +40,13 @@ NOT_ELIGIBLE: dict[str, tuple[Callable[[], Run], str]] = {
 
 
 @pytest.mark.parametrize("case", NOT_ELIGIBLE)
-def test_what_is_not_eligible_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
+def test_what_is_not_eligible_is_refused_in_one_line(case: str) -> None:
     make, expected = NOT_ELIGIBLE[case]
     with pytest.raises(BenchmarkError, match=expected) as refused:
-        submit_run(make(), tmp_path)
+        check_eligible(make())
     assert "\n" not in str(refused.value)
-    assert list(tmp_path.iterdir()) == []
     with pytest.raises(BenchmarkError, match=expected):
         page(make())
-
-
-def test_a_submitted_run_reads_back_as_it_was(tmp_path: Path) -> None:
-    run = make_run("idea", around(-0.1))
-    path = submit_run(run, tmp_path)
-    assert path.name == "idea.json"
-    assert read_entries(tmp_path) == {"idea": run}
-
-
-def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(tmp_path: Path) -> None:
-    submit_run(make_run("idea", around(-0.1)), tmp_path)
-    again = make_run("idea", around(-0.2))
-    with pytest.raises(BenchmarkError, match="already"):
-        submit_run(again, tmp_path)
-    submit_run(again, tmp_path, replace=True)
-    assert read_entries(tmp_path) == {"idea": again}
-
-
-def test_an_entry_is_replaced_where_it_lies(tmp_path: Path) -> None:
-    submit_run(make_run("idea", around(-0.1)), tmp_path).rename(tmp_path / "moved.json")
-    submit_run(make_run("idea", around(-0.2)), tmp_path, replace=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["moved.json"]
 
 
 def test_other_settings_make_another_entry(tmp_path: Path) -> None:
@@ -80,8 +58,8 @@ def test_other_settings_make_another_entry(tmp_path: Path) -> None:
             )
         }
     )
-    submit_run(run, tmp_path)
-    submit_run(stronger, tmp_path)
+    for one in (run, stronger):
+        write_run(tmp_path / entry_file_name(one), one)
     assert set(read_entries(tmp_path)) == {"idea", "idea (weight=2.0)"}
 
 
@@ -123,15 +101,14 @@ def test_two_files_of_one_entry_are_refused(tmp_path: Path) -> None:
         read_entries(tmp_path)
 
 
-def test_an_entry_that_was_not_shown_to_be_blind_is_refused(tmp_path: Path) -> None:
+def test_an_entry_that_was_not_shown_to_be_blind_is_refused() -> None:
     unshown = make_run("idea", [0.4] * 20, blindness=None)
     with pytest.raises(ResultError, match="was not shown to be blind"):
-        submit_run(unshown, tmp_path)
+        check_eligible(unshown)
     seeing = make_run("idea", [0.4] * 20, blindness=False)
     with pytest.raises(ResultError, match="other audit and test digits or class logits"):
-        submit_run(seeing, tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    submit_run(make_run("idea", [0.4] * 20), tmp_path)
+        check_eligible(seeing)
+    check_eligible(make_run("idea", [0.4] * 20))
 
 
 @pytest.mark.parametrize(
@@ -148,15 +125,13 @@ def test_only_what_may_become_a_blind_entry_needs_to_be_shown_blind(
     assert needs_blindness(protocol, load_mitigation(name)) is needed
 
 
-def test_one_that_sees_the_teachers_classes_must_be_shown_to_see_no_labels(
-    tmp_path: Path,
-) -> None:
+def test_one_that_sees_the_teachers_classes_must_be_shown_to_see_no_labels() -> None:
     seeing = Mitigation((plugin("seeing", "teacher-classes"),))
     assert needs_blindness(MNIST, seeing)
     unshown = make_run("idea", [0.4] * 20, access="teacher-classes", blindness=None)
     with pytest.raises(ResultError, match="was not shown to be blind"):
-        submit_run(unshown, tmp_path)
+        check_eligible(unshown)
     refuted = make_run("idea", [0.4] * 20, access="teacher-classes", blindness=False)
     said = "declares access 'teacher-classes', but other audit and test digits change"
     with pytest.raises(ResultError, match=said):
-        submit_run(refuted, tmp_path)
+        check_eligible(refuted)

@@ -14,6 +14,7 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS, Metric
 from subliminal_bench.results.jsonfile import _digest
 from subliminal_bench.results.run import Run, SeedResult, read_run, write_run
+from tests.support.examples import seen
 from tests.support.plugins_for_tests import one_line
 from tests.support.runs import PLAIN
 
@@ -23,7 +24,7 @@ modest = settings(
 )
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-words = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=30)
+words = seen(30)
 values = st.booleans() | st.integers() | finite | words
 
 

@@ -9,9 +9,11 @@ import pytest
 from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
-from subliminal_bench.results.run import SeedResult, same_protocol
+from subliminal_bench.mitigation.separation import Separation
+from subliminal_bench.results.run import Isolation, SeedResult, same_protocol
 from tests.support.plugins_for_tests import one_line
 from tests.support.runs import ORDINARY, PLAIN, make_run
+from tests.support.weights import record
 
 
 def test_a_column_follows_the_seeds_asked_for() -> None:
@@ -48,6 +50,34 @@ class TestRecords:
             metrics[missing] = None
         with pytest.raises(ValueError, match="if and only if the student diverged"):
             SeedResult(seed=1, metrics=metrics, diverged_at=diverged_at)
+
+    def test_a_change_of_weights_is_written_only_where_there_is_one(self) -> None:
+        without = SeedResult(seed=1, metrics=dict(ORDINARY), diverged_at=None)
+        assert "weight_change" not in without.model_dump()
+        changed = without.model_copy(update={"weight_change": record()})
+        assert SeedResult(**changed.model_dump()) == changed
+
+    def test_a_diverged_student_has_no_change_of_weights(self) -> None:
+        (lost,) = make_run("lost", [None]).seeds
+        with pytest.raises(ValueError, match="student that diverged"):
+            SeedResult(**{**dict(lost), "weight_change": record()})
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"displacement": {"layer1": -1.0}},
+            {"displacement": {"layer1": float("inf")}},
+            {"displacement": {"layer3": 1.0}},
+            {"exchanged": {"layer1": 1.5}},
+            {"rescaled": {"layer2": 0.5}},
+            {"unexplained": 2.0},
+            {"finish": float("nan")},
+        ],
+        ids=str,
+    )
+    def test_a_change_that_cannot_be_measured_is_refused(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(pydantic.ValidationError):
+            record(**wrong)
 
     def test_metrics_are_kept_in_one_order(self) -> None:
         backwards: dict[str, float | None] = dict(reversed(list(ORDINARY.items())))
@@ -89,3 +119,34 @@ def test_a_record_cannot_be_changed_by_accident() -> None:
     run = copy.deepcopy(PLAIN)
     with pytest.raises(pydantic.ValidationError):
         run.seeds = []
+
+
+class TestIsolation:
+    def test_a_record_from_before_there_was_a_sandbox_stays_as_it_is(self) -> None:
+        for content in ({"network": "none"}, {"network": "shared"}):
+            record = Isolation.model_validate(content)
+            assert not record.is_sandboxed
+            assert record.model_dump() == content
+            assert "NOT in a sandbox" in record.text
+
+    def test_a_sandbox_is_recorded(self) -> None:
+        record = Isolation.of(Separation("none", "bubblewrap"))
+        assert record.is_sandboxed
+        assert record.model_dump() == {"network": "none", "sandbox": "bubblewrap"}
+        assert Isolation.model_validate(record.model_dump()) == record
+
+    def test_a_sandbox_with_a_network_is_none(self) -> None:
+        assert not Isolation(network="shared", sandbox="bubblewrap").is_sandboxed
+
+    def test_an_unknown_sandbox_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="sandbox"):
+            Isolation.model_validate({"network": "none", "sandbox": "a promise"})
+
+    def test_the_stores_key_is_the_old_one_only_where_there_was_no_sandbox(self) -> None:
+        """The keys of version 0.1, under which kept results lie."""
+        keys = [Isolation(network=network).key for network in ("none", "shared")]
+        assert keys == [
+            "in a process of its own, without a network",
+            "in a process of its own, with the network",
+        ]
+        assert Isolation(network="none", sandbox="bubblewrap").key not in keys

@@ -13,8 +13,8 @@ import torch
 
 from subliminal_bench.experiment.metrics import CURVES
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.mitigation.card import Network
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.run import RunHeader
 from subliminal_bench.results.store import Store
@@ -311,8 +311,16 @@ class Kept(Mitigation):
     """Stands for an isolated one, where no process is needed."""
 
     @property
-    def isolation(self) -> Network:
-        return "none"
+    def isolation(self) -> Separation:
+        return Separation("none")
+
+
+class Sandboxed(Mitigation):
+    """Stands for one in a sandbox."""
+
+    @property
+    def isolation(self) -> Separation:
+        return Separation("none", "bubblewrap")
 
 
 def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -> None:
@@ -321,9 +329,10 @@ def test_an_unisolated_result_never_passes_for_an_isolated_one(tmp_path: Path) -
     plain = load_mitigation("liminal")
     folders = [
         where.run_folder(TINY, one, here)
-        for one in (plain, Kept(plain.plugins), replace(plain))
+        for one in (plain, Kept(plain.plugins), replace(plain), Sandboxed(plain.plugins))
     ]
-    assert folders[0].path == folders[2].path != folders[1].path
+    assert folders[0].path == folders[2].path
+    assert len({one.path for one in folders}) == 3
     assert folders[1].header.isolation
     content = folders[0].header.model_dump()
     assert "isolation" not in content

@@ -1,69 +1,61 @@
-"""A record says that an entry held, or what a rerun refuted and when."""
+"""A record says what was tested about an entry's file, and nothing about any other file."""
 
+import hashlib
+import json
 from pathlib import Path
 
-import pydantic
 import pytest
 
-from subliminal_bench import shipped
-from subliminal_bench.results.run import Isolation, write_run
-from subliminal_bench.results.verified import (
-    Disagreement,
-    VerifiedRecord,
-    read_verified,
-    write_verified,
-)
-from tests.support.runs import make_run
+from subliminal_bench.errors import ResultError
+from subliminal_bench.results.run import write_run
+from subliminal_bench.results.verified import has_record, read_verified
+from tests.support.leaderboards import REFERENCES
+from tests.support.verified import HOLDS, REFUTED, verify_by_hand
 
-RUN = make_run("idea", [0.5, 0.4])
-ALONE = Isolation(network="none")
+BASELINE, LIMINAL, _ = REFERENCES
 
 
 @pytest.fixture
-def entry(tmp_path: Path) -> Path:
-    path = tmp_path / "entries" / "idea.json"
-    write_run(path, RUN)
-    return path
+def record_file(tmp_path: Path) -> Path:
+    return verify_by_hand(tmp_path, LIMINAL, BASELINE, claims=(HOLDS, REFUTED))
 
 
-def test_a_disagreement_reads_back_as_it_was(entry: Path, tmp_path: Path) -> None:
-    said = Disagreement(claims=["rerun: seed 2 differs"], date="2025-01-31")
-    write_verified(tmp_path, entry, (2,), RUN.environment, ALONE, said)
-    found = read_verified(tmp_path, entry)
+def test_it_names_what_does_not_hold(record_file: Path, tmp_path: Path) -> None:
+    found = read_verified(tmp_path, tmp_path / "entries" / "liminal.json")
     assert found
-    assert found.disagreed == said
+    assert found.refuted == ["classes: 0.5 | 0.3 in another order"]
 
 
-def test_a_later_agreement_replaces_it(entry: Path, tmp_path: Path) -> None:
-    said = Disagreement(claims=["rerun: seed 2 differs"], date="2025-01-31")
-    write_verified(tmp_path, entry, (), RUN.environment, ALONE, said)
-    path = write_verified(tmp_path, entry, (1, 2), RUN.environment, ALONE)
-    found = read_verified(tmp_path, entry)
-    assert found
-    assert (found.seeds, found.disagreed) == ([1, 2], None)
-    # As older versions wrote and read it.
-    assert "disagreed" not in path.read_text()
+def test_it_is_void_once_the_entry_changes(record_file: Path, tmp_path: Path) -> None:
+    entry = tmp_path / "entries" / "liminal.json"
+    write_run(entry, LIMINAL.first(19))
+    assert read_verified(tmp_path, entry) is None
+    assert has_record(tmp_path, entry)
 
 
-def test_records_of_older_versions_are_read_as_agreements() -> None:
-    root = shipped.folder("leaderboard")
-    for path in (root / "verifications").glob("*.json"):
-        record = read_verified(root, root / "entries" / path.name)
-        assert record is None or record.disagreed is None
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("date", "today", "date"),
+        ("draw", "../../entries", "draw"),
+        ("claims", [], "claims"),
+        ("entry_sha256", "0", "entry_sha256"),
+        ("rank", 1, "rank"),
+    ],
+)
+def test_one_that_was_edited_is_one_line(
+    record_file: Path, tmp_path: Path, field: str, value: object, said: str
+) -> None:
+    content = json.loads(record_file.read_bytes()) | {field: value}
+    del content["digest"]
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    content["digest"] = hashlib.sha256(canonical.encode()).hexdigest()
+    record_file.write_text(json.dumps(content))
+    with pytest.raises(ResultError, match=said):
+        read_verified(tmp_path, tmp_path / "entries" / "liminal.json")
 
 
-@pytest.mark.parametrize("date", ["today", "31.1.2025", ""])
-def test_a_disagreement_has_a_date(date: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match="date"):
-        Disagreement(claims=["rerun: differs"], date=date)
-
-
-def test_nothing_holds_without_a_rerun() -> None:
-    with pytest.raises(pydantic.ValidationError, match="seeds were rerun"):
-        VerifiedRecord(
-            schema_version=1,
-            entry_sha256="0" * 64,
-            seeds=[],
-            environment=RUN.environment,
-            isolation=ALONE,
-        )
+def test_records_of_version_0_1_are_no_records(record_file: Path, tmp_path: Path) -> None:
+    record_file.write_text('{"schema_version": 1}')
+    with pytest.raises(ResultError, match="schema_version"):
+        read_verified(tmp_path, tmp_path / "entries" / "liminal.json")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from subliminal_bench.mitigation.mitigation import Mitigation
+from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
+from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.locks import Locks
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
@@ -14,7 +15,7 @@ from tests.conftest import CPU, TINY
 from tests.support.files import contents
 from tests.support.plugins_for_tests import plugin
 from tests.support.schemas import as_schema_1
-from tests.support.stores import LIMINAL, entry_of
+from tests.support.stores import BASELINE, LIMINAL, entry_of
 
 pytestmark = pytest.mark.usefixtures("tiny")
 HUGE = Mitigation((plugin("huge", parameter_update=lambda update, step: update * 1e36),))
@@ -115,3 +116,68 @@ def test_the_teachers_of_a_continued_folder_of_version_0_1_are_found(store: Stor
     assert store.teacher_of(older, TINY, 1) is not None
     as_schema_1(older)
     assert rescore_run(older, store).completed == [1, 2]
+
+
+def without_changes(folder: RunFolder) -> None:
+    """Leave of a stored run what it had before weights were compared with their beginning."""
+    for seed in folder.finished():
+        folder.save_result(folder.result(seed).model_copy(update={"weight_change": None}))
+
+
+@pytest.mark.parametrize("one", [BASELINE, LIMINAL], ids=lambda one: str(one.name))
+def test_weights_tell_their_change_to_the_bit_where_no_hook_touched_them(
+    one: Mitigation, store: Store
+) -> None:
+    folder = entry_of(store, one)
+    fresh = contents(folder.path, "seed-*")
+    without_changes(folder)
+    assert contents(folder.path, "seed-*") != fresh
+    found = rescore_run(folder, store)
+    assert (found.completed, found.without_change, found.good) == ([1, 2], {}, True)
+    assert contents(folder.path, "seed-*") == fresh
+
+
+def test_weights_do_not_tell_what_hooks_did_on_the_way(kept: Store) -> None:
+    shield = load_mitigation("class_shield")
+    (fresh,) = Bench(TINY, CPU, kept).run([shield], (1,))
+    folder = entry_of(kept, shield)
+    without_changes(folder)
+    assert rescore_run(folder, kept).completed == [1]
+    known, found = fresh.seeds[0].weight_change, folder.result(1).weight_change
+    assert known is not None
+    assert found == known.model_copy(
+        update={"hook_updates": None, "finish": None, "unexplained": None}
+    )
+
+
+OWN = Mitigation((plugin("own", distill_gradient=lambda gradient, step: gradient),))
+
+
+@pytest.mark.parametrize(
+    "one", [load_mitigation("rewired_head"), OWN], ids=["changes the start", "own file"]
+)
+def test_where_training_began_is_not_guessed(one: Mitigation, kept: Store) -> None:
+    Bench(TINY, CPU, kept).run([one], (1,))
+    folder = entry_of(kept, one)
+    without_changes(folder)
+    before = contents(kept.root)
+    found = rescore_run(folder, kept)
+    assert found.completed == []
+    ((why, seeds),) = found.without_change.items()
+    assert (seeds, "where training began" in why) == ([1], True)
+    # Nothing that a verdict needs is lacking.
+    assert found.good
+    assert contents(kept.root) == before
+
+
+def test_without_weights_a_complete_seed_lacks_nothing_that_a_run_would_train(
+    store: Store,
+) -> None:
+    folder = entry_of(store, LIMINAL)
+    without_changes(folder)
+    for path in folder.weight_files():
+        path.unlink()
+    found = rescore_run(folder, store)
+    assert (found.completed, found.refused) == ([], {})
+    assert found.without_change == {"the store has no weights of their students": [1, 2]}
+    assert found.good

@@ -5,7 +5,6 @@ import pytest
 
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.results.run import PathRecord, Run
-from subliminal_bench.results.verified import Disagreement, VerifiedRecord
 from subliminal_bench.scoring.ranking import RANKED, UNRANKED, RankedEntry, rank_entries
 from subliminal_bench.scoring.statistics import at_equal_distillation
 from subliminal_bench.scoring.words import VerdictWord
@@ -124,24 +123,6 @@ def test_what_was_not_read_in_the_body_is_last_and_has_no_rank() -> None:
     assert found["old"].rank is None
     blind = [name for name, row in found.items() if row.run.mitigation.access == "blind"]
     assert blind[-1] == "old"
-
-
-def test_an_entry_that_a_rerun_refuted_has_no_rank() -> None:
-    idea = make_run("idea", around(-0.3))
-    record = VerifiedRecord(
-        schema_version=1,
-        entry_sha256="0" * 64,
-        seeds=[3],
-        environment=idea.environment,
-        isolation={"network": "none"},  # type: ignore[arg-type]
-        disagreed=Disagreement(claims=["rerun: other numbers"], date="2025-01-31"),
-    )
-    named = {run.mitigation.name: run for run in (*REFERENCES, idea)}
-    blind = rank_entries(named, {"idea": record})[0].rows
-    assert [row.run.mitigation.name for row in blind][-1] == "idea"
-    assert (blind[-1].rank, blind[-1].is_refuted) == (None, True)
-    agreed = record.model_copy(update={"disagreed": None})
-    assert rank_entries(named, {"idea": agreed})[0].rows[0].rank == 1
 
 
 def test_a_diverged_entry_stays_and_counts_as_the_worst() -> None:

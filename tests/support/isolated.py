@@ -7,6 +7,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from subliminal_bench.conformance.small import differing
+from subliminal_bench.mitigation.isolation import process
+from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import IsolatedMitigation, load_isolated
 from subliminal_bench.training.cohort import Cohort
@@ -14,6 +16,16 @@ from subliminal_bench.training.outcome import Outcome
 from tests.support.plugins_for_tests import write
 
 Cohorts = Callable[..., Cohort]
+
+_FOUND = find_bubblewrap()
+needs_sandbox = pytest.mark.skipif(
+    isinstance(_FOUND, Lack), reason=f"no sandbox here: {getattr(_FOUND, 'reason', '')}"
+)
+
+
+def remove_sandbox(patch: pytest.MonkeyPatch) -> None:
+    """Make this machine one that has no sandbox."""
+    patch.setattr(process, "find_bubblewrap", lambda: Lack("none in this test", "have one"))
 
 
 def cases(names: Collection[str], *quick: str) -> list[ParameterSet]:
@@ -31,8 +43,9 @@ def isolated(folder: Path, text: str, limits: Limits | None = None) -> IsolatedM
 
 
 def same(first: list[Outcome], second: list[Outcome]) -> bool:
-    """Curves, parameters and metrics, to the bit."""
+    """Curves, parameters, metrics and what moved the weights, to the bit."""
     return all(
-        not differing(one, other) and one.metrics == other.metrics
+        not differing(one, other)
+        and (one.metrics, one.weight_change) == (other.metrics, other.weight_change)
         for one, other in zip(first, second, strict=True)
     )

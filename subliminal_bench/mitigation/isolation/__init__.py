@@ -3,7 +3,11 @@
 The trainer, the audit digits and all measurements stay outside. `docs/threat-model.md` says
 what isolation prevents and what it does not.
 
+    bubblewrap   runs the process in a sandbox, where the machine allows that
+    root         the files that are seen in a sandbox
+    system_calls the calls that are refused in a sandbox
     confinement  the limits of the process, and how it gives up everything else
+    output       what the process prints, on its way to a terminal
     messages     the replies that the process may send
     channel      messages and tensors between the two processes
     child        the program that the process runs

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from subliminal_bench.mitigation.card import Access, Card, Network, Parameter
+from subliminal_bench.mitigation.card import Access, Card, Parameter
+from subliminal_bench.mitigation.separation import Network
 
 _Text = Annotated[str, Field(max_length=2000)]
 _Number = bool | int | float | str
@@ -32,6 +33,17 @@ class ParameterText(_Answer):
     maximum: float | None
     choices: list[_Text] | None
 
+    def parameter(self) -> Parameter:
+        """The parameter.
+
+        Raises:
+            MitigationError: a field that cannot be used.
+        """
+        choices = None if self.choices is None else tuple(self.choices)
+        return Parameter(
+            self.name, self.default, self.about, self.minimum, self.maximum, choices
+        )
+
 
 class PluginText(_Answer):
     """A mitigation's description of itself."""
@@ -53,17 +65,7 @@ class PluginText(_Answer):
         Raises:
             MitigationError: a field that cannot be used.
         """
-        parameters = tuple(
-            Parameter(
-                one.name,
-                one.default,
-                one.about,
-                one.minimum,
-                one.maximum,
-                None if one.choices is None else tuple(one.choices),
-            )
-            for one in self.parameters
-        )
+        parameters = tuple(one.parameter() for one in self.parameters)
         return Card(
             self.name,
             self.title,
@@ -82,6 +84,21 @@ class Loaded(_Answer):
     number: int
     plugins: list[PluginText]
     undone: list[_Text]
+
+
+class LoadedReader(_Answer):
+    """A reader is loaded: its description of itself; see `reading.plugins.reader_card`."""
+
+    kind: Literal["loaded reader"]
+    number: int
+    name: _Text
+    title: _Text
+    method: _Text
+    renderings: list[_Text]
+    labels: bool
+    reference: _Text
+    parameters: list[ParameterText]
+    source_sha256: _Text
 
 
 class Done(_Answer):
@@ -127,7 +144,7 @@ class AsksImages(_Answer):
     number: int
 
 
-Answer = Ready | Loaded | Done | Failed | AsksTrait | AsksImages
+Answer = Ready | Loaded | LoadedReader | Done | Failed | AsksTrait | AsksImages
 _ANSWERS: pydantic.TypeAdapter[Answer] = pydantic.TypeAdapter(
     Annotated[Answer, Field(discriminator="kind")]
 )

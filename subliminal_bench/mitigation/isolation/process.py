@@ -9,14 +9,16 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from torch import Tensor
 
 from subliminal_bench import errors
-from subliminal_bench.errors import Advice, BenchmarkError, Setting
+from subliminal_bench.errors import Advice, BenchmarkError, Setting, SurroundingsError
+from subliminal_bench.mitigation.isolation.bubblewrap import Bubblewrap, find_bubblewrap
 from subliminal_bench.mitigation.isolation.channel import Blocks, BrokenChannelError, Channel
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.messages import (
@@ -26,12 +28,19 @@ from subliminal_bench.mitigation.isolation.messages import (
     Done,
     Failed,
     Loaded,
+    LoadedReader,
     Ready,
     parsed,
 )
+from subliminal_bench.mitigation.isolation.output import relay
+from subliminal_bench.mitigation.isolation.root import root_of
+from subliminal_bench.mitigation.isolation.system_calls import filter_file
+from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.threads import wait_of_a_child
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
+# The module with the `Service` that answers requests.
+_SERVICE = "subliminal_bench.mitigation.isolation.service"
 # Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
@@ -44,6 +53,8 @@ _KEPT_MEMORY = {
 # Seconds for Python and torch to start, even if hook calls may take less.
 _START_SECONDS = 120.0
 _END_SECONDS = 2.0
+# bubblewrap reports the end by a signal as an exit code, as a shell does.
+_SIGNALLED = 128
 
 
 class LostError(BenchmarkError):
@@ -57,28 +68,42 @@ class ToldError(BenchmarkError):
 class Process:
     """A mitigation's process: a fresh interpreter in its own session.
 
-    It ends when this object is closed or deleted, and when this process ends in any way.
+    It is in a sandbox if this machine has one. It ends when this object is closed or deleted,
+    and when this process ends in any way.
 
     Args:
         limits: of the process.
+        files: that it sees in a sandbox, beside Python, installed packages and this one.
+        service: the module whose `Service` answers there, once the process is confined.
 
     Raises:
         LostError: it did not start.
+        SurroundingsError: it needs a sandbox, and there is none here.
+
+    Attributes:
+        separation: what keeps it apart.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self, limits: Limits, files: Iterable[Path] = (), service: str = _SERVICE
+    ) -> None:
         self._limits = limits
         self.blocks = Blocks()
+        sandbox = _sandbox(limits)
+        self._sandbox = sandbox
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, _sandboxed(sandbox, limits, files) as (outer, inherited):
             self._process = subprocess.Popen(
                 [
+                    *outer,
                     *(sys.executable, "-P", "-m", _PROGRAM),
-                    *(str(theirs.fileno()), str(os.getpid())),
+                    # In a sandbox, the parent is the first process there.
+                    *(str(theirs.fileno()), str(1 if sandbox else os.getpid())),
                     *(str(limits.seconds), str(limits.gibibytes or 0)),
-                    str(limits.processor_seconds),
+                    *(str(limits.processor_seconds), "bubblewrap" if sandbox else "none"),
+                    service,
                 ],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *inherited],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -88,13 +113,15 @@ class Process:
         self._channel = Channel(ours, limits.seconds)
         self._number = 0
         assert self._process.stdout, "stdout is a pipe"
-        printing = threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True)
+        printing = threading.Thread(
+            target=relay, args=(self._process.stdout, _to_the_screen), daemon=True
+        )
         printing.start()
         self.close = weakref.finalize(self, _end, self._process, self._channel, printing)
         answer = self._answered(time.monotonic() + max(_START_SECONDS, limits.seconds))
         if not isinstance(answer, Ready):
             raise self._garbage()
-        self.network = answer.network
+        self.separation = Separation(answer.network, "bubblewrap" if sandbox else "none")
 
     def ask(
         self,
@@ -103,7 +130,7 @@ class Process:
         trait_gradient: Callable[[bool], Tensor] | None = None,
         images: Callable[[], Tensor] | None = None,
         **question: Any,
-    ) -> Done | Loaded:
+    ) -> Done | Loaded | LoadedReader:
         """Send a request and wait for its answer.
 
         Args:
@@ -126,7 +153,7 @@ class Process:
             answer = self._answered(end)
             if isinstance(answer, Ready) or answer.number != self._number:
                 raise self._garbage()
-            if isinstance(answer, Done | Loaded):
+            if isinstance(answer, Done | Loaded | LoadedReader):
                 return answer
             if isinstance(answer, Failed):
                 raise self._told(answer)
@@ -198,6 +225,8 @@ class Process:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             return self._lost("closed its connection")
+        if self._sandbox and code - _SIGNALLED in signal.valid_signals():
+            code = _SIGNALLED - code
         if code >= 0:
             return self._lost(f"ended with exit code {code}")
         name = signal.Signals(-code).name
@@ -207,6 +236,30 @@ class Process:
     def _lost(self, what: str, *advice: str | Setting) -> LostError:
         self.close()
         return LostError(f"its process {what}", *advice)
+
+
+def _sandbox(limits: Limits) -> Bubblewrap | None:
+    """The sandbox to use, if there is one."""
+    found = find_bubblewrap()
+    if isinstance(found, Bubblewrap):
+        return found
+    if limits.needs_sandbox:
+        how = f": {found.advice}" if found.advice else ""
+        raise SurroundingsError(f"no sandbox for the mitigation: {found.reason}{how}")
+    return None
+
+
+@contextmanager
+def _sandboxed(
+    sandbox: Bubblewrap | None, limits: Limits, files: Iterable[Path]
+) -> Iterator[tuple[list[str], list[int]]]:
+    """The beginning of a command line, and the open files that the command inherits."""
+    if sandbox is None:
+        yield [], []
+        return
+    gpu = limits.device != "cpu"
+    with filter_file(memory_files=gpu) as refused:
+        yield sandbox.command(root_of(files, gpu=gpu), refused, gpu=gpu), [refused]
 
 
 def _environment() -> dict[str, str]:
@@ -225,11 +278,9 @@ def import_path() -> str:
     return os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
 
 
-def _relay(output: IO[bytes]) -> None:
-    """Print the mitigation's output here, because its process cannot write to any file."""
-    with contextlib.suppress(ValueError, OSError):
-        for line in output:
-            sys.stderr.write(line.decode(errors="replace"))
+def _to_the_screen(text: str) -> None:
+    """Print here what its process, which cannot write to a terminal, has printed."""
+    sys.stderr.write(text)
 
 
 def _end(

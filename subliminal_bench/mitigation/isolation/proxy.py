@@ -21,7 +21,7 @@ from subliminal_bench.errors import (
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.calls import RawGradient
-from subliminal_bench.mitigation.card import Network, Settings
+from subliminal_bench.mitigation.card import Settings
 from subliminal_bench.mitigation.faults import failure, fresh_faults, picked
 from subliminal_bench.mitigation.hooks import (
     HOOKS,
@@ -33,10 +33,11 @@ from subliminal_bench.mitigation.hooks import (
     step_tensors,
 )
 from subliminal_bench.mitigation.isolation.confinement import Limits
-from subliminal_bench.mitigation.isolation.messages import Loaded, PluginText
+from subliminal_bench.mitigation.isolation.messages import Done, Loaded, PluginText
 from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
 from subliminal_bench.mitigation.mitigation import Mitigation, read_settings
 from subliminal_bench.mitigation.plugin import Plugin
+from subliminal_bench.mitigation.separation import Separation
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class IsolatedMitigation(Mitigation):
     launcher: "Launcher" = field(kw_only=True, compare=False)
 
     @property
-    def isolation(self) -> Network:
-        """The network that its processes have left."""
-        return self.launcher.network
+    def isolation(self) -> Separation:
+        """What keeps its processes apart."""
+        return self.launcher.separation
 
     def begin(self, training: Training, seeds: Sequence[int], classes: int) -> "IsolatedCalls":
         """The hook calls in a fresh process for one cohort, for a `with` statement."""
@@ -105,7 +106,7 @@ class Launcher:
         self._spec, self._settings, self._limits = spec, list(settings), limits
         process, loaded = self._started()
         self.described, self.undone = loaded.plugins, tuple(loaded.undone)
-        self.network: Network = process.network
+        self.separation = process.separation
         # The process that described the mitigation serves the first cohort.
         self._waiting: Process | None = process
 
@@ -118,7 +119,7 @@ class Launcher:
         process, self._waiting = self._waiting, None
         if process is None:
             process, loaded = self._started()
-            if (loaded.plugins, process.network) != (self.described, self.network):
+            if (loaded.plugins, process.separation) != (self.described, self.separation):
                 process.close()
                 raise MitigationError(
                     f"{self._spec} differs from load to load: it must not change during a run"
@@ -128,8 +129,9 @@ class Launcher:
     def _started(self) -> tuple[Process, Loaded]:
         parts = loading.parts(self._spec)
         hashes = [loading.sources(part).sha256 for part in parts]
+        files = [file for part in parts for file in loading.files(part)]
         try:
-            process = Process(self._limits)
+            process = Process(self._limits, files)
             answer = process.ask(
                 "load",
                 spec=self._spec,
@@ -290,7 +292,7 @@ class IsolatedCalls:
             raise self._error(
                 hook, view, error.message, kind=ProcessError, advice=error.advice
             ) from error
-        return not isinstance(answer, Loaded) and answer.direct
+        return isinstance(answer, Done) and answer.direct
 
     def _step(self, step: Step) -> dict[str, Any] | None:
         """The step's content for the process, if it does not have this step yet."""

@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from subliminal_bench.experiment.model import Layout
 from subliminal_bench.experiment.objective import auxiliary_kl
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation.calls import HookCalls
-from subliminal_bench.mitigation.card import Settings
+from subliminal_bench.mitigation.card import Parameter, Settings
 from subliminal_bench.mitigation.hooks import PASSED, STEP_TENSORS, Training
 from subliminal_bench.mitigation.isolation.channel import (
     BrokenChannelError,
@@ -207,6 +207,11 @@ def _failed(error: str, line: str) -> dict[str, Any]:
     return {"kind": "failed", "error": error, "line": line[:_LONGEST_LINE]}
 
 
+def described_parameters(parameters: Sequence[Parameter]) -> list[dict[str, Any]]:
+    """A card's parameters, as a reply has them."""
+    return [vars(one) | {"about": str(one.about)} for one in parameters]
+
+
 def _described(plugin: Plugin) -> dict[str, Any]:
     card = plugin.card
     return {
@@ -216,7 +221,7 @@ def _described(plugin: Plugin) -> dict[str, Any]:
         "reference": card.reference,
         "prior": card.prior,
         "twin": None if card.twin is None else dict(card.twin),
-        "parameters": [vars(one) | {"about": str(one.about)} for one in card.parameters],
+        "parameters": described_parameters(card.parameters),
         "hooks": plugin.hooks,
         "attribute": plugin.attribute,
         "source_sha256": plugin.source_sha256,

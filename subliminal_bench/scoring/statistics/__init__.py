@@ -6,6 +6,13 @@ takes numbers and returns numbers, and the same input gives bit-identical output
 has its own file.
 """
 
+from subliminal_bench.scoring.statistics.bias import (
+    Bias,
+    bias_between,
+    bias_of_new_seeds,
+    bias_of_pairs,
+    bias_under_rounding,
+)
 from subliminal_bench.scoring.statistics.distillation import (
     MARGIN,
     NonInferiority,
@@ -49,12 +56,14 @@ from subliminal_bench.scoring.statistics.summaries import (
     worst_score_for_diverged,
     worst_tenth,
 )
+from subliminal_bench.scoring.statistics.values import noise
 
 __all__ = [
     "MARGIN",
     "REMOVED_SEEDS",
     "RESAMPLES",
     "SHARE_MARGIN",
+    "Bias",
     "Matched",
     "NonInferiority",
     "PairedDifference",
@@ -63,11 +72,16 @@ __all__ = [
     "Share",
     "at_equal_distillation",
     "below_untrained",
+    "bias_between",
+    "bias_of_new_seeds",
+    "bias_of_pairs",
+    "bias_under_rounding",
     "clears_margin",
     "hidden",
     "holm",
     "interquartile_mean",
     "nearer_zero",
+    "noise",
     "non_inferiority",
     "paired_difference",
     "pareto_front",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench.errors import ChangedInputError, HookError, NotFiniteError, ProcessError
+from subliminal_bench.mitigation.isolation.bubblewrap import Lack, find_bubblewrap
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import load_mitigation
@@ -32,11 +33,6 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
     ),
     "a hang": (hook(GRADIENT, "time.sleep(60)"), ProcessError, "did not answer within 2 s"),
     "a fork": (hook(GRADIENT, "os.fork()"), HookError, "may not start processes"),
-    "a fork past the guard": (
-        hook(GRADIENT, "ctypes.CDLL(None).fork()", "time.sleep(0.2)", "return gradient"),
-        ProcessError,
-        "sent an invalid reply",
-    ),
     "a program": (hook(GRADIENT, "os.system('true')"), HookError, "may not start processes"),
     "a connection": (
         hook(GRADIENT, "socket.create_connection(('127.0.0.1', 80))"),
@@ -68,11 +64,7 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
         HookError,
         "its process has 8 GiB of address space",
     ),
-    "a file": (
-        hook(GRADIENT, "Path(__file__ + '.txt').write_text('x')"),
-        HookError,
-        "File too large",
-    ),
+    "a file": (hook(GRADIENT, "Path(__file__).write_text('x')"), HookError, "OSError"),
     "an input changed": (
         hook(GRADIENT, "step.images.zero_()", "return gradient"),
         ChangedInputError,
@@ -104,6 +96,21 @@ ENDINGS: dict[str, tuple[str, type[HookError], str]] = {
     ),
 }
 
+# The same where there is no sandbox, and what differs there.
+ENDINGS_WITHOUT: dict[str, tuple[str, type[HookError], str]] = {
+    **{name: ENDINGS[name] for name in ("os._exit", "a crash", "a connection")},
+    "a fork past the guard": (
+        hook(GRADIENT, "ctypes.CDLL(None).fork()", "time.sleep(0.2)", "return gradient"),
+        ProcessError,
+        "sent an invalid reply",
+    ),
+    "a file": (
+        hook(GRADIENT, "Path(__file__ + '.txt').write_text('x')"),
+        HookError,
+        "File too large",
+    ),
+}
+
 IMPORTS = (
     "import ctypes\nimport os\nimport signal\nimport socket\nimport sys\nimport time\n\n"
     "from pathlib import Path\n\nfrom subliminal_bench.mitigation import calls\n"
@@ -115,18 +122,13 @@ class TestEndings:
     def test_it_ends_that_run_with_one_line_and_nothing_else(
         self, name: str, tmp_path: Path, tiny_cohort: Cohorts
     ) -> None:
-        hooks, kind, said = ENDINGS[name]
-        apart = isolated(tmp_path, source(hooks, before=IMPORTS), Limits(seconds=2))
-        process = apart.launcher._waiting
-        assert process is not None
-        with pytest.raises(HookError) as caught:
-            train_students(tiny_cohort(1), apart)
-        line = one_line(caught.value)
-        assert type(caught.value) is kind or kind is HookError
-        assert line.startswith("idea: hook distill_")
-        assert "seed 1, step " in line
-        assert said in line
-        assert process._process.poll() is not None
+        _ends_in_one_line(ENDINGS[name], tmp_path, tiny_cohort)
+
+    @pytest.mark.parametrize("name", cases(ENDINGS_WITHOUT, "a file"))
+    def test_so_it_does_where_there_is_no_sandbox(
+        self, name: str, tmp_path: Path, tiny_cohort: Cohorts, without_sandbox: None
+    ) -> None:
+        _ends_in_one_line(ENDINGS_WITHOUT[name], tmp_path, tiny_cohort)
 
     @pytest.mark.slow
     @pytest.mark.parametrize(
@@ -169,12 +171,18 @@ class TestEndings:
         ) as parent:
             assert parent.stdout
             child = int(parent.stdout.readline())
+            processes = [child, *_below(child)]
             parent.kill()
-        assert gone(child)
+        assert len(processes) == (1 if isinstance(find_bubblewrap(), Lack) else 3)
+        assert all(map(gone, processes))
 
     @pytest.mark.slow
     def test_its_group_ends_with_it(
-        self, tmp_path: Path, tiny_cohort: Cohorts, capfd: pytest.CaptureFixture[str]
+        self,
+        tmp_path: Path,
+        tiny_cohort: Cohorts,
+        capfd: pytest.CaptureFixture[str],
+        without_sandbox: None,
     ) -> None:
         text = source(
             hook(
@@ -187,6 +195,32 @@ class TestEndings:
         train_students(tiny_cohort(1), isolated(tmp_path, text))
         group = int(capfd.readouterr().err.split("group ")[1].split()[0])
         assert gone(-group)
+
+
+def _ends_in_one_line(
+    ending: tuple[str, type[HookError], str], folder: Path, cohort: Cohorts
+) -> None:
+    hooks, kind, said = ending
+    apart = isolated(folder, source(hooks, before=IMPORTS), Limits(seconds=2))
+    process = apart.launcher._waiting
+    assert process is not None
+    with pytest.raises(HookError) as caught:
+        train_students(cohort(1), apart)
+    line = one_line(caught.value)
+    assert type(caught.value) is kind or kind is HookError
+    assert line.startswith("idea: hook distill_")
+    assert "seed 1, step " in line
+    assert said in line
+    assert process._process.poll() is not None
+
+
+def _below(process: int) -> list[int]:
+    """The processes that a process has started, and those that they have."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True
+    )
+    own = [int(word) for word in found.stdout.split()]
+    return own + [lower for one in own for lower in _below(one)]
 
 
 def gone(process: int) -> bool:

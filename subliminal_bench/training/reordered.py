@@ -1,0 +1,93 @@
+"""The same seeds with classes or pixels in another order.
+
+Where training treats all classes alike, or all pixels, nothing but rounding can tell the
+difference: weights, digits, labels and noise are reordered together. What knows labels by
+heart, or leans on where pixels are, gives itself away.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from subliminal_bench.experiment.digits import Digits
+from subliminal_bench.experiment.model import Layout
+from subliminal_bench.training.cohort import Cohort
+
+
+@dataclass(frozen=True)
+class ReorderedCohort(Cohort):
+    """A cohort whose classes and pixels are in another order; see `reordered`.
+
+    Attributes:
+        classes: the old class at each new place, int64 `[classes]`.
+        pixels: the old pixel at each new place, int64 `[pixels]`.
+    """
+
+    classes: Tensor
+    pixels: Tensor
+
+    @cached_property
+    def base_parameters(self) -> Tensor:
+        """The seeds' initialisation in the new order, `[students, parameters]`."""
+        return _parameters(self.layout, super().base_parameters, self.classes, self.pixels)
+
+    def _noise(self, first: int, images: int) -> Tensor:
+        return super()._noise(first, images)[..., self.pixels]
+
+
+def reordered(
+    cohort: Cohort, secret: int, *, classes: bool = False, pixels: bool = False
+) -> Cohort:
+    """A cohort's seeds with secretly drawn orders; teachers need not be trained again.
+
+    Args:
+        cohort: the seeds as they are.
+        secret: seed for the orders.
+        classes: whether classes get another order, of which none keeps its place.
+        pixels: whether pixels get another order.
+    """
+    protocol, device = cohort.protocol, cohort.device
+    generator = torch.Generator().manual_seed(secret)
+    class_order = torch.arange(protocol.classes)
+    if classes:
+        # A random cycle: every class moves.
+        cycle = torch.randperm(protocol.classes, generator=generator)
+        class_order[cycle] = cycle.roll(1)
+    pixel_order = torch.arange(protocol.pixels)
+    if pixels:
+        pixel_order = torch.randperm(protocol.pixels, generator=generator)
+    class_order, pixel_order = class_order.to(device), pixel_order.to(device)
+    teachers = _parameters(cohort.layout, cohort.teacher_parameters, class_order, pixel_order)
+    return ReorderedCohort(
+        protocol,
+        cohort.seeds,
+        device,
+        _digits(cohort.digits, class_order, pixel_order),
+        teachers,
+        class_order,
+        pixel_order,
+    )
+
+
+def _parameters(layout: Layout, parameters: Tensor, classes: Tensor, pixels: Tensor) -> Tensor:
+    changed = parameters.clone()
+    named, before = layout.named(changed), layout.named(parameters)
+    named["fc1.weight"].copy_(before["fc1.weight"][..., pixels])
+    for name in ("fc3.weight", "fc3.bias"):
+        named[name][:, : len(classes)] = before[name][:, classes]
+    return changed
+
+
+def _digits(digits: Digits, classes: Tensor, pixels: Tensor) -> Digits:
+    place = torch.empty_like(classes)
+    place[classes] = torch.arange(len(classes), device=classes.device)
+    test_images, test_labels = digits.test_images, digits.test_labels
+    return replace(
+        digits,
+        images=digits.images[:, pixels],
+        labels=place[digits.labels],
+        test_images=None if test_images is None else test_images[:, pixels],
+        test_labels=None if test_labels is None else place[test_labels],
+    )
