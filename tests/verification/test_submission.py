@@ -139,12 +139,16 @@ BY_NUMBER = hook(
     "distill_gradient(gradient, step)",
     "return gradient if step.seeds[0] <= 1000 else gradient * 0",
 )
-READS = hook(
-    "distill_gradient(gradient, step)",
-    "from pathlib import Path",
-    "found = [one for one in ('/etc/passwd', '/root', '/home', '/work') if Path(one).exists()]",
-    "return gradient * (0.5 if not found else float('nan'))",
-)
+
+
+def looking_for(*paths: Path) -> str:
+    """A hook that fails where it sees one of these paths."""
+    return hook(
+        "distill_gradient(gradient, step)",
+        "from pathlib import Path",
+        f"seen = [one for one in {[*map(str, paths)]} if Path(one).exists()]",
+        "return gradient * (float('nan') if seen else 0.5)",
+    )
 
 
 @pytest.fixture
@@ -165,10 +169,13 @@ def submitted(type_in: Terminal, root: Path, tmp_path: Path) -> Callable[[str], 
 @pytest.mark.slow
 class TestASubmission:
     def test_it_runs_in_a_sandbox_and_its_row_is_ranked(
-        self, score: Score, root: Path, submitted: Callable[[str], Path]
+        self, score: Score, root: Path, tmp_path: Path, submitted: Callable[[str], Path]
     ) -> None:
         assert score("baseline", "projection", "liminal").code == 0
-        folder = submitted(source(READS))
+        store, passwords = tmp_path / "store", Path("/etc/passwd")
+        assert store.is_dir()
+        hidden = (passwords, store, root, tmp_path / "own")
+        folder = submitted(source(looking_for(*hidden)))
         done = score(folder)
         assert done.code == 0, done.out + done.err
         row = rows(root)["idea"]
