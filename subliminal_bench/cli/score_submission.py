@@ -50,7 +50,6 @@ def score_submission(
     This is what a maintainer runs; a submitter's own numbers play no part. Exit code 0: all
     claims hold; 1: a claim is refuted.
     """
-    from contextlib import ExitStack
     from functools import partial
     from pathlib import Path
     from tempfile import TemporaryDirectory
@@ -79,9 +78,8 @@ def score_submission(
     )
     published = parse_seeds(seeds, setup.chosen_protocol)
     load = partial(setup.load, needs_sandbox=not rehearse)
-    with ExitStack() as stack:
-        workplace = Path(stack.enter_context(TemporaryDirectory()))
-        sources = loaded_sources(submissions, settings or [], load, workplace)
+    with TemporaryDirectory() as workplace:
+        sources = loaded_sources(submissions, settings or [], load, Path(workplace))
         protocol = ProtocolRecord.of(setup.chosen_protocol)
         fixed = {one.label: one.digest for one in sources}
         name, draw = (

@@ -4,6 +4,7 @@ A record never makes an entry look better: of all that are known, the reader tha
 counts.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -173,21 +174,29 @@ def _known(
     return known
 
 
-def breaks_of(root: Path, entry: Run) -> list[BreakRecord]:
-    """The records of all readers that were tried on an entry, the largest share first.
+def read_breaks(root: Path) -> list[BreakRecord]:
+    """The records of all readers that were tried on any entry.
 
     Args:
         root: the leaderboard's folder.
-        entry: with its present source and settings; records of others are left out.
 
     Raises:
         ResultError: a record is damaged.
     """
+    return [read_record(BreakRecord, path) for path in sorted((root / _FOLDER).glob("*.json"))]
+
+
+def breaks_of(records: Iterable[BreakRecord], entry: Run) -> list[BreakRecord]:
+    """The records of all readers that were tried on an entry, the largest share first.
+
+    Args:
+        records: of all entries.
+        entry: with its present source and settings; records of others are left out.
+    """
     found = [
         record
-        for path in sorted((root / _FOLDER).glob("*.json"))
-        if (record := read_record(BreakRecord, path)).mitigation == entry.mitigation
-        and record.protocol == entry.protocol
+        for record in records
+        if record.mitigation == entry.mitigation and record.protocol == entry.protocol
     ]
     return sorted(
         found,
@@ -195,13 +204,14 @@ def breaks_of(root: Path, entry: Run) -> list[BreakRecord]:
     )
 
 
-def best_break(root: Path, entry: Run) -> BreakRecord | None:
+def best_break(records: Iterable[BreakRecord], entry: Run) -> BreakRecord | None:
     """The record of the reader that finds most, if one finds more than the verdict's readers.
 
-    Raises:
-        ResultError: a record is damaged.
+    Args:
+        records: of all entries.
+        entry: see `breaks_of`.
     """
-    return next((record for record in breaks_of(root, entry) if record.breaks), None)
+    return next((record for record in breaks_of(records, entry) if record.breaks), None)
 
 
 def prevention_after(prevention: float, broken: BreakRecord | None) -> float:

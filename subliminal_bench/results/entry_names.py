@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError, Setting
+from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import built_in_names
-from subliminal_bench.mitigation.sources import read_sources
 from subliminal_bench.results.run import MitigationRecord
 from subliminal_bench.untrusted.lookalike import looks_of, without_version
 
@@ -54,7 +53,7 @@ def check_origin(
     """
     name = record.name
     check_name(name, {one.name for one in present.values()})
-    if name in built_in_names() and record.source_sha256 != _built_in_source(name):
+    if name in built_in_names() and not is_built_in(record):
         raise ResultError(
             f"{name!r} is the name of a built-in mitigation, and this one has another source",
             "give it another name",
@@ -68,13 +67,15 @@ def check_origin(
             )
 
 
+def is_built_in(record: MitigationRecord) -> bool:
+    """Whether a mitigation is one of this program's own plugins, unchanged."""
+    if record.name not in built_in_names():
+        return False
+    return loading.sources(record.name).sha256 == record.source_sha256
+
+
 def _taken(name: str, other: str, why: str) -> ResultError:
     return ResultError(
         f"the name {name!r} can be taken for {other!r}, {why}",
         "give the mitigation another name",
     )
-
-
-def _built_in_source(name: str) -> str:
-    path = shipped.folder("plugins") / f"{name}.py"
-    return read_sources(path, path.read_bytes()).sha256

@@ -10,19 +10,18 @@ Besides the entries, this module reads the sources of the built-in references, w
 the reference entries.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from subliminal_bench import shipped
 from subliminal_bench.errors import ResultError
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access
 from subliminal_bench.results.breaks import BreakRecord, prevention_after
 from subliminal_bench.results.entries import check_eligible, read_entry_files
+from subliminal_bench.results.entry_names import is_built_in
 from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column
@@ -166,8 +165,7 @@ def _references(entries: Mapping[str, Run]) -> dict[str, Run]:
     if absent:
         raise ResultError(f"the leaderboard needs the reference entries {', '.join(absent)}")
     for name in REFERENCES:
-        built_in = (shipped.folder("plugins") / f"{name}.py").read_bytes()
-        if by_label[name].mitigation.source_sha256 != hashlib.sha256(built_in).hexdigest():
+        if not is_built_in(by_label[name].mitigation):
             raise ResultError(
                 f"entry {name!r} is not the built-in mitigation (its source differs): give it "
                 "another name"

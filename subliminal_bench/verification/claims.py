@@ -7,6 +7,7 @@ from subliminal_bench.experiment.metrics import METRICS, When, Whole
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
+from subliminal_bench.mitigation.card import Access, hidden_from
 from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run
 from subliminal_bench.results.tolerances import Tolerances
 
@@ -59,6 +60,18 @@ def file_claims(
     yield _each_seed_its_own(run)
     if baseline is not None:
         yield _before_training(run, baseline, starts_elsewhere, tolerances)
+
+
+def blind_claim(access: Access, seed: int, shown: bool) -> Claim:
+    """Whether what an access level hides does not change a student.
+
+    Args:
+        access: of the mitigation.
+        seed: of the student.
+        shown: whether the student stayed the same to the bit.
+    """
+    what = "do not change" if shown else "change"
+    return Claim("blind", shown, f"other {hidden_from(access)} {what} seed {seed}")
 
 
 def _protocol(run: Run, protocol: Protocol) -> Claim:

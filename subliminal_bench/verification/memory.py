@@ -7,10 +7,9 @@ draws them for other weights in another order; then the mean over seeds may not 
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 
-from subliminal_bench.experiment.protocol import measured_every
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT, READERS
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.mitigation import Mitigation
@@ -124,12 +123,6 @@ def _changes(secret: int) -> list[_Change]:
         _Change("classes", "with the classes in another order", other_classes),
         _Change("pixels", "with the pixels in another order", other_pixels),
     ]
-
-
-def unmeasured(cohort: Cohort) -> Cohort:
-    """The same students in a third of the time: the alignment is measured at one step only."""
-    protocol = measured_every(cohort.protocol, cohort.protocol.student_steps)
-    return replace(cohort, protocol=protocol)
 
 
 def rerun_claim(reference: Run, rerun: Run, measured: Tolerances) -> Claim:

@@ -12,10 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from subliminal_bench.errors import HookError, ResultError, Setting
-from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
-from subliminal_bench.mitigation.card import hidden_from
 from subliminal_bench.mitigation.mitigation import (
     Mitigation,
     load_mitigation,
@@ -48,15 +46,13 @@ from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.pairs import Pairs
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.scoring.statistics import bias_between
-from subliminal_bench.training.cohort import Cohort
-from subliminal_bench.training.teacher import train_teachers
-from subliminal_bench.verification.claims import Claim
+from subliminal_bench.verification.claims import Claim, blind_claim
+from subliminal_bench.verification.cohorts import SingleCohorts
 from subliminal_bench.verification.memory import (
     JUDGED,
     claim_of,
     differences,
     memory_claims,
-    unmeasured,
 )
 
 # Seeds on which memory is tested, for each of three questions.
@@ -239,31 +235,29 @@ class Scorer:
 
     def _run(self, source: Source, seeds: tuple[int, ...]) -> tuple[Run, Run]:
         """The source's and plain distillation's run on some seeds."""
-        plain, mitigation = load_mitigation(BASELINE), source.mitigation
-        mitigations = [mitigation] if mitigation.same_as(plain) else [mitigation, plain]
+        bench, mitigation = self.bench, source.mitigation
+        plain = load_mitigation(BASELINE)
+        others = [] if mitigation.same_as(plain) else [mitigation]
+        twins = [source.twin] if source.twin else []
+        is_shown = seeds == self.published and needs_blindness(bench.protocol, mitigation)
+        runs = bench.run(
+            [plain, *others, *twins],
+            seeds,
+            [mitigation] if is_shown else [],
+            Pairs(mitigation.name, BASELINE, {}, bench.watcher.say),
+        )
+        ours = runs[len(others)]
         if source.twin:
-            mitigations.append(source.twin)
-        is_published = seeds == self.published
-        shown = [mitigation] if is_published and self._is_blind_by_card(source) else []
-        pairs = Pairs(mitigation.name, BASELINE, {}, self.bench.watcher.say)
-        runs = self.bench.run(mitigations, seeds, shown, pairs)
-        ours, baseline = runs[0], runs[min(1, len(runs) - 1)]
-        if source.twin:
-            ours = self.bench.with_twin(ours, mitigation, source.twin, runs[-1])
-        return ours, baseline
-
-    def _is_blind_by_card(self, source: Source) -> bool:
-        return needs_blindness(self.bench.protocol, source.mitigation)
+            ours = bench.with_twin(ours, mitigation, source.twin, runs[-1])
+        return ours, runs[0]
 
     def _claims(
         self, source: Source, published: tuple[Run, Run], fresh: tuple[Run, Run]
     ) -> Iterator[Claim]:
         blindness = published[0].blindness
         if blindness:
-            hidden = hidden_from(source.mitigation.access)
-            what = "do not change" if blindness.shown else "change"
-            text = f"other {hidden} {what} seed {blindness.seed}"
-            yield Claim("blind", blindness.shown, text)
+            access = source.mitigation.access
+            yield blind_claim(access, blindness.seed, blindness.shown)
         if source.mitigation.name != BASELINE:
             yield self._same_on_fresh_seeds(published, fresh)
         measured = read_tolerances(self.root, self.bench.protocol)
@@ -288,22 +282,8 @@ class Scorer:
         return claim_of("published seeds", what, found)
 
     @cached_property
-    def _digits(self) -> Digits:
-        bench = self.bench
-        return load_digits(bench.protocol, bench.data_dir, bench.watcher.say).to(bench.device)
-
-    def _cohort(self, seed: int) -> Cohort:
-        """A seed's cohort, for training without measuring the alignment at every step."""
-        bench = self.bench
-        bench.watcher.doing(f"what it may know by heart, seed {seed}")
-        folder = bench.store.teachers(bench.protocol, bench.environment)
-        teacher = folder.load(seed)
-        teachers = (
-            train_teachers(bench.protocol, (seed,), self._digits, bench.device)
-            if teacher is None
-            else teacher.unsqueeze(0).to(bench.device)
-        )
-        return unmeasured(Cohort(bench.protocol, (seed,), bench.device, self._digits, teachers))
+    def _cohort(self) -> SingleCohorts:
+        return SingleCohorts(self.bench)
 
 
 def _against(metric: str, run: Run, baseline: Run) -> list[float]:

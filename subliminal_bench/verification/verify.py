@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from subliminal_bench.errors import HookError, ResultError
-from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
-from subliminal_bench.mitigation.card import hidden_from, sees_labels
+from subliminal_bench.mitigation.card import sees_labels
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.draws import FRESH_SEEDS
 from subliminal_bench.results.entries import entries_folder, read_entries
@@ -19,16 +18,14 @@ from subliminal_bench.results.run import MitigationRecord, Run
 from subliminal_bench.results.tolerances import Tolerances, read_tolerances
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.blindness import is_blind
-from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.student import train_students
-from subliminal_bench.training.teacher import train_teachers
-from subliminal_bench.verification.claims import Claim, file_claims
+from subliminal_bench.verification.claims import Claim, blind_claim, file_claims
+from subliminal_bench.verification.cohorts import SingleCohorts
 from subliminal_bench.verification.memory import (
     FEWEST_PAIRS,
     fresh_claim,
     memory_claims,
     rerun_claim,
-    unmeasured,
 )
 from subliminal_bench.verification.regression import Status, compare_with_reference
 from subliminal_bench.verification.rerun import fresh
@@ -107,20 +104,11 @@ class Verification:
     def _blind(self) -> Claim:
         seed = self.seeds[0]
         shown = is_blind(self._cohort(seed), self.mitigation, self.secret)
-        what = f"do not change seed {seed}" if shown else f"change seed {seed}"
-        hidden = hidden_from(self.run.mitigation.access)
-        return Claim("blind", shown, f"other {hidden} {what}")
+        return blind_claim(self.run.mitigation.access, seed, shown)
 
     @cached_property
-    def _digits(self) -> Digits:
-        bench = self.bench
-        return load_digits(bench.protocol, bench.data_dir, bench.watcher.say).to(bench.device)
-
-    def _cohort(self, seed: int) -> Cohort:
-        self.bench.watcher.doing(f"{self.mitigation.name}, what it may know, seed {seed}")
-        protocol, device, digits = self.bench.protocol, self.bench.device, self._digits
-        teachers = train_teachers(protocol, (seed,), digits, device)
-        return unmeasured(Cohort(protocol, (seed,), device, digits, teachers))
+    def _cohort(self) -> SingleCohorts:
+        return SingleCohorts(self.bench)
 
 
 def verification_of(

@@ -12,6 +12,7 @@ from subliminal_bench.results.breaks import (
     best_break,
     breaks_of,
     prevention_after,
+    read_breaks,
     write_break,
 )
 from subliminal_bench.results.run import Isolation, Run
@@ -60,12 +61,12 @@ def named(name: str, digest: str = "a") -> ReaderRecord:
 def test_a_record_is_read_back(tmp_path: Path) -> None:
     path = write_break(tmp_path, record())
     assert path == tmp_path / "breaks" / "halve-mine.json"
-    assert breaks_of(tmp_path, ENTRY) == [record()]
+    assert breaks_of(read_breaks(tmp_path), ENTRY) == [record()]
 
 
 def test_without_records_nothing_is_broken(tmp_path: Path) -> None:
-    assert breaks_of(tmp_path, ENTRY) == []
-    assert best_break(tmp_path, ENTRY) is None
+    assert breaks_of(read_breaks(tmp_path), ENTRY) == []
+    assert best_break(read_breaks(tmp_path), ENTRY) is None
 
 
 def test_the_reader_that_finds_most_counts(tmp_path: Path) -> None:
@@ -73,11 +74,11 @@ def test_the_reader_that_finds_most_counts(tmp_path: Path) -> None:
         write_break(tmp_path, record(reader=named(name), share=share, low=share - 0.02))
     write_break(tmp_path, record(reader=named("d"), share=1.2, low=0.2))
     write_break(tmp_path, record(reader=named("e"), share=1.3, low=1.2, why_not=["chosen"]))
-    found = best_break(tmp_path, ENTRY)
+    found = best_break(read_breaks(tmp_path), ENTRY)
     assert found
     assert found.reader.name == "b"
     assert prevention_after(0.15, found) == pytest.approx(0.03)
-    assert len(breaks_of(tmp_path, ENTRY)) == 5
+    assert len(breaks_of(read_breaks(tmp_path), ENTRY)) == 5
 
 
 def test_prevention_only_falls() -> None:
@@ -106,7 +107,7 @@ def test_prevention_only_falls() -> None:
 )
 def test_it_says_nothing_of_another_entry(other: Run, tmp_path: Path) -> None:
     write_break(tmp_path, record())
-    assert breaks_of(tmp_path, other) == []
+    assert breaks_of(read_breaks(tmp_path), other) == []
 
 
 def refused(tmp_path: Path, again: BreakRecord) -> str:
@@ -125,7 +126,7 @@ def test_a_weaker_reader_does_not_replace_one_of_its_name(tmp_path: Path) -> Non
     assert "finds more" in refused(tmp_path, record(reader=named("mine", "b"), share=0.9))
     stronger = record(reader=named("mine", "b"), share=0.99)
     write_break(tmp_path, stronger)
-    assert breaks_of(tmp_path, ENTRY) == [stronger]
+    assert breaks_of(read_breaks(tmp_path), ENTRY) == [stronger]
 
 
 def test_two_entries_and_readers_whose_names_run_together_are_kept_apart(
@@ -140,7 +141,7 @@ def test_a_record_that_was_changed_is_refused(tmp_path: Path) -> None:
     path = write_break(tmp_path, record())
     path.write_text(path.read_text().replace("0.97", "0.98"))
     with pytest.raises(ResultError, match="its digest does not match"):
-        breaks_of(tmp_path, ENTRY)
+        breaks_of(read_breaks(tmp_path), ENTRY)
 
 
 @pytest.mark.parametrize(

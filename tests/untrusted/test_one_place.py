@@ -28,8 +28,6 @@ ELSEWHERE = {
     "conformance/checks.py": "an object of this process, copied",
     "running/process_worker.py": "a job from the process that started this one",
     "mitigation/isolation/channel.py": "a message of the trainer's own process",
-    "scoring/ranking.py": "a built-in mitigation",
-    "results/entry_names.py": "a built-in mitigation",
     # What it is given has been read in the one room.
     "results/submissions.py": "bytes",
     "results/array_files.py": "bytes",

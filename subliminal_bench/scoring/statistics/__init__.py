@@ -26,6 +26,7 @@ from subliminal_bench.scoring.statistics.paired import (
     paired_difference,
 )
 from subliminal_bench.scoring.statistics.prevention import (
+    HIDDEN_SHARE,
     REMOVED_SEEDS,
     SHARE_MARGIN,
     Prevention,
@@ -59,6 +60,7 @@ from subliminal_bench.scoring.statistics.summaries import (
 from subliminal_bench.scoring.statistics.values import noise
 
 __all__ = [
+    "HIDDEN_SHARE",
     "MARGIN",
     "REMOVED_SEEDS",
     "RESAMPLES",

@@ -22,7 +22,7 @@ SHARE_MARGIN = 0.10
 REMOVED_SEEDS = 50
 _TAIL = 0.025
 _ALPHA = 0.05
-_HIDDEN_SHARE = 0.5
+HIDDEN_SHARE = 0.5
 _HIDDEN_FACTOR = 2.0
 
 
@@ -207,7 +207,7 @@ def hidden(expressed: Sequence[Share], body: Sequence[Share]) -> bool:
     quiet = max(share.bound(1 - _ALPHA) for share in expressed)
     # One reader of several is enough, so each has to show it at its part of the level.
     loud = max(share.bound(_ALPHA / len(body)) for share in body)
-    return loud >= _HIDDEN_SHARE and loud >= _HIDDEN_FACTOR * quiet
+    return loud >= HIDDEN_SHARE and loud >= _HIDDEN_FACTOR * quiet
 
 
 def removed(shares: Sequence[Share]) -> bool:
