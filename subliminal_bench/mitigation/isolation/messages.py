@@ -85,6 +85,16 @@ class Loaded(_Answer):
     plugins: list[PluginText]
     undone: list[_Text]
 
+    @property
+    def described(self) -> list[PluginText]:
+        """What must be the same at every load."""
+        return self.plugins
+
+    @property
+    def hashes(self) -> list[str]:
+        """Of the sources, one for each plugin."""
+        return [one.source_sha256 for one in self.plugins]
+
 
 class LoadedReader(_Answer):
     """A reader is loaded: its description of itself; see `reading.plugins.reader_card`."""
@@ -99,6 +109,16 @@ class LoadedReader(_Answer):
     reference: _Text
     parameters: list[ParameterText]
     source_sha256: _Text
+
+    @property
+    def described(self) -> dict[str, object]:
+        """What must be the same at every load."""
+        return self.model_dump(exclude={"number"})
+
+    @property
+    def hashes(self) -> list[str]:
+        """Of its source."""
+        return [self.source_sha256]
 
 
 class Done(_Answer):

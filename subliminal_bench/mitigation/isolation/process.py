@@ -40,7 +40,7 @@ from subliminal_bench.threads import wait_of_a_child
 
 _PROGRAM = "subliminal_bench.mitigation.isolation.child"
 # The module with the `Service` that answers requests.
-_SERVICE = "subliminal_bench.mitigation.isolation.service"
+SERVICE = "subliminal_bench.mitigation.isolation.service"
 # Variables with which libraries are found and compute the same; no paths of data or results.
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
 _KEPT_PREFIXES = ("OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_", "TORCH_")
@@ -85,7 +85,7 @@ class Process:
     """
 
     def __init__(
-        self, limits: Limits, files: Iterable[Path] = (), service: str = _SERVICE
+        self, limits: Limits, files: Iterable[Path] = (), service: str = SERVICE
     ) -> None:
         self._limits = limits
         self.blocks = Blocks()

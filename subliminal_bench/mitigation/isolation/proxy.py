@@ -33,8 +33,9 @@ from subliminal_bench.mitigation.hooks import (
     step_tensors,
 )
 from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.launcher import Launcher
 from subliminal_bench.mitigation.isolation.messages import Done, Loaded, PluginText
-from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
+from subliminal_bench.mitigation.isolation.process import LostError, ToldError
 from subliminal_bench.mitigation.mitigation import Mitigation, read_settings
 from subliminal_bench.mitigation.plugin import Plugin
 from subliminal_bench.mitigation.separation import Separation
@@ -48,7 +49,7 @@ class IsolatedMitigation(Mitigation):
         launcher: starts its processes.
     """
 
-    launcher: "Launcher" = field(kw_only=True, compare=False)
+    launcher: Launcher[Loaded] = field(kw_only=True, compare=False)
 
     @property
     def isolation(self) -> Separation:
@@ -75,8 +76,8 @@ def load_isolated(
     """
     if not hasattr(os, "killpg"):
         raise MitigationError("an isolated mitigation needs Linux or macOS")
-    launcher = Launcher(spec, settings, limits or Limits())
-    described = launcher.described
+    launcher = Launcher(spec, settings, limits or Limits(), Loaded)
+    described = launcher.loaded.plugins
     cards = [one.card() for one in described]
     values = read_settings(cards, settings)
     plugins = tuple(
@@ -84,68 +85,9 @@ def load_isolated(
         for card, own, one in zip(cards, values, described, strict=True)
     )
     untold = tuple(filter(None, (loading.sources(part).untold for part in loading.parts(spec))))
-    return IsolatedMitigation(plugins, undone=launcher.undone, untold=untold, launcher=launcher)
-
-
-class Launcher:
-    """Starts processes that have loaded one mitigation, one process per cohort.
-
-    The state of a mitigation ends with its process: nothing passes from one cohort to the next,
-    or from a normal run to a run that tests whether the mitigation is blind.
-
-    Args:
-        spec: the mitigation.
-        settings: `name=value` each.
-        limits: of a process.
-
-    Raises:
-        MitigationError: it cannot be loaded.
-    """
-
-    def __init__(self, spec: str, settings: Sequence[str], limits: Limits) -> None:
-        self._spec, self._settings, self._limits = spec, list(settings), limits
-        process, loaded = self._started()
-        self.described, self.undone = loaded.plugins, tuple(loaded.undone)
-        self.separation = process.separation
-        # The process that described the mitigation serves the first cohort.
-        self._waiting: Process | None = process
-
-    def started(self) -> Process:
-        """A process that has not been used yet.
-
-        Raises:
-            MitigationError: the mitigation cannot be loaded any more, or it has changed.
-        """
-        process, self._waiting = self._waiting, None
-        if process is None:
-            process, loaded = self._started()
-            if (loaded.plugins, process.separation) != (self.described, self.separation):
-                process.close()
-                raise MitigationError(
-                    f"{self._spec} differs from load to load: it must not change during a run"
-                )
-        return process
-
-    def _started(self) -> tuple[Process, Loaded]:
-        parts = loading.parts(self._spec)
-        hashes = [loading.sources(part).sha256 for part in parts]
-        files = [file for part in parts for file in loading.files(part)]
-        try:
-            process = Process(self._limits, files)
-            answer = process.ask(
-                "load",
-                spec=self._spec,
-                settings=self._settings,
-                threads=torch.get_num_threads(),
-            )
-        except (LostError, ToldError) as error:
-            message = f"cannot load {self._spec}: {error.message}"
-            raise MitigationError(message, *error.advice) from error
-        assert isinstance(answer, Loaded), "the request was to load"
-        if [one.source_sha256 for one in answer.plugins] != hashes:
-            process.close()
-            raise MitigationError(f"{self._spec} changed while it was loading: run it again")
-        return process, answer
+    return IsolatedMitigation(
+        plugins, undone=tuple(launcher.loaded.undone), untold=untold, launcher=launcher
+    )
 
 
 class IsolatedCalls:

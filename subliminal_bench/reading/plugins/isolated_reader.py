@@ -14,8 +14,9 @@ from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.builtin import READER
 from subliminal_bench.mitigation.card import Settings
 from subliminal_bench.mitigation.isolation.confinement import Limits
+from subliminal_bench.mitigation.isolation.launcher import Launcher
 from subliminal_bench.mitigation.isolation.messages import LoadedReader
-from subliminal_bench.mitigation.isolation.process import LostError, Process, ToldError
+from subliminal_bench.mitigation.isolation.process import LostError, ToldError
 from subliminal_bench.mitigation.mitigation import read_settings
 from subliminal_bench.mitigation.separation import Separation
 from subliminal_bench.reading.plugins.reader import Reader, failed, usable
@@ -33,7 +34,7 @@ class IsolatedReader(Reader):
         launcher: starts its processes.
     """
 
-    launcher: "ReaderLauncher" = field(kw_only=True, compare=False)
+    launcher: Launcher[LoadedReader] = field(kw_only=True, compare=False)
 
     @property
     def isolation(self) -> Separation:
@@ -60,8 +61,8 @@ def load_isolated_reader(
     """
     if not hasattr(os, "killpg"):
         raise MitigationError("an isolated reader needs Linux or macOS")
-    launcher = ReaderLauncher(spec, settings, limits or Limits())
-    told = launcher.described
+    launcher = Launcher(spec, settings, limits or Limits(), LoadedReader, READER, _SERVICE)
+    told = launcher.loaded
     card = ReaderCard(
         told.name,
         told.title,
@@ -76,62 +77,6 @@ def load_isolated_reader(
     return IsolatedReader(
         card, Settings(values), told.source_sha256, None, untold, launcher=launcher
     )
-
-
-class ReaderLauncher:
-    """Starts processes that have loaded one reader, one process per seed.
-
-    Args:
-        spec: the reader.
-        settings: `name=value` each.
-        limits: of a process.
-
-    Raises:
-        MitigationError: it cannot be loaded.
-    """
-
-    def __init__(self, spec: str, settings: Sequence[str], limits: Limits) -> None:
-        self._spec, self._settings, self._limits = spec, list(settings), limits
-        process, self.described = self._started()
-        self.separation = process.separation
-        # The process that described the reader serves the first seed.
-        self._waiting: Process | None = process
-
-    def started(self) -> Process:
-        """A process that has not been used yet.
-
-        Raises:
-            MitigationError: the reader cannot be loaded any more, or it has changed.
-        """
-        process, self._waiting = self._waiting, None
-        if process is None:
-            process, loaded = self._started()
-            same = loaded.model_copy(update={"number": self.described.number})
-            if (same, process.separation) != (self.described, self.separation):
-                process.close()
-                raise MitigationError(
-                    f"{self._spec} differs from load to load: it must not change meanwhile"
-                )
-        return process
-
-    def _started(self) -> tuple[Process, LoadedReader]:
-        known = loading.sources(self._spec, READER).sha256
-        try:
-            files = loading.files(self._spec, READER)
-            process = Process(self._limits, files, _SERVICE)
-            answer = process.ask(
-                "load",
-                spec=self._spec,
-                settings=self._settings,
-                threads=torch.get_num_threads(),
-            )
-        except (LostError, ToldError) as error:
-            message = f"cannot load {self._spec}: {error.message}"
-            raise MitigationError(message, *error.advice) from error
-        if not isinstance(answer, LoadedReader) or answer.source_sha256 != known:
-            process.close()
-            raise MitigationError(f"{self._spec} changed while it was loading: run it again")
-        return process, answer
 
 
 class IsolatedReading:
