@@ -2,13 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+# The optimisers load it when they are first used. In a test that runs pytest inside itself
+# (`pytester`), which forgets afterwards what was loaded, it could never be loaded again.
+import torch._dynamo
+
+from subliminal_bench import shipped
 from subliminal_bench.conformance import SMALL
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, PROTOCOLS, Protocol
@@ -38,6 +43,23 @@ def _one_thread_and_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for variable in ("SUBLIMINAL_BENCH_DATA", "SUBLIMINAL_BENCH_STORE"):
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_checkout_stays_as_it_is() -> Iterator[None]:
+    """No test may write where later tests, and later commits, would find it."""
+
+    def there() -> set[Path]:
+        return {
+            path
+            for name in ("leaderboard", "plugins")
+            for path in shipped.folder(name).rglob("*")
+            if "__pycache__" not in path.parts
+        }
+
+    before = there()
+    yield
+    assert there() == before
 
 
 @pytest.fixture

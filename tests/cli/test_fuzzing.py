@@ -79,6 +79,8 @@ def typed(
     monkeypatch.setattr(page, "render_report", lambda *_: "a page")
     monkeypatch.setenv("HOME", str(tmp_path))
     write(tmp_path / "typed.py", TYPED)
+    # `submit` writes into the leaderboard that is here, else into that of the checkout.
+    (tmp_path / "leaderboard" / "entries").mkdir(parents=True)
     for name in ("typed", "baseline", "projection", "liminal"):
         keep(tmp_path / "subliminal-results", make_run(name, [0.5, 0.4], protocol=tiny))
     return type_in
