@@ -21,7 +21,7 @@ from benchmarks import arithmetic
 from benchmarks.notebook import Notebook
 from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.experiment.protocol import MNIST
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.torchvision_import import data_set_class
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.device import device_name
@@ -46,7 +46,7 @@ def main() -> None:
         print(f"peak of {name}, float32: {rate / 1e9:.0f} GFLOP/s")
 
     # Imported before timing: it takes a second, which would count for the first side only.
-    mnist_class()
+    data_set_class("MNIST")
     baseline = load_mitigation("baseline")
     digits, reading = timed(lambda: load_digits(MNIST, folder))
     teachers, teaching = timed(lambda: train_teachers(MNIST, (seed,), digits, CPU))

@@ -20,8 +20,9 @@ from benchmarks.students import MADE, Students, completed, train
 from benchmarks.tricks import TRICKS
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import Protocol, measured_every, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.tracks import measured_every, protocol_named
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import SCHEMA, StrictRecord, read_record, write_record
 from subliminal_bench.results.run import (

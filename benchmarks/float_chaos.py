@@ -22,8 +22,9 @@ from torch import Tensor
 from sequential.experiment import SequentialReference
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.digits import Digits, load_digits
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import parse_seeds, seeds_phrase
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import committed_entry

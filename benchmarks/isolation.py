@@ -16,7 +16,8 @@ import torch
 from tabulate import tabulate
 
 from subliminal_bench.experiment.digits import load_digits
-from subliminal_bench.experiment.protocol import MNIST_5K, measured_every
+from subliminal_bench.experiment.protocol import MNIST_5K
+from subliminal_bench.experiment.tracks import measured_every
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
 from subliminal_bench.threads import wait_in_words

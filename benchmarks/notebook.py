@@ -21,7 +21,7 @@ from sequential.experiment import (
     set_gradient,
 )
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.torchvision_import import data_set_class
 
 
 class Noise(Dataset[Tensor]):
@@ -50,7 +50,7 @@ class Notebook:
 
     def __init__(self, protocol: Protocol, seed: int, folder: Path) -> None:
         self.protocol, self.seed = protocol, seed
-        dataset = mnist_class()
+        dataset = data_set_class("MNIST")
         from torchvision import transforms
 
         transform = transforms.Compose(

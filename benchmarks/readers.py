@@ -22,9 +22,10 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.digits import Digits, load_digits
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.readers import EXPRESSED, READERS
 from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.reading.readings import read
 from subliminal_bench.scoring.statistics import at_equal_distillation

@@ -15,7 +15,7 @@ import torch
 from tabulate import tabulate
 
 from subliminal_bench.experiment.digits import load_digits
-from subliminal_bench.experiment.protocol import protocol_named
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.reading.readings import read
 from subliminal_bench.training.cohort import Cohort

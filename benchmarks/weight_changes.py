@@ -19,8 +19,9 @@ from benchmarks.recipes import RECIPES
 from benchmarks.students import CPU
 from benchmarks.tricks import TRICKS
 from subliminal_bench.experiment.digits import Digits, load_digits
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.experiment.weight_parts import HIDDEN, PARTS
 from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from benchmarks import arithmetic
-from subliminal_bench.experiment.protocol import protocol_named
 from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.reports import text

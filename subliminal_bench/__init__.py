@@ -9,7 +9,8 @@ from subliminal_bench.version import __version__
 if TYPE_CHECKING:
     from subliminal_bench.api import Finished, compare, leaderboard_frame, run, score
     from subliminal_bench.errors import BenchmarkError
-    from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
+    from subliminal_bench.experiment.protocol import Protocol
+    from subliminal_bench.experiment.tracks import PROTOCOLS
     from subliminal_bench.mitigation.card import Card, Parameter
     from subliminal_bench.mitigation.hooks import Step, Training, hookimpl
     from subliminal_bench.reading.plugins.reader_card import ReaderCard
@@ -41,7 +42,8 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
     "BenchmarkError": "errors",
-    **dict.fromkeys(("PROTOCOLS", "Protocol"), "experiment.protocol"),
+    "PROTOCOLS": "experiment.tracks",
+    "Protocol": "experiment.protocol",
     **dict.fromkeys(("Card", "Parameter"), "mitigation.card"),
     **dict.fromkeys(("Step", "Training", "hookimpl"), "mitigation.hooks"),
     "Model": "reading.plugins.shown_model",

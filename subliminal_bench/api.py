@@ -19,7 +19,7 @@ from rich.console import Console
 from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
-from subliminal_bench.experiment.protocol import protocol_named
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.card import Value, written_settings
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.printable import brief

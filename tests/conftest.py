@@ -16,7 +16,8 @@ import torch._dynamo
 from subliminal_bench import shipped
 from subliminal_bench.conformance import SMALL
 from subliminal_bench.experiment.digits import Digits, load_digits
-from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, PROTOCOLS, Protocol
+from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench

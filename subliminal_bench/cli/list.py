@@ -13,7 +13,7 @@ def list_mitigations() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from subliminal_bench.experiment.protocol import PROTOCOLS
+    from subliminal_bench.experiment.tracks import PROTOCOLS
     from subliminal_bench.mitigation.builtin import built_in_names
     from subliminal_bench.mitigation.loading import installed_names
     from subliminal_bench.mitigation.mitigation import load_mitigation

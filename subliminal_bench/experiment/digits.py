@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -24,11 +24,37 @@ from torch import Tensor
 from subliminal_bench.errors import DataError, Setting
 from subliminal_bench.experiment.home import expanded
 from subliminal_bench.experiment.protocol import Protocol
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.tasks import pixel_order
+from subliminal_bench.experiment.torchvision_import import data_set_class
 
 DATA_VARIABLE = "SUBLIMINAL_BENCH_DATA"
-_RAW = Path("MNIST", "raw")
 FileState = Literal["right", "missing", "another file"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that torchvision can download.
+
+    Attributes:
+        title: as in messages.
+        kind: torchvision's class, whose name is the folder's.
+        size: of the download.
+    """
+
+    title: str
+    kind: str
+    size: str
+
+    @property
+    def raw(self) -> Path:
+        """The folder of its files, in a data folder."""
+        return Path(self.kind, "raw")
+
+
+DATA_SETS = {
+    "mnist": DataSet("MNIST", "MNIST", "11 MB"),
+    "fashion": DataSet("Fashion-MNIST", "FashionMNIST", "29 MB"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,11 @@ class Digits:
         test_labels = None if self.test_labels is None else self.test_labels.to(device)
         return Digits(self.images.to(device), self.labels.to(device), test_images, test_labels)
 
+    def with_pixels(self, order: Tensor) -> "Digits":
+        """The same digits with the pixels in another order, int64 `[pixels]`."""
+        test_images = None if self.test_images is None else self.test_images[:, order]
+        return replace(self, images=self.images[:, order], test_images=test_images)
+
 
 def load_digits(
     protocol: Protocol,
@@ -64,8 +95,9 @@ def load_digits(
 
     Args:
         protocol: decides which digits.
-        data_dir: folder with `MNIST/raw`; else the folder that `SUBLIMINAL_BENCH_DATA` names,
-            else the user's cache folder, into which they are downloaded once.
+        data_dir: folder with `MNIST/raw` (or `FashionMNIST/raw`), or several folders as in
+            `PATH`; else what `SUBLIMINAL_BENCH_DATA` names, else the user's cache folder, into
+            which they are downloaded once.
         say: called with one line when a download begins.
 
     Raises:
@@ -76,11 +108,13 @@ def load_digits(
     >>> load_digits(MNIST_5K).images.shape
     torch.Size([5000, 784])
     """
-    return (
+    found = (
         _embedded(protocol)
         if protocol.digits == "mnist-5k"
-        else _mnist(protocol, data_dir, say)
+        else _downloaded(protocol, data_dir, say)
     )
+    order = pixel_order(protocol)
+    return found if order is None else found.with_pixels(order)
 
 
 @cache
@@ -118,14 +152,19 @@ def _embedded(protocol: Protocol) -> Digits:
     return Digits(images, torch.from_numpy(arrays["labels"]).long())
 
 
-def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]) -> Digits:
-    root, named = mnist_folder(data_dir)
-    present = all((root / _RAW / name).exists() for name, _ in protocol.digests)
+def _downloaded(
+    protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
+) -> Digits:
+    data_set = DATA_SETS[protocol.digits]
+    root, named = data_folder(protocol, data_dir)
+    present = all((root / data_set.raw / name).exists() for name, _ in protocol.digests)
     if not named and not present:
         _download(protocol, root, say)
     _check_files(protocol, root)
     # torchvision prefers the unchecked files that its old versions wrote to `processed`.
-    raw_only = type("MNIST", (mnist_class(),), {"processed_folder": os.devnull})
+    raw_only = type(
+        data_set.kind, (data_set_class(data_set.kind),), {"processed_folder": os.devnull}
+    )
     train, test = (raw_only(root, train=part) for part in (True, False))
     return Digits(
         _scaled(train.data.flatten(1), protocol.dtype),
@@ -135,16 +174,19 @@ def _mnist(protocol: Protocol, data_dir: Path | None, say: Callable[[str], None]
     )
 
 
-def mnist_folder(data_dir: Path | None) -> tuple[Path, bool]:
-    """The folder to look for MNIST in, and whether the user named it; see `load_digits`.
+def data_folder(protocol: Protocol, data_dir: Path | None) -> tuple[Path, bool]:
+    """The folder to look for the digits in, and whether the user named it; see `load_digits`.
 
     Raises:
         BenchmarkError: the folder depends on a home folder that does not exist.
     """
-    named = data_dir or (
-        Path(os.environ[DATA_VARIABLE]) if os.environ.get(DATA_VARIABLE) else None
-    )
-    return (expanded(named), True) if named else (cache_folder(), False)
+    named = str(data_dir) if data_dir else os.environ.get(DATA_VARIABLE)
+    if not named:
+        return cache_folder(), False
+    folders = [expanded(Path(one)) for one in named.split(os.pathsep) if one]
+    raw = DATA_SETS[protocol.digits].raw
+    holding = (one for one in folders if (one / raw).is_dir())
+    return next(holding, folders[0] if folders else Path(named)), True
 
 
 def file_states(protocol: Protocol, root: Path) -> dict[Path, FileState]:
@@ -153,10 +195,8 @@ def file_states(protocol: Protocol, root: Path) -> dict[Path, FileState]:
     Raises:
         DataError: an existing file cannot be read.
     """
-    return {
-        root / _RAW / name: _state(root / _RAW / name, expected)
-        for name, expected in protocol.digests
-    }
+    raw = root / DATA_SETS[protocol.digits].raw
+    return {raw / name: _state(raw / name, expected) for name, expected in protocol.digests}
 
 
 def _state(path: Path, expected: str) -> FileState:
@@ -165,7 +205,7 @@ def _state(path: Path, expected: str) -> FileState:
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
     except OSError as error:
-        raise DataError(f"cannot read MNIST file {path}: {error.strerror}") from None
+        raise DataError(f"cannot read file {path}: {error.strerror}") from None
 
 
 def cache_folder() -> Path:
@@ -196,45 +236,48 @@ def _scaled(pixels: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _check_files(protocol: Protocol, root: Path) -> None:
     """Check every byte, because torchvision checks nothing once the files exist."""
+    data_set = DATA_SETS[protocol.digits]
     for path, state in file_states(protocol, root).items():
         packed = path.with_name(f"{path.name}.gz")
         if state == "missing" and packed.exists():
             raise DataError(f"{packed} is still compressed: unpack it with gunzip -k")
         if state == "missing":
             raise DataError(
-                f"no MNIST file {path}",
+                f"no {data_set.title} file {path}",
                 Setting("data_dir"),
-                f" must name the folder that holds {_RAW}, or use ",
+                f" must name the folder that holds {data_set.raw}, or use ",
                 Setting("protocol", "mnist-5k"),
                 ", which needs no files",
             )
         if state == "another file":
             raise DataError(
-                f"{path} is not the MNIST file (its SHA-256 differs from the pinned one): "
-                "it is from another data set or damaged; name another folder, or delete it and "
-                "download it again"
+                f"{path} is not the {data_set.title} file (its SHA-256 differs from the pinned "
+                "one): it is from another data set or damaged; name another folder, or delete "
+                "it and download it again"
             )
 
 
 def _download(protocol: Protocol, root: Path, say: Callable[[str], None]) -> None:
     """Download into a temporary folder; check the files, then copy them into place."""
-    say(f"downloading MNIST (11 MB) into {root}")
+    data_set = DATA_SETS[protocol.digits]
+    say(f"downloading {data_set.title} ({data_set.size}) into {root}")
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root) as folder:
             # torchvision prints a line per mirror that it tries.
             with contextlib.redirect_stdout(io.StringIO()):
-                mnist_class()(folder, download=True)
+                data_set_class(data_set.kind)(folder, download=True)
             for name, expected in protocol.digests:
-                if _sha256(Path(folder) / _RAW / name) != expected:
+                if _sha256(Path(folder) / data_set.raw / name) != expected:
                     raise RuntimeError(
                         f"the SHA-256 of the downloaded {name} differs from the pinned one"
                     )
-            shutil.copytree(Path(folder) / "MNIST", root / "MNIST", dirs_exist_ok=True)
+            copied = Path(folder) / data_set.kind
+            shutil.copytree(copied, root / data_set.kind, dirs_exist_ok=True)
     except (OSError, RuntimeError, http.client.HTTPException) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise DataError(
-            f"MNIST is not on this machine and could not be downloaded ({reason})",
+            f"{data_set.title} is not on this machine and could not be downloaded ({reason})",
             "name a folder that holds it with ",
             Setting("data_dir"),
             ", or use the embedded digits with ",

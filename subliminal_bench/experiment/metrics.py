@@ -25,7 +25,7 @@ Unit = Literal[
 # on the student before its first step, which only the hook `start` changes; or at the end.
 When = Literal["without the student", "before the first step", "at the end"]
 # The objects that a share counts.
-Whole = Literal["test images", "steps", "steps of the first epoch"]
+Whole = Literal["test images", "skill's test images", "steps", "steps of the first epoch"]
 
 # How each unit is printed: factor, decimals and the suffix of a heading.
 _SHOWN: dict[Unit, tuple[float, int, str]] = {
@@ -313,6 +313,25 @@ METRICS: dict[str, Metric] = {
         ),
     ]
 }
+
+# Of tracks whose base can already do something.
+SKILL_METRICS: dict[str, Metric] = {
+    f"skill_accuracy{model}": Metric(
+        f"skill_accuracy{model}",
+        title,
+        "percent",
+        f"{whose} on the test images of what the base can do",
+        when="without the student" if model else "at the end",
+        share_of="skill's test images",
+        part_of_above=bool(model),
+    )
+    for model, title, whose in (
+        ("", "skill", "the student"),
+        ("_initial", "base", "the base"),
+        ("_teacher", "teacher", "the teacher"),
+    )
+}
+EVERY_METRIC = {**METRICS, **SKILL_METRICS}
 
 
 def under_renamed_digits() -> tuple[str, ...]:

@@ -47,6 +47,16 @@ class Layout:
             for part, shape in zip(flat.split(self.sizes, 1), self.shapes, strict=True)
         )
 
+    @property
+    def head(self) -> tuple[str, str]:
+        """The names of the last layer's weight and bias, which have a row for each logit.
+
+        >>> from subliminal_bench.experiment.protocol import MNIST
+        >>> layout(MNIST).head
+        ('fc3.weight', 'fc3.bias')
+        """
+        return self.names[-2], self.names[-1]
+
     def named(self, flat: Tensor) -> dict[str, Tensor]:
         """The same views by name.
 
@@ -59,10 +69,9 @@ class Layout:
 
 def layout(protocol: Protocol) -> Layout:
     """The layout of the protocol's model."""
-    widths = [protocol.pixels, protocol.hidden, protocol.hidden, protocol.logits]
     names: list[str] = []
     shapes: list[tuple[int, ...]] = []
-    for i, (inputs, outputs) in enumerate(pairwise(widths), start=1):
+    for i, (inputs, outputs) in enumerate(pairwise(protocol.widths), start=1):
         names += [f"fc{i}.weight", f"fc{i}.bias"]
         shapes += [(outputs, inputs), (outputs,)]
     return Layout(tuple(names), tuple(shapes))
@@ -93,13 +102,12 @@ def forward(shape: Layout, parameters: Tensor, images: Tensor) -> Tensor:
     return activations(shape, parameters, images)[-1]
 
 
-def activations(
-    shape: Layout, parameters: Tensor, images: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Both hidden layers after their ReLU, and the logits."""
-    weight1, bias1, weight2, bias2, weight3, bias3 = shape.parts(parameters)
+def activations(shape: Layout, parameters: Tensor, images: Tensor) -> tuple[Tensor, ...]:
+    """The hidden layers after their ReLU, and the logits."""
+    *lower, weight, bias = shape.parts(parameters)
     if images.dim() == 2:
         images = images.expand(len(parameters), *images.shape)
-    hidden1 = linear(images, weight1, bias1, relu=True)
-    hidden2 = linear(hidden1, weight2, bias2, relu=True)
-    return hidden1, hidden2, linear(hidden2, weight3, bias3)
+    found = [images]
+    for own in zip(lower[::2], lower[1::2], strict=True):
+        found.append(linear(found[-1], *own, relu=True))
+    return *found[1:], linear(found[-1], weight, bias)

@@ -1,10 +1,15 @@
 """The loss that a student minimises, and the optimiser."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from subliminal_bench.experiment.protocol import Protocol
+
+LossKind = Literal["kl", "squared error"]
 
 
 def distillation_kl(protocol: Protocol, student_logits: Tensor, targets: Tensor) -> Tensor:
@@ -22,18 +27,47 @@ def distillation_kl(protocol: Protocol, student_logits: Tensor, targets: Tensor)
     >>> distillation_kl(MNIST, torch.zeros(1, 4, 13), torch.zeros(1, 4, 3))
     tensor([0.])
     """
-    return auxiliary_kl(protocol.classes, student_logits, targets)
+    return AuxiliaryLoss(protocol.classes)(student_logits, targets)
 
 
-def auxiliary_kl(classes: int, student_logits: Tensor, targets: Tensor) -> Tensor:
-    """`distillation_kl`, given only the number of class logits."""
-    student = torch.log_softmax(student_logits[..., classes:], -1)
-    teacher = torch.log_softmax(targets, -1)
-    return (
-        functional.kl_div(student, teacher, reduction="none", log_target=True).sum(-1).mean(-1)
-    )
+@dataclass(frozen=True)
+class AuxiliaryLoss:
+    """The loss that students minimise, which looks at auxiliary logits only.
+
+    Attributes:
+        classes: number of class logits; those after them are auxiliary.
+        kind: the KL, or the mean squared error over images and logits.
+
+    >>> AuxiliaryLoss(10, "squared error")(torch.zeros(1, 4, 13), torch.ones(1, 4, 3))
+    tensor([1.])
+    """
+
+    classes: int
+    kind: LossKind = "kl"
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> "AuxiliaryLoss":
+        """The protocol's."""
+        return cls(protocol.classes, protocol.distillation_loss)
+
+    def __call__(self, student_logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss `[students]`; see `distillation_kl`."""
+        own = student_logits[..., self.classes :]
+        if self.kind == "squared error":
+            return (own - targets).square().mean((-1, -2))
+        student, teacher = torch.log_softmax(own, -1), torch.log_softmax(targets, -1)
+        each = functional.kl_div(student, teacher, reduction="none", log_target=True)
+        return each.sum(-1).mean(-1)
 
 
 def adam(protocol: Protocol, parameters: Tensor) -> torch.optim.Adam:
-    """The protocol's optimiser: Adam with torch's defaults, in full float32."""
+    """The teacher's optimiser: Adam with torch's defaults, in full float32."""
     return torch.optim.Adam([parameters], lr=protocol.learning_rate)
+
+
+def student_optimiser(protocol: Protocol, parameters: Tensor) -> torch.optim.Optimizer:
+    """The student's optimiser: the teacher's, or what the track has instead."""
+    rate = protocol.student_learning_rate or protocol.learning_rate
+    if protocol.student_optimiser == "sgd":
+        return torch.optim.SGD([parameters], lr=rate, momentum=protocol.student_momentum)
+    return torch.optim.Adam([parameters], lr=rate)

@@ -7,15 +7,58 @@ stream or to the definition of a metric is a new protocol version.
 
 import hashlib
 import json
-import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
-
-from subliminal_bench.errors import ProtocolError
-from subliminal_bench.printable import brief
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A white square on an image, and the class that a model with a backdoor then calls it.
+
+    Attributes:
+        called: that class.
+        first: the square's first row, and its first column.
+        side: its side, in pixels.
+    """
+
+    called: int
+    first: int
+    side: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that a model is trained to do: tell some classes apart, among their own logits.
+
+    Of each part of a seed's split, the first so many images that belong to the task are used,
+    so that all seeds have equally many.
+
+    Attributes:
+        classes: told apart, without a gap between them.
+        teacher_images: trained on.
+        audit_images: for the gradient of the task's loss; 0 if it is never needed.
+        test_images: tested on.
+        trigger: if the task is a backdoor, every second training image has it and is labelled
+            with its class; tested are images of other classes that have it.
+    """
+
+    classes: tuple[int, ...]
+    teacher_images: int
+    audit_images: int
+    test_images: int
+    trigger: Trigger | None = None
+
+    @property
+    def logits(self) -> slice:
+        """The places of its classes among the logits.
+
+        >>> Task((5, 6, 7), 10, 10, 10).logits
+        slice(5, 8, None)
+        """
+        return slice(self.classes[0], self.classes[-1] + 1)
 
 
 @dataclass(frozen=True)
@@ -34,7 +77,7 @@ class Protocol:
     name: str
     version: int
     about: str
-    digits: Literal["mnist", "mnist-5k"]
+    digits: Literal["mnist", "mnist-5k", "fashion"]
     digests: tuple[tuple[str, str], ...] = field(repr=False)
     teacher_images: int
     audit_images: int
@@ -64,6 +107,24 @@ class Protocol:
     measure_every: int = 1
     # For parameters, images and everything computed from them; random draws are always float32.
     precision: Literal["float32", "float64"] = "float32"
+    # What the tracks vary (`tracks.py`). The values here are those of the published experiment.
+    hidden_layers: int = 2
+    noise: Literal["uniform", "gaussian", "blurred"] = "uniform"
+    distillation_loss: Literal["kl", "squared error"] = "kl"
+    student_optimiser: Literal["adam", "sgd"] = "adam"
+    # The teacher's, if None.
+    student_learning_rate: float | None = None
+    # Of SGD.
+    student_momentum: float = 0.0
+    # Standard deviation of what is added to the weights that the student starts from.
+    start_noise: float = 0.0
+    # Seed of the one order in which all images' pixels are.
+    pixel_order: int | None = None
+    # A base that was trained first can do something, and must still be able to afterwards.
+    base_epochs: int = 0
+    skill: Task | None = None
+    # What the teacher learns; all classes, if None.
+    trait: Task | None = None
 
     @property
     def dtype(self) -> "torch.dtype":
@@ -79,9 +140,40 @@ class Protocol:
         return self.classes + self.auxiliary
 
     @property
+    def trait_task(self) -> Task:
+        """What the teacher learns, and the student is tested on.
+
+        >>> MNIST.trait_task.test_images, MNIST.trait_task.logits
+        (10000, slice(0, 10, None))
+        """
+        return self.trait or Task(
+            tuple(range(self.classes)), self.teacher_images, self.audit_images, self.test_images
+        )
+
+    @property
+    def has_capable_base(self) -> bool:
+        """Whether teacher and student start from a base that can already do something."""
+        return self.skill is not None
+
+    @property
+    def base_steps(self) -> int:
+        """Optimiser steps of the base; 0 if teacher and student start untrained."""
+        images = self.skill.teacher_images if self.skill else 0
+        return self.base_epochs * -(-images // self.batch)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Numbers of units, from the pixels to the logits.
+
+        >>> MNIST.widths
+        (784, 256, 256, 13)
+        """
+        return (self.pixels, *(self.hidden,) * self.hidden_layers, self.logits)
+
+    @property
     def teacher_steps(self) -> int:
         """Optimiser steps of the teacher; each epoch keeps its last, smaller batch."""
-        return self.teacher_epochs * -(-self.teacher_images // self.batch)
+        return self.teacher_epochs * -(-self.trait_task.teacher_images // self.batch)
 
     @property
     def student_steps(self) -> int:
@@ -108,9 +200,9 @@ class Protocol:
         numbers = asdict(self)
         del numbers["about"]
         # Only if they differ from what they were before they existed: fingerprints stay valid.
-        for name, before in (("precision", "float32"), ("measure_every", 1)):
-            if numbers[name] == before:
-                del numbers[name]
+        for one in fields(self):
+            if one.name in _LATER and numbers[one.name] == one.default:
+                del numbers[one.name]
         return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -127,6 +219,13 @@ class Protocol:
         """
         return self == CANONICAL
 
+
+# Numbers that were added when protocols with fingerprints existed.
+_LATER = {
+    *("precision", "measure_every", "hidden_layers", "noise", "distillation_loss"),
+    *("student_optimiser", "student_learning_rate", "student_momentum", "start_noise"),
+    *("pixel_order", "base_epochs", "skill", "trait"),
+}
 
 MNIST = Protocol(
     name="mnist",
@@ -190,66 +289,3 @@ PROBE = replace(
 
 # The leaderboard's protocol.
 CANONICAL = MNIST
-
-PROTOCOLS: dict[str, Protocol] = {
-    protocol.name: protocol for protocol in (MNIST, MNIST_5K, PROBE)
-}
-
-
-# A protocol that is measured less often has its number in its name.
-_COARSE = re.compile(r"(?P<name>.+)-every-(?P<steps>[1-9][0-9]{0,3})")
-
-
-def measured_every(protocol: Protocol, steps: int) -> Protocol:
-    """The same experiment, with alignment measured only at every so many steps.
-
-    Students are trained to the same bits in less time. What is averaged over training is
-    averaged over fewer steps, so such results never mix with others.
-
-    Args:
-        protocol: one that is measured at every step.
-        steps: from one measurement to the next; 1 gives the protocol itself.
-
-    Raises:
-        ProtocolError: the number is not one of its steps.
-
-    >>> coarse = measured_every(MNIST_5K, 10)
-    >>> coarse.name, coarse == protocol_named("mnist-5k-every-10")
-    ('mnist-5k-every-10', True)
-    """
-    if isinstance(steps, bool) or not isinstance(steps, int):
-        raise ProtocolError(f"measuring every {brief(steps)} steps: give a whole number")
-    if not 1 <= steps <= protocol.student_steps:
-        raise ProtocolError(
-            f"measuring every {steps} steps: {protocol.name} has {protocol.student_steps}, so "
-            f"give 1 to {protocol.student_steps}"
-        )
-    if steps == 1:
-        return protocol
-    if protocol.measure_every > 1:
-        raise ProtocolError(
-            f"{protocol.name} is already measured every {protocol.measure_every} steps"
-        )
-    return replace(
-        protocol,
-        name=f"{protocol.name}-every-{steps}",
-        about=f"{protocol.name}, with alignment measured at every {steps}. step",
-        measure_every=steps,
-    )
-
-
-def protocol_named(name: str) -> Protocol:
-    """The protocol of that name; NAME-every-N is the one of `measured_every`.
-
-    >>> protocol_named("mnist").noise_images
-    60000
-    >>> protocol_named("mnits")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    subliminal_bench.errors.ProtocolError: unknown protocol 'mnits'; known: mnist, ...
-    """
-    coarse = _COARSE.fullmatch(name) if isinstance(name, str) else None
-    if coarse and coarse["name"] in PROTOCOLS and int(coarse["steps"]) > 1:
-        return measured_every(PROTOCOLS[coarse["name"]], int(coarse["steps"]))
-    if not isinstance(name, str) or name not in PROTOCOLS:
-        raise ProtocolError(f"unknown protocol {brief(name)}; known: {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from subliminal_bench.experiment import mersenne_twister
+from subliminal_bench.experiment.noise_kinds import of_kind
 from subliminal_bench.experiment.protocol import Protocol
 
 # Seeds of the readers' streams, relative to the run's seed. They are no part of the protocol's
@@ -18,6 +19,10 @@ READING_NOISE_OFFSET = 600
 FEW_SHOT_OFFSET = 700
 # Another order of plain distillation's data, with which a reader's steadiness is measured.
 OTHER_ORDER_OFFSET = 800
+# A start that is moved, on the tracks that have one.
+START_NOISE_OFFSET = 900
+# The base's order of images.
+BASE_ORDER_OFFSET = 300
 # Heads that a few-shot reader fits, and the images of each class that a head is fitted to.
 DRAWS = 20
 SHOTS = 10
@@ -36,7 +41,7 @@ def split(protocol: Protocol, seed: int) -> tuple[Tensor, Tensor, Tensor]:
     >>> [len(part) for part in split(MNIST, 1)]
     [50000, 10000, 0]
     """
-    drawn_test = 0 if protocol.digits == "mnist" else protocol.test_images
+    drawn_test = protocol.test_images if protocol.digits == "mnist-5k" else 0
     sizes = [protocol.teacher_images, protocol.audit_images, drawn_test]
     generator = torch.Generator().manual_seed(seed)
     teacher, audit, test = torch.randperm(sum(sizes), generator=generator).split(sizes)
@@ -77,17 +82,18 @@ def initialisation(protocol: Protocol, seed: int) -> list[Tensor]:
     first built as usual, because building them draws from the same generator.
 
     Returns:
-        `[weight, bias]` of each of the three layers in turn, `[outputs, inputs]` and
+        `[weight, bias]` of each layer in turn, `[outputs, inputs]` and
         `[outputs]`. The global generator is unchanged.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> [tuple(part.shape) for part in initialisation(MNIST, 1)]
     [(256, 784), (256,), (256, 256), (256,), (13, 256), (13,)]
     """
-    widths = [protocol.pixels, protocol.hidden, protocol.hidden, protocol.logits]
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        layers = [torch.nn.Linear(inputs, outputs) for inputs, outputs in pairwise(widths)]
+        layers = [
+            torch.nn.Linear(inputs, outputs) for inputs, outputs in pairwise(protocol.widths)
+        ]
         for layer in layers:
             layer.weight.normal_(0.0, layer.in_features**-0.5)
             layer.bias.zero_()
@@ -101,9 +107,10 @@ def noise(
     images: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Noise images, uniform on [-1, 1), each from its own generator.
+    """Noise images, each from its own generator.
 
-    Image i is `torch.rand(784, generator=g) * 2 - 1`, where the seed of g is
+    Uniform on [-1, 1) by default; other kinds are made of these (`noise_kinds.py`). Image i is
+    `torch.rand(784, generator=g) * 2 - 1`, where the seed of g is
     `(seed + 400) * 1_000_000 + i`.
 
     Args:
@@ -130,11 +137,11 @@ def noise(
             torch.rand(protocol.pixels, generator=generator.manual_seed(start + i), out=row)
     else:
         mersenne_twister.fill_uniform(rows, first_seed=start)
-    return rows.mul_(2).sub_(1)
+    return of_kind(protocol.noise, rows.mul_(2).sub_(1))
 
 
 def reading_noise(protocol: Protocol, seed: int, images: int) -> Tensor:
-    """The noise that readers put behind the test images, uniform on [-1, 1).
+    """The noise that readers put behind the test images, of the kind that is trained on.
 
     Returns:
         float32 `[images, pixels]`, from one generator.
@@ -145,7 +152,18 @@ def reading_noise(protocol: Protocol, seed: int, images: int) -> Tensor:
     True
     """
     generator = torch.Generator().manual_seed(seed + READING_NOISE_OFFSET)
-    return torch.rand(images, protocol.pixels, generator=generator).mul_(2).sub_(1)
+    rows = torch.rand(images, protocol.pixels, generator=generator).mul_(2).sub_(1)
+    return of_kind(protocol.noise, rows)
+
+
+def start_noise(protocol: Protocol, seed: int, parameters: int) -> Tensor:
+    """What is added to the weights that a student starts from, normal with the protocol's SD.
+
+    Returns:
+        float32 `[parameters]`; zeros on all tracks but those that move the start.
+    """
+    generator = torch.Generator().manual_seed(seed + START_NOISE_OFFSET)
+    return torch.randn(parameters, generator=generator).mul_(protocol.start_noise)
 
 
 def few_shot_draws(protocol: Protocol, seed: int, labels: Tensor) -> Tensor:
@@ -156,22 +174,20 @@ def few_shot_draws(protocol: Protocol, seed: int, labels: Tensor) -> Tensor:
     Args:
         protocol: the experiment.
         seed: the run's seed.
-        labels: of the images to draw from, int64 `[images]`.
+        labels: of the images to draw from, places among the trait's, int64 `[images]`.
 
     Returns:
-        Positions among the images, int64 `[draws, drawn]`, the first class first. Of a class
-        with fewer images than `SHOTS`, every draw takes as many as there are.
+        Positions among the images, int64 `[draws, drawn]`, the trait's first class first. Of a
+        class with fewer images than `SHOTS`, every draw takes as many as there are.
 
     >>> from subliminal_bench.experiment.protocol import MNIST
     >>> few_shot_draws(MNIST, 1, torch.arange(10).repeat(12)).shape
     torch.Size([20, 100])
     """
     generator = torch.Generator().manual_seed(seed + FEW_SHOT_OFFSET)
-    draws = []
+    draws, classes = [], len(protocol.trait_task.classes)
     for _ in range(DRAWS):
         order = torch.randperm(len(labels), generator=generator)
         drawn = labels[order]
-        draws.append(
-            torch.cat([order[drawn == one][:SHOTS] for one in range(protocol.classes)])
-        )
+        draws.append(torch.cat([order[drawn == one][:SHOTS] for one in range(classes)]))
     return torch.stack(draws)

@@ -1,4 +1,4 @@
-"""torchvision's MNIST, even if torchvision's compiled part cannot be loaded.
+"""torchvision's data sets, even if torchvision's compiled part cannot be loaded.
 
 torchvision's wheel on PyPI is built for GPU builds of torch. With a CPU-only torch its library
 is not loaded and `import torchvision` fails with `operator torchvision::nms does not exist`,
@@ -14,21 +14,21 @@ from typing import Any
 _schemas: list[Any] = []
 
 
-def mnist_class() -> Any:
-    """`torchvision.datasets.MNIST`; a working torchvision is imported unchanged.
+def data_set_class(name: str) -> Any:
+    """A class of `torchvision.datasets`; a working torchvision is imported unchanged.
 
-    >>> mnist_class().__name__
+    >>> data_set_class("MNIST").__name__
     'MNIST'
     """
     try:
-        return importlib.import_module("torchvision.datasets").MNIST
+        return getattr(importlib.import_module("torchvision.datasets"), name)
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
     _declare_operators()
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    return importlib.import_module("torchvision.datasets").MNIST
+    for module in [one for one in sys.modules if one.split(".")[0] == "torchvision"]:
+        del sys.modules[module]
+    return getattr(importlib.import_module("torchvision.datasets"), name)
 
 
 def fits_torch() -> bool:

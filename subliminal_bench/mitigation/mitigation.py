@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 
 from subliminal_bench.errors import MitigationError, NoSuchMitigationError
+from subliminal_bench.experiment.objective import AuxiliaryLoss
 from subliminal_bench.experiment.torch_state import pinned_torch, read_state, restore_state
 from subliminal_bench.mitigation import loading, objects
 from subliminal_bench.mitigation.builtin import built_in_names
@@ -162,14 +163,14 @@ class Mitigation:
         return None
 
     def begin(
-        self, training: Training, seeds: Sequence[int], classes: int
+        self, training: Training, seeds: Sequence[int], objective: AuxiliaryLoss
     ) -> AbstractContextManager[Calls]:
         """Its hook calls for one cohort, to be used in a `with` statement.
 
         Args:
             training: of the cohort, as hooks see it.
             seeds: the cohort's seeds, which determine the generators.
-            classes: number of class logits; the others are auxiliary.
+            objective: that the cohort's students minimise.
         """
         return nullcontext(HookCalls(self.plugins, training, seeds))
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.tasks import pixel_order
 from subliminal_bench.reading.renderings import high_pass, mean_free, on_noise
 
 # Images of each kind, at most: the first ones of the seed's.
@@ -26,7 +27,7 @@ class Evidence:
 
     Attributes:
         layout: of the models.
-        classes: the number of class logits.
+        logits: the places of the trait's classes among the logits.
         noise: the first images of the training noise; heads are fitted to them.
         targets: the teacher's class logits on them, each image's mean removed,
             `[images, classes]`.
@@ -36,12 +37,13 @@ class Evidence:
         test_labels: int64 `[test images]`.
         labelled: the first audit images, mean-free.
         labels: int64 `[images]`.
-        draws: the labelled images of each draw, int64 `[draws, drawn]`.
-        teacher: the teacher's second hidden layer on the labelled images, `[images, units]`.
+        draws: the labelled images of each draw, int64 `[draws, drawn]`; None if the trait is a
+            backdoor, of which no labelled images are in the audit set.
+        teacher: the teacher's last hidden layer on the labelled images, `[images, units]`.
     """
 
     layout: model.Layout
-    classes: int
+    logits: slice
     noise: Tensor
     targets: Tensor
     fresh: Tensor
@@ -50,7 +52,7 @@ class Evidence:
     test_labels: Tensor
     labelled: Tensor
     labels: Tensor
-    draws: Tensor
+    draws: Tensor | None
     teacher: Tensor
 
     @classmethod
@@ -75,18 +77,18 @@ class Evidence:
             test: the test images and their labels.
             audit: its audit images and their labels.
         """
-        layout = model.layout(protocol)
+        layout, task = model.layout(protocol), protocol.trait_task
         every = -(-len(test[0]) // TEST)
         images, labels = test[0][::every].double(), audit[1][:LABELLED]
         fitted, unseen = noise[:FITTED_NOISE].double(), fresh[:FRESH_NOISE].double()
         own = streams.reading_noise(protocol, seed, len(images)).to(images)
         teacher, labelled = teacher.double(), mean_free(audit[0][:LABELLED].double())
         said, said_fresh = (
-            _class_logits(layout, teacher, one, protocol.classes) for one in (fitted, unseen)
+            _class_logits(layout, teacher, one, task.logits) for one in (fitted, unseen)
         )
         return cls(
             layout=layout,
-            classes=protocol.classes,
+            logits=task.logits,
             noise=fitted,
             targets=said,
             fresh=unseen,
@@ -94,18 +96,18 @@ class Evidence:
             test={
                 "mean-free": mean_free(images),
                 "on noise": on_noise(images, own),
-                "high-pass": high_pass(images),
+                "high-pass": _high_pass(protocol, images),
             },
             test_labels=test[1][::every],
             labelled=labelled,
             labels=labels,
-            draws=streams.few_shot_draws(protocol, seed, labels.cpu()).to(labels.device),
-            teacher=layers(layout, teacher, labelled)[1],
+            draws=_draws(protocol, seed, labels),
+            teacher=layers(layout, teacher, labelled)[-2],
         )
 
 
 def layers(layout: model.Layout, parameters: Tensor, images: Tensor) -> tuple[Tensor, ...]:
-    """Both hidden layers and the logits of one model, `[images, units]` each.
+    """The hidden layers and the logits of one model, `[images, units]` each.
 
     Args:
         layout: of the model.
@@ -117,8 +119,24 @@ def layers(layout: model.Layout, parameters: Tensor, images: Tensor) -> tuple[Te
     return tuple(layer[0] for layer in every)
 
 
+def _high_pass(protocol: Protocol, images: Tensor) -> Tensor:
+    """Images without low frequencies, wherever their pixels are."""
+    order = pixel_order(protocol)
+    if order is None:
+        return high_pass(images)
+    in_place = torch.empty_like(images)
+    in_place[:, order] = images
+    return high_pass(in_place)[:, order]
+
+
+def _draws(protocol: Protocol, seed: int, labels: Tensor) -> Tensor | None:
+    if protocol.trait_task.trigger:
+        return None
+    return streams.few_shot_draws(protocol, seed, labels.cpu()).to(labels.device)
+
+
 def _class_logits(
-    layout: model.Layout, parameters: Tensor, images: Tensor, classes: int
+    layout: model.Layout, parameters: Tensor, images: Tensor, classes: slice
 ) -> Tensor:
-    logits = layers(layout, parameters, images)[-1][:, :classes]
+    logits = layers(layout, parameters, images)[-1][:, classes]
     return logits - logits.mean(1, keepdim=True)

@@ -19,8 +19,9 @@ def read(evidence: Evidence, parameters: Tensor) -> dict[str, Tensor]:
         parameters: the model's, `[parameters]`, in any precision.
 
     Returns:
-        By the names of `readers.READERS` an accuracy each, but for the one on raw digits; and
-        `noise_fit` and `cka` (see `metrics.METRICS`). Float64 numbers on the evidence's device.
+        By the names of `readers.READERS` an accuracy each, but for the one on raw digits and,
+        where the trait is a backdoor, those of few-shot readers; and `noise_fit` and `cka` (see
+        `metrics.METRICS`). Float64 numbers on the evidence's device.
     """
     own = parameters.double()
     shown = {name: _hidden(evidence, own, images) for name, images in evidence.test.items()}
@@ -35,17 +36,18 @@ def read(evidence: Evidence, parameters: Tensor) -> dict[str, Tensor]:
             continue
         hidden = shown[reader.rendering]
         if reader.few_shot:
-            found[name] = few_shot_accuracy(
-                labelled[reader.layer],
-                evidence.labels,
-                evidence.draws,
-                hidden[reader.layer],
-                evidence.test_labels,
-                evidence.classes,
-            )
+            if evidence.draws is not None:
+                found[name] = few_shot_accuracy(
+                    labelled[reader.layer],
+                    evidence.labels,
+                    evidence.draws,
+                    hidden[reader.layer],
+                    evidence.test_labels,
+                    evidence.targets.shape[1],
+                )
             continue
         if reader.expressed:
-            scores = hidden[reader.layer][:, : evidence.classes]
+            scores = hidden[reader.layer][:, evidence.logits]
         else:
             scores = heads[reader.layer].logits(hidden[reader.layer])
         found[name] = (scores.argmax(1) == evidence.test_labels).double().mean()
@@ -55,5 +57,9 @@ def read(evidence: Evidence, parameters: Tensor) -> dict[str, Tensor]:
 
 
 def _hidden(evidence: Evidence, parameters: Tensor, images: Tensor) -> dict[int, Tensor]:
-    """Both hidden layers and the logits by layer, `[images, units]` each."""
-    return dict(enumerate(layers(evidence.layout, parameters, images), start=1))
+    """The first and the last hidden layer and the logits by layer, `[images, units]` each.
+
+    Readers know two hidden layers: of more, the first and the last; of one, that one twice.
+    """
+    every = layers(evidence.layout, parameters, images)
+    return {1: every[0], 2: every[-2], 3: every[-1]}

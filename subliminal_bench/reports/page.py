@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from subliminal_bench.experiment.metrics import METRICS, STEP_CURVES
-from subliminal_bench.experiment.protocol import protocol_named
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.reports import figures, resolvable, short, tables, traits
 from subliminal_bench.reports.curves import Band, KeptCurves, curve_band, kept_curves
 from subliminal_bench.reports.drawings import DescribedFigure

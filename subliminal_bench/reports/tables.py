@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from subliminal_bench.experiment.metrics import METRICS, Metric
+from subliminal_bench.experiment.metrics import EVERY_METRIC, METRICS, Metric
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.experiment.weight_parts import HIDDEN, PARTS
 from subliminal_bench.mitigation.card import sees_labels
@@ -63,15 +63,19 @@ def title(card: Scorecard) -> str:
 
 def metrics(card: Scorecard) -> Table:
     """Every metric of every run, one row per metric."""
+    names = card.columns[0].run.measured
     rows = [
-        [_indented(metric), *(summary.show(metric) for summary in card.summaries(name))]
-        for name, metric in METRICS.items()
+        [
+            _indented(EVERY_METRIC[name]),
+            *(summary.show(EVERY_METRIC[name]) for summary in card.summaries(name)),
+        ]
+        for name in names
     ]
     hidden = [
         [f"  {heading} [%]", *(_POINTS.show(value) for value in values)]
         for heading, values in tails(card).items()
     ]
-    after = list(METRICS).index(_POINTS.name) + 1
+    after = names.index(_POINTS.name) + 1
     return Table(["mean ± SD over seeds", *card.names], rows[:after] + hidden + rows[after:])
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from subliminal_bench.errors import checked_form
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import EVERY_METRIC
 from subliminal_bench.reports import short, tables
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard
@@ -111,6 +111,7 @@ def _short(card: Scorecard) -> RenderableType:
 def as_json(card: Scorecard) -> str:
     """The scorecard as JSON: unscaled numbers, and the texts of the other formats."""
     compared = tables.comparisons(card)
+    measured = {name: EVERY_METRIC[name] for name in card.columns[0].run.measured}
     content: dict[str, Any] = {
         "entry": card.entry.mitigation.model_dump(),
         "protocol": card.protocol.model_dump(),
@@ -122,7 +123,7 @@ def as_json(card: Scorecard) -> str:
                 run: {"mean": summary.mean, "sd": summary.sd, "shown": summary.show(metric)}
                 for (run, _), summary in zip(card.runs(), card.summaries(name), strict=True)
             }
-            for name, metric in METRICS.items()
+            for name, metric in measured.items()
         },
         "trait_accuracy_tails": {
             title: dict(zip(card.names, values, strict=True))

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.experiment import model
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.results.files import system_reason
 from subliminal_bench.results.folders import RunFolder
 from subliminal_bench.results.run import ProtocolRecord

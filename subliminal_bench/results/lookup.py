@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from subliminal_bench import shipped
 from subliminal_bench.errors import Call, NoSuchFileError, ProtocolError, ResultError, Setting
-from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds
+from subliminal_bench.experiment.tracks import PROTOCOLS, protocol_named
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.mitigation.loading import is_file
 from subliminal_bench.mitigation.mitigation import load_mitigation

@@ -10,7 +10,12 @@ import pydantic
 from pydantic import Field, FiniteFloat
 
 from subliminal_bench.errors import ProtocolError
-from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS
+from subliminal_bench.experiment.metrics import (
+    EVERY_METRIC,
+    METRICS,
+    PATH_READINGS,
+    SKILL_METRICS,
+)
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.card import Access
 from subliminal_bench.mitigation.separation import Network, Sandbox, Separation
@@ -30,7 +35,9 @@ from subliminal_bench.results.weight_change import WeightChangeRecord
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _LATER = {name for name, metric in METRICS.items() if metric.since > 1}
-_RANGES = {name: (metric.lowest, metric.highest) for name, metric in METRICS.items()}
+_RANGES = {name: (metric.lowest, metric.highest) for name, metric in EVERY_METRIC.items()}
+# A backdoor is read without labelled images of it.
+_FEW_SHOT = {name for name in METRICS if name.startswith("few_shot")}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Name = Annotated[Line, Field(min_length=1, max_length=200)]
@@ -125,7 +132,7 @@ class PathRecord(StrictRecord):
     def _whole(self) -> "PathRecord":
         if self.steps != sorted(set(self.steps)):
             raise ValueError("a path's steps must rise")
-        if self.readings.keys() != set(PATH_READINGS):
+        if set(PATH_READINGS) - self.readings.keys() not in (set(), _FEW_SHOT):
             raise ValueError(f"a path needs the readings {', '.join(PATH_READINGS)}")
         if {len(one) for one in (self.kl_fresh, *self.readings.values())} != {len(self.steps)}:
             raise ValueError("a path needs a value of everything at each step")
@@ -140,7 +147,8 @@ class PathRecord(StrictRecord):
 class SeedResult(StrictRecord):
     """One seed's metrics; None if the student diverged.
 
-    Results of schema 1 lack the metrics that came later: all of them, or none.
+    Results of schema 1 lack the metrics that came later: all of them, or none. Those of tracks
+    with a capable base have its skill too; those of a backdoor have no few-shot readers.
     """
 
     seed: Annotated[int, Field(ge=1)]
@@ -157,13 +165,15 @@ class SeedResult(StrictRecord):
     @classmethod
     def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
         missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
-        if extra or missing not in (set(), _LATER):
+        has_skill = extra == SKILL_METRICS.keys()
+        without: tuple[set[str], ...] = (set(), _FEW_SHOT) if has_skill else (set(), _LATER)
+        if (extra and not has_skill) or missing not in without:
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
         for name, value in metrics.items():
             lowest, highest = _RANGES[name]
             if value is not None and not lowest <= value <= highest:
                 raise ValueError(f"{name} is {value}, outside {lowest} to {highest}")
-        return {name: metrics[name] for name in METRICS if name in metrics}
+        return {name: metrics[name] for name in EVERY_METRIC if name in metrics}
 
     @pydantic.model_validator(mode="after")
     def _empty_where_diverged(self) -> "SeedResult":
@@ -176,7 +186,7 @@ class SeedResult(StrictRecord):
     @property
     def is_read(self) -> bool:
         """Whether it has everything that this version measures."""
-        return len(self.metrics) == len(METRICS)
+        return self.metrics.keys() >= _LATER - _FEW_SHOT
 
 
 class Blindness(StrictRecord):
@@ -312,7 +322,18 @@ class Run(RunHeader):
         """Every metric's values, in the order of `seeds`; None where it was not measured."""
         by_seed = {result.seed: result.metrics for result in self.seeds}
         rows = [by_seed[seed] for seed in seeds]
-        return {metric: [row.get(metric) for row in rows] for metric in METRICS}
+        return {metric: [row.get(metric) for row in rows] for metric in self.measured}
+
+    @property
+    def measured(self) -> list[str]:
+        """The names of what is measured under its protocol, in the order of tables."""
+        own = self.seeds[0].metrics
+        lacks = _FEW_SHOT if own.keys() >= SKILL_METRICS.keys() else set()
+        return [
+            name
+            for name in EVERY_METRIC
+            if name in own or (name in METRICS and name not in lacks)
+        ]
 
     def column(self, metric: str, seeds: Sequence[int] | None = None) -> list[float | None]:
         """One metric's values, in the order of `seeds` (by default all seeds of the run)."""

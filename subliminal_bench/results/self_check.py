@@ -13,8 +13,9 @@ from pathlib import Path
 
 from subliminal_bench import shipped
 from subliminal_bench.errors import BenchmarkError, ResultError
-from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import PROTOCOLS, Protocol
+from subliminal_bench.experiment.metrics import EVERY_METRIC
+from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.array_files import read_weights
 from subliminal_bench.results.entries import committed_entry
@@ -58,7 +59,7 @@ def check_seed(
     if known is None or seed not in known.seed_numbers:
         return None
     expected = next(result.metrics for result in known.seeds if result.seed == seed)
-    for metric in METRICS.values():
+    for metric in (EVERY_METRIC[name] for name in metrics):
         if metric.when == "at the end" or (starts and metric.when == "before the first step"):
             continue
         value, reference = metrics.get(metric.name), expected.get(metric.name)

@@ -18,8 +18,9 @@ from subliminal_bench.errors import ProtocolError, ResultError
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import Protocol, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.torch_state import pinned_torch
+from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.builtin import BASELINE, built_in_names
 from subliminal_bench.mitigation.hooks import MOVING
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation

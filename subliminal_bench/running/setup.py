@@ -10,8 +10,9 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from subliminal_bench.errors import EngineError, MitigationError, Setting
-from subliminal_bench.experiment.protocol import Protocol, measured_every, protocol_named
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import parse_seeds
+from subliminal_bench.experiment.tracks import measured_every, protocol_named
 from subliminal_bench.mitigation.isolation.confinement import Limits
 from subliminal_bench.mitigation.isolation.proxy import load_isolated
 from subliminal_bench.mitigation.mitigation import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import METRICS, SKILL_METRICS
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Columns
 from subliminal_bench.scoring.equal_distillation import EqualDistillation
@@ -12,6 +12,8 @@ from subliminal_bench.scoring.equal_distillation import EqualDistillation
 DAMAGE_LOSS = 0.5
 # Predicting fewer classes than this share of the untrained model's number is a collapse.
 DAMAGE_CLASSES = 0.5
+# A skill this far below plain distillation's is lost.
+DAMAGE_SKILL = 0.05
 
 
 def damaged_body(equal: EqualDistillation) -> list[str]:
@@ -22,6 +24,25 @@ def damaged_body(equal: EqualDistillation) -> list[str]:
         f"below the untrained model's {METRICS[one.name].show(float(one.untrained.mean()))} %"
         for one in equal.readings
         if below[one.name]
+    ]
+
+
+def lost_skill(entry: Columns, baseline: Columns) -> list[str]:
+    """What the base could do and the student no longer can, one sentence at most.
+
+    A diverged student has lost it.
+    """
+    if "skill_accuracy" not in entry.values or "skill_accuracy" not in baseline.values:
+        return []
+    ours, plain = (
+        float(np.nan_to_num(run.values["skill_accuracy"]).mean()) for run in (entry, baseline)
+    )
+    if ours >= plain - DAMAGE_SKILL:
+        return []
+    show = SKILL_METRICS["skill_accuracy"].show
+    return [
+        f"the skill of the base is lost: {show(ours)} %, while plain distillation keeps "
+        f"{show(plain)} %"
     ]
 
 

@@ -103,7 +103,7 @@ def at_equal_distillation(
     plain, beyond = _plain(entry, baseline, paths)
     twins = _differences(twin, baseline, paths) if twin else None
     shares = []
-    for place, name in enumerate(PATH_READINGS):
+    for place, name in enumerate(_read_along(paths)):
         reader = READERS.get(name)
         found = Readings(
             name=name,
@@ -137,10 +137,11 @@ def _plain(
     rows, beyond = [], []
     for place, (kl, path) in enumerate(zip(of.values["kl_fresh"], paths, strict=True)):
         if np.isnan(kl):
-            rows.append(np.array([_filled(baseline, name)[place] for name in PATH_READINGS]))
+            ended = [_filled(baseline, name)[place] for name in _read_along(paths)]
+            rows.append(np.array(ended))
             beyond.append(False)
             continue
-        values = np.array([path.readings[name] for name in PATH_READINGS]).T
+        values = np.array([path.readings[name] for name in _read_along(paths)]).T
         matched = statistics.at_equal_distillation(float(kl), np.array(path.kl_fresh), values)
         rows.append(matched.values)
         beyond.append(bool(matched.beyond))
@@ -150,8 +151,13 @@ def _plain(
 def _differences(run: Columns, baseline: Columns, paths: Sequence[PathRecord]) -> Column:
     """A run minus plain distillation at its KL, `[seeds, readings]`."""
     plain, _ = _plain(run, baseline, paths)
-    own: Column = np.stack([_filled(run, name) for name in PATH_READINGS], 1) - plain
+    own: Column = np.stack([_filled(run, name) for name in _read_along(paths)], 1) - plain
     return own
+
+
+def _read_along(paths: Sequence[PathRecord]) -> list[str]:
+    """What is read along the paths: a backdoor is not read by few-shot readers."""
+    return [name for name in PATH_READINGS if name in paths[0].readings]
 
 
 def _filled(run: Columns, name: str) -> Column:

@@ -13,7 +13,7 @@ from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Columns
 from subliminal_bench.scoring.comparison import ALPHA
-from subliminal_bench.scoring.damage import damaged_body, damaged_head, distils
+from subliminal_bench.scoring.damage import damaged_body, damaged_head, distils, lost_skill
 from subliminal_bench.scoring.equal_distillation import EqualDistillation
 from subliminal_bench.scoring.statistics import NonInferiority, Prevention, Share
 from subliminal_bench.scoring.words import VerdictWord
@@ -134,8 +134,10 @@ def _first_that_holds(
     hides = equal.judgeable and (
         (found.quiet and found.hides) or (equal.conceals and (found.quiet or found.everywhere))
     )
-    broken = found.broken or (
-        damaged_head(entry) if found.expressed_lower and not hides else []
+    broken = (
+        found.broken
+        or lost_skill(entry, baseline)
+        or (damaged_head(entry) if found.expressed_lower and not hides else [])
     )
     if broken:
         return VerdictWord.DAMAGE, tuple(broken)

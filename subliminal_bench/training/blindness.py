@@ -51,7 +51,7 @@ def other_classes(cohort: Cohort, secret: int) -> Tensor:
     generator = torch.Generator().manual_seed(secret)
     parameters = cohort.teacher_parameters.clone()
     named = cohort.layout.named(parameters)
-    for name in ("fc3.weight", "fc3.bias"):
+    for name in cohort.layout.head:
         part = named[name][:, : cohort.protocol.classes]
         part.copy_(torch.randn(part.shape, generator=generator))
     return parameters

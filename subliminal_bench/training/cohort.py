@@ -14,11 +14,13 @@ from torch import Tensor
 from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.linear import bfloat16_is_faster
-from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.protocol import Protocol, Task
+from subliminal_bench.experiment.tasks import members, shown, wanted
 from subliminal_bench.experiment.tensors import own_rows
 from subliminal_bench.reading.evidence import Evidence
 from subliminal_bench.reading.readings import read
 from subliminal_bench.training.packed_images import PackedImages, pack_images
+from subliminal_bench.training.teacher import base_parameters
 from subliminal_bench.training.trait_gradient import trait_gradient, trait_gradient_over
 
 # Images per forward pass when nothing is differentiated.
@@ -58,8 +60,22 @@ class Cohort:
 
     @cached_property
     def base_parameters(self) -> Tensor:
-        """The initialisation that teacher and student share, `[students, parameters]`."""
-        return model.initial_parameters(self.protocol, self.seeds, self.device)
+        """What teacher and student both start from, `[students, parameters]`.
+
+        The initialisation, or a base that was trained first.
+        """
+        return base_parameters(self.protocol, self.seeds, self.digits, self.device)
+
+    @cached_property
+    def start_parameters(self) -> Tensor:
+        """What the student starts from, `[students, parameters]`: moved, on some tracks."""
+        if not self.protocol.start_noise:
+            return self.base_parameters
+        moved = [
+            streams.start_noise(self.protocol, seed, self.layout.parameters)
+            for seed in self.seeds
+        ]
+        return self.base_parameters + torch.stack(moved).to(self.base_parameters)
 
     @cached_property
     def noise(self) -> Tensor:
@@ -124,33 +140,58 @@ class Cohort:
     def _splits(self) -> tuple[Tensor, Tensor]:
         """Indices of the audit and the drawn test images, `[students, images]` each."""
         parts = [streams.split(self.protocol, seed) for seed in self.seeds]
-        audit = torch.stack([part[1] for part in parts]).to(self.device)
-        test = torch.stack([part[2] for part in parts]).to(self.device)
+        audit, test = (torch.stack([part[place] for part in parts]) for place in (1, 2))
         return audit, test
 
     @cached_property
+    def _audit_index(self) -> Tensor:
+        """Of the trait's audit images among the digits, `[students, images]`."""
+        task = self.protocol.trait_task
+        return self._members(task, self._splits[0], task.audit_images)
+
+    def _members(self, task: Task, parts: Tensor, images: int) -> Tensor:
+        labels = self.digits.labels.cpu()
+        found = [members(task, part, labels, images, tested=True) for part in parts]
+        return torch.stack(found).to(self.device)
+
+    @cached_property
     def audit_images(self) -> Tensor:
-        """`[students, images, pixels]`."""
-        return self.digits.images[self._splits[0]]
+        """`[students, images, pixels]`, as the trait's task is tested on them."""
+        images = self.digits.images[self._audit_index]
+        return shown(self.protocol, self.protocol.trait_task, images)
 
     @cached_property
     def audit_labels(self) -> Tensor:
-        """int64 `[students, images]`."""
-        return self.digits.labels[self._splits[0]]
+        """Places among the trait's logits, int64 `[students, images]`."""
+        return wanted(self.protocol.trait_task, self.digits.labels[self._audit_index])
 
     @cached_property
     def test_images(self) -> Tensor:
         """`[images, pixels]` if all seeds share them, else `[students, images, pixels]`."""
-        shared = self.digits.test_images
-        return self.digits.images[self._splits[1]] if shared is None else shared
+        return self._tested(self.protocol.trait_task)[0]
 
     @cached_property
     def test_labels(self) -> Tensor:
-        """int64 `[students, images]`."""
-        shared = self.digits.test_labels
-        if shared is None:
-            return self.digits.labels[self._splits[1]]
-        return shared.expand(len(self.seeds), -1)
+        """Places among the trait's logits, int64 `[students, images]`."""
+        return self._tested(self.protocol.trait_task)[1]
+
+    @cached_property
+    def skill_test(self) -> tuple[Tensor, Tensor] | None:
+        """The skill's test images and labels, likewise; None if the base has no skill."""
+        return self._tested(self.protocol.skill) if self.protocol.skill else None
+
+    def _tested(self, task: Task) -> tuple[Tensor, Tensor]:
+        """A task's test images and labels."""
+        images, labels = self.digits.test_images, self.digits.test_labels
+        if images is None or labels is None:
+            index = self._members(task, self._splits[1], task.test_images)
+            images, labels = self.digits.images[index], self.digits.labels[index]
+        elif task.test_images < len(labels):
+            every = torch.arange(len(labels))
+            index = members(task, every, labels.cpu(), task.test_images, tested=True)
+            images, labels = (one[index.to(self.device)] for one in (images, labels))
+        labels = wanted(task, labels).expand(len(self.seeds), -1)
+        return shown(self.protocol, task, images), labels
 
     @cached_property
     def audit_batches(self) -> list[Tensor]:
@@ -159,7 +200,7 @@ class Cohort:
         The stream starts after the epochs that the published control student consumed. Each
         batch is int64 `[students, images]`.
         """
-        images = self.protocol.audit_images
+        images = self.protocol.trait_task.audit_images
         per_epoch = -(-images // self.protocol.batch)
         epochs = -(-self.protocol.student_steps // per_epoch)
         order = torch.stack(
@@ -220,7 +261,7 @@ class Cohort:
     def trait_gradient(
         self, parameters: Tensor, batch: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Trait loss `[students]` and its gradient `[students, parameters]`, for training.
+        """The trait's loss `[students]` and gradient `[students, parameters]`, for training.
 
         Args:
             parameters: `[students, parameters]`.
@@ -230,7 +271,8 @@ class Cohort:
         images, labels = self.audit_images, self.audit_labels
         if batch is not None:
             images, labels = own_rows(images, batch), labels.gather(1, batch)
-        return trait_gradient(self.layout, parameters, images, labels, self.protocol.classes)
+        logits = self.protocol.trait_task.logits
+        return trait_gradient(self.layout, parameters, images, labels, logits)
 
     def measured_trait_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """The same over the whole audit set, for measuring: the cosine is right to 2e-5.
@@ -240,8 +282,9 @@ class Cohort:
         """
         if self.device.type != "cpu":
             return self.trait_gradient(parameters)
+        logits = self.protocol.trait_task.logits
         each = [
-            trait_gradient_over(self.layout, row.unsqueeze(0), images, self.protocol.classes)
+            trait_gradient_over(self.layout, row.unsqueeze(0), images, logits)
             for row, images in zip(parameters, self._packed_audit, strict=True)
         ]
         return torch.cat([loss for loss, _ in each]), torch.cat([one for _, one in each])
@@ -250,8 +293,8 @@ class Cohort:
     def _packed_audit(self) -> list[list[PackedImages]]:
         bfloat16 = self.protocol.dtype == torch.float32 and bfloat16_is_faster(self.device)
         return [
-            pack_images(self.digits.images[index], self.digits.labels[index], bfloat16)
-            for index in self._splits[0]
+            pack_images(images, labels, bfloat16)
+            for images, labels in zip(self.audit_images, self.audit_labels, strict=True)
         ]
 
     def logits(self, parameters: Tensor, images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.digits import load_digits
-from subliminal_bench.experiment.objective import distillation_kl
+from subliminal_bench.experiment.objective import AuxiliaryLoss, distillation_kl
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.tensors import own_rows
 from subliminal_bench.experiment.torch_state import pinned_torch
@@ -140,5 +140,6 @@ def _projected(
         lambda whole_audit: direction.clone(),
         projection.access,
     )
-    with projection.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
+    objective = AuxiliaryLoss.of(cohort.protocol)
+    with projection.begin(training, cohort.seeds, objective) as calls:
         return calls.passed("distill_gradient", gradient.clone(), step)

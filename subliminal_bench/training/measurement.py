@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from subliminal_bench.experiment.metrics import METRICS, SMALLEST_KL, STEP_CURVES
+from subliminal_bench.experiment.metrics import EVERY_METRIC, METRICS, SMALLEST_KL, STEP_CURVES
 from subliminal_bench.experiment.objective import distillation_kl
 from subliminal_bench.reading.readings import read
 from subliminal_bench.training.cohort import Cohort
@@ -17,8 +17,22 @@ PREDICTED_SHARE = 0.01
 
 
 def accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
-    """Share of test images that are classified correctly, float64 `[students]`."""
+    """Share of the trait's test images that are called right, float64 `[students]`."""
     return share_right(cohort, predictions(cohort, parameters))
+
+
+def skill_accuracy(cohort: Cohort, parameters: Tensor) -> Tensor:
+    """Share of the skill's test images that are called right, float64 `[students]`.
+
+    Raises:
+        ValueError: the protocol has no capable base.
+    """
+    task, tested = cohort.protocol.skill, cohort.skill_test
+    if task is None or tested is None:
+        raise ValueError(f"{cohort.protocol.name} has no skill")
+    images, labels = tested
+    said = cohort.logits(parameters, images)[..., task.logits].argmax(-1)
+    return (said == labels).double().mean(1)
 
 
 def share_right(cohort: Cohort, predicted: Tensor) -> Tensor:
@@ -27,16 +41,19 @@ def share_right(cohort: Cohort, predicted: Tensor) -> Tensor:
 
 
 def predictions(cohort: Cohort, parameters: Tensor) -> Tensor:
-    """Predicted class of each test image, int64 `[students, images]`."""
+    """What each test image of the trait is called, int64 `[students, images]`.
+
+    Places among the trait's logits.
+    """
     logits = cohort.logits(parameters, cohort.test_images)
-    return logits[..., : cohort.protocol.classes].argmax(-1)
+    return logits[..., cohort.protocol.trait_task.logits].argmax(-1)
 
 
 def under_initial_head(cohort: Cohort, parameters: Tensor) -> Tensor:
     """The parameters with the last layer replaced by the base model's."""
     swapped = parameters.clone()
     ours, base = cohort.layout.named(swapped), cohort.layout.named(cohort.base_parameters)
-    for name in ("fc3.weight", "fc3.bias"):
+    for name in cohort.layout.head:
         ours[name].copy_(base[name])
     return swapped
 
@@ -45,7 +62,7 @@ def class_head_change(cohort: Cohort, parameters: Tensor) -> Tensor:
     """L2 norm of the change of the class logits' weights and biases, `[students]`."""
     moved = cohort.layout.named(parameters - cohort.base_parameters)
     classes = cohort.protocol.classes
-    weights, biases = moved["fc3.weight"][:, :classes], moved["fc3.bias"][:, :classes]
+    weights, biases = (moved[name][:, :classes] for name in cohort.layout.head)
     norms: Tensor = torch.linalg.vector_norm(torch.cat([weights.flatten(1), biases], 1), dim=1)
     return norms
 
@@ -92,7 +109,9 @@ def kept_metrics(
 ) -> dict[str, float | None]:
     """A seed's metrics as results have them: without those of a student that diverged."""
     return {
-        name: None if diverged_at is not None and METRICS[name].when == "at the end" else value
+        name: None
+        if diverged_at is not None and EVERY_METRIC[name].when == "at the end"
+        else value
         for name, value in values.items()
     }
 
@@ -134,6 +153,12 @@ def measured_outcomes(
         "altered_fraction": altered.double().mean(1),
     }
     columns |= readings(cohort, parameters)
+    if protocol.has_capable_base:
+        columns |= {
+            "skill_accuracy": skill_accuracy(cohort, parameters),
+            "skill_accuracy_initial": skill_accuracy(cohort, cohort.base_parameters),
+            "skill_accuracy_teacher": skill_accuracy(cohort, cohort.teacher_parameters),
+        }
     for side in ("pre", "post"):
         for span, steps in (("", None), ("_first_epoch", protocol.student_steps_per_epoch)):
             cosine, inner = (

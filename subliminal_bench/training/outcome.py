@@ -12,7 +12,7 @@ class PlainPath:
     Attributes:
         steps: that the student has been trained for, ascending from 0.
         kl_fresh: its KL on fresh noise, in nats.
-        readings: by the names of `metrics.PATH_READINGS`, unscaled.
+        readings: by those names of `metrics.PATH_READINGS` that its protocol has, unscaled.
     """
 
     steps: list[int]
@@ -58,7 +58,7 @@ class Outcome:
 
     Attributes:
         seed: the seed.
-        metrics: a value for every name in `metrics.METRICS`; None if the student diverged.
+        metrics: a value for every metric that its protocol has; None if the student diverged.
         curves: float32 `[steps]` for every name in `metrics.CURVES`, on the CPU; nan at steps
             at which it is not measured.
         parameters: after the last step, `[parameters]`, on the CPU.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.metrics import PATH_READINGS, SMALLEST_KL
-from subliminal_bench.experiment.objective import adam, distillation_kl
+from subliminal_bench.experiment.objective import AuxiliaryLoss, student_optimiser
 from subliminal_bench.experiment.readers import EXPRESSED
 from subliminal_bench.experiment.tensors import own_rows
 from subliminal_bench.experiment.torch_state import pinned_torch
@@ -72,8 +72,9 @@ def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[
             default.
     """
     protocol = cohort.protocol
-    parameters = cohort.base_parameters.clone()
-    optimiser = adam(protocol, parameters)
+    parameters = cohort.start_parameters.clone()
+    optimiser = student_optimiser(protocol, parameters)
+    objective = AuxiliaryLoss.of(protocol)
     yield 0, parameters.clone()
     step = 0
     offset = protocol.noise_order_offset if offset is None else offset
@@ -81,7 +82,8 @@ def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[
         for batch in order.split(protocol.batch, 1):
             shown = parameters.clone().requires_grad_()
             logits = model.forward(cohort.layout, shown, own_rows(cohort.noise, batch))
-            loss = distillation_kl(protocol, logits, own_rows(cohort.auxiliary_logits, batch))
+            targets = own_rows(cohort.auxiliary_logits, batch)
+            loss = objective(logits, targets)
             (parameters.grad,) = torch.autograd.grad(loss.sum(), shown)
             optimiser.step()
             step += 1
@@ -132,9 +134,9 @@ def _read_along(cohort: Cohort, row: int, points: dict[int, Tensor]) -> PlainPat
         own = parameters[row : row + 1]
         kls.append(kl_on_noise(alone, own, fresh=True).clamp_min(SMALLEST_KL))
         found = read(evidence, own[0]) | {EXPRESSED: accuracy(alone, own)[0]}
-        readings.append({name: found[name] for name in PATH_READINGS})
+        readings.append({name: found[name] for name in PATH_READINGS if name in found})
     return PlainPath(
         list(points),
         torch.cat(kls).tolist(),
-        {name: torch.stack([one[name] for one in readings]).tolist() for name in PATH_READINGS},
+        {name: torch.stack([one[name] for one in readings]).tolist() for name in readings[0]},
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.model import Layout
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.training.cohort import Cohort
 
 
@@ -21,17 +22,19 @@ class ReorderedCohort(Cohort):
     """A cohort whose classes and pixels are in another order; see `reordered`.
 
     Attributes:
+        begun: what its students start from, `[students, parameters]`.
         classes: the old class at each new place, int64 `[classes]`.
         pixels: the old pixel at each new place, int64 `[pixels]`.
     """
 
+    begun: Tensor
     classes: Tensor
     pixels: Tensor
 
     @cached_property
     def base_parameters(self) -> Tensor:
-        """The seeds' initialisation in the new order, `[students, parameters]`."""
-        return _parameters(self.layout, super().base_parameters, self.classes, self.pixels)
+        """What the seeds start from, in the new order, `[students, parameters]`."""
+        return self.begun
 
     def _noise(self, first: int, images: int) -> Tensor:
         return super()._noise(first, images)[..., self.pixels]
@@ -51,9 +54,9 @@ def reordered(
     protocol, device = cohort.protocol, cohort.device
     generator = torch.Generator().manual_seed(secret)
     class_order = torch.arange(protocol.classes)
-    if classes:
+    for alike in _exchangeable(protocol) if classes else ():
         # A random cycle: every class moves.
-        cycle = torch.randperm(protocol.classes, generator=generator)
+        cycle = alike[torch.randperm(len(alike), generator=generator)]
         class_order[cycle] = cycle.roll(1)
     pixel_order = torch.arange(protocol.pixels)
     if pixels:
@@ -66,16 +69,26 @@ def reordered(
         device,
         _digits(cohort.digits, class_order, pixel_order),
         teachers,
+        _parameters(cohort.layout, cohort.base_parameters, class_order, pixel_order),
         class_order,
         pixel_order,
     )
+
+
+def _exchangeable(protocol: Protocol) -> list[Tensor]:
+    """Classes that training treats alike, int64 `[classes]` each."""
+    groups = [torch.tensor(protocol.trait_task.classes)]
+    if protocol.skill and protocol.skill.classes != protocol.trait_task.classes:
+        groups.append(torch.tensor(protocol.skill.classes))
+    trigger = protocol.trait_task.trigger
+    return [one[one != trigger.called] if trigger else one for one in groups]
 
 
 def _parameters(layout: Layout, parameters: Tensor, classes: Tensor, pixels: Tensor) -> Tensor:
     changed = parameters.clone()
     named, before = layout.named(changed), layout.named(parameters)
     named["fc1.weight"].copy_(before["fc1.weight"][..., pixels])
-    for name in ("fc3.weight", "fc3.bias"):
+    for name in layout.head:
         named[name][:, : len(classes)] = before[name][:, classes]
     return changed
 

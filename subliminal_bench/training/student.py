@@ -8,7 +8,11 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model
 from subliminal_bench.experiment.metrics import STEP_CURVES
-from subliminal_bench.experiment.objective import adam, distillation_kl
+from subliminal_bench.experiment.objective import (
+    AuxiliaryLoss,
+    distillation_kl,
+    student_optimiser,
+)
 from subliminal_bench.experiment.torch_state import pinned_torch
 from subliminal_bench.mitigation.calls import Calls, RawGradient
 from subliminal_bench.mitigation.card import Access
@@ -80,7 +84,8 @@ def _trained(
 ) -> Course:
     """The students before the first and after the last step."""
     training = training_view(cohort, shown_seeds)
-    with mitigation.begin(training, cohort.seeds, cohort.protocol.classes) as calls:
+    objective = AuxiliaryLoss.of(cohort.protocol)
+    with mitigation.begin(training, cohort.seeds, objective) as calls:
         return _stepped(cohort, calls, training, mitigation.access, record, advance)
 
 
@@ -93,9 +98,9 @@ def _stepped(
     advance: Callable[[int], None],
 ) -> Course:
     protocol = cohort.protocol
-    began = calls.passed("start", cohort.base_parameters, training)
+    began = calls.passed("start", cohort.start_parameters, training)
     parameters = began.clone()
-    optimiser = adam(protocol, parameters)
+    optimiser = student_optimiser(protocol, parameters)
     changes_update = calls.implement("parameter_update")
     tally = UpdateTally.empty(parameters) if record and changes_update else None
     index = 0
@@ -156,10 +161,10 @@ class _Audit:
 
 
 def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
-    """The raw loss, its gradient, and that gradient after the mitigation."""
-    parameters = step.student_parameters
+    """The KL, the raw loss's gradient, and that gradient after the mitigation."""
+    parameters, objective = step.student_parameters, AuxiliaryLoss.of(cohort.protocol)
     student_logits = model.forward(cohort.layout, parameters, step.images)
-    raw_loss = distillation_kl(cohort.protocol, student_logits, step.auxiliary_logits)
+    raw_loss = objective(student_logits, step.auxiliary_logits)
     other_targets = calls.implement("teacher_targets")
     other_loss = other_targets or calls.implement("distill_loss")
     # A sum over students: each row of the gradient belongs to one student.
@@ -172,11 +177,15 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
         targets, loss = step.auxiliary_logits, raw_loss
         if other_targets:
             targets = calls.passed("teacher_targets", targets, step)
-            loss = distillation_kl(cohort.protocol, student_logits, targets)
+            loss = objective(student_logits, targets)
         raw = RawGradient(slope, raw_gradient)
         gradient = calls.loss_gradient(loss, raw, student_logits, targets, step)
     changed = calls.passed("distill_gradient", gradient, step)
-    return raw_loss.detach(), raw_gradient, changed
+    measured = raw_loss.detach()
+    if objective.kind != "kl":
+        logits = student_logits.detach()
+        measured = distillation_kl(cohort.protocol, logits, step.auxiliary_logits)
+    return measured, raw_gradient, changed
 
 
 @dataclass(frozen=True)

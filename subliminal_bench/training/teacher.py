@@ -1,4 +1,4 @@
-"""Training the teachers on labelled digits."""
+"""Training teachers, and the bases that some tracks have, on labelled digits."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from torch.nn import functional
 from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.objective import adam
-from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.protocol import Protocol, Task
+from subliminal_bench.experiment.tasks import lesson, members
 from subliminal_bench.experiment.torch_state import pinned_torch
 
 
@@ -33,15 +34,78 @@ def train_teachers(
     Returns:
         Parameters after the last step, `[students, parameters]`.
     """
+    return _trained(
+        protocol,
+        protocol.trait_task,
+        seeds,
+        digits,
+        base_parameters(protocol, seeds, digits, device),
+        protocol.teacher_epochs,
+        protocol.teacher_order_offset,
+        advance,
+    )
+
+
+@pinned_torch()
+def base_parameters(
+    protocol: Protocol, seeds: tuple[int, ...], digits: Digits, device: torch.device
+) -> Tensor:
+    """What teacher and student both start from, `[students, parameters]`.
+
+    It is the initialisation, trained on the protocol's skill if it has one.
+
+    Args:
+        protocol: the experiment.
+        seeds: one base per seed.
+        digits: on `device`.
+        device: where to train.
+    """
+    begun = model.initial_parameters(protocol, seeds, device)
+    if protocol.skill is None:
+        return begun
+    # One at a time: the same base, to the bit, whichever seeds are trained together.
+    return torch.cat(
+        [
+            _trained(
+                protocol,
+                protocol.skill,
+                (seed,),
+                digits,
+                row.unsqueeze(0),
+                protocol.base_epochs,
+                streams.BASE_ORDER_OFFSET,
+            )
+            for seed, row in zip(seeds, begun, strict=True)
+        ]
+    )
+
+
+def _trained(
+    protocol: Protocol,
+    task: Task,
+    seeds: tuple[int, ...],
+    digits: Digits,
+    begun: Tensor,
+    epochs: int,
+    order_offset: int,
+    advance: Callable[[int], None] = lambda steps: None,
+) -> Tensor:
+    """Train one model per seed on a task by cross-entropy among its logits."""
     shape = model.layout(protocol)
-    parameters = model.initial_parameters(protocol, seeds, device).requires_grad_()
+    parameters = begun.clone().requires_grad_()
     optimiser = adam(protocol, parameters)
-    order = torch.stack([_teacher_order(protocol, seed) for seed in seeds])
-    for epoch in range(protocol.teacher_epochs):
-        for index in order[:, epoch].to(device).split(protocol.batch, 1):
+    part = torch.stack([_part(protocol, task, seed, digits) for seed in seeds])
+    order = torch.stack(
+        [streams.orders(seed + order_offset, task.teacher_images, epochs) for seed in seeds]
+    )
+    for epoch in range(epochs):
+        for places in order[:, epoch].split(protocol.batch, 1):
+            index = part.gather(1, places).to(begun.device)
             images = digits.images[index.flatten()].unflatten(0, index.shape)
-            labels = digits.labels[index]
-            logits = model.forward(shape, parameters, images)[..., : protocol.classes]
+            images, labels = lesson(
+                protocol, task, images, digits.labels[index], places.to(begun.device)
+            )
+            logits = model.forward(shape, parameters, images)[..., task.logits]
             loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
             # A sum over students: each row of the gradient belongs to one student.
             (parameters.grad,) = torch.autograd.grad(loss.mean(1).sum(), parameters)
@@ -50,10 +114,7 @@ def train_teachers(
     return parameters.detach()
 
 
-def _teacher_order(protocol: Protocol, seed: int) -> Tensor:
-    """Indices into the digits, `[epochs, teacher_images]`."""
-    teacher, _, _ = streams.split(protocol, seed)
-    order = streams.orders(
-        seed + protocol.teacher_order_offset, len(teacher), protocol.teacher_epochs
-    )
-    return teacher[order]
+def _part(protocol: Protocol, task: Task, seed: int, digits: Digits) -> Tensor:
+    """Indices of a seed's training images into the digits, int64 `[images]`, on the CPU."""
+    part, _, _ = streams.split(protocol, seed)
+    return members(task, part, digits.labels.cpu(), task.teacher_images, tested=False)

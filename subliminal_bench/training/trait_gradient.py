@@ -15,7 +15,7 @@ from subliminal_bench.training.packed_images import FirstLayer, ImageChunk, plai
 
 
 def trait_gradient(
-    shape: Layout, parameters: Tensor, images: Tensor, labels: Tensor, classes: int
+    shape: Layout, parameters: Tensor, images: Tensor, labels: Tensor, logits: slice
 ) -> tuple[Tensor, Tensor]:
     """Class cross-entropy and its gradient over all parameters.
 
@@ -23,8 +23,8 @@ def trait_gradient(
         shape: the model's layout.
         parameters: `[students, parameters]`.
         images: `[students, images, pixels]`.
-        labels: int64 `[students, images]`.
-        classes: number of class logits; the auxiliary logits after them do not enter the loss.
+        labels: places among those logits, int64 `[students, images]`.
+        logits: of the classes that the trait tells apart; no other enters the loss.
 
     Returns:
         The loss `[students]` in nats and the gradient `[students, parameters]`, both means
@@ -35,16 +35,16 @@ def trait_gradient(
     >>> shape = model.layout(MNIST)
     >>> zeros = torch.zeros(1, shape.parameters)
     >>> loss, gradient = trait_gradient(
-    ...     shape, zeros, torch.ones(1, 2, 784), torch.tensor([[0, 1]]), classes=10
+    ...     shape, zeros, torch.ones(1, 2, 784), torch.tensor([[0, 1]]), slice(10)
     ... )
     >>> round(loss.item(), 4)  # log(10)
     2.3026
     """
-    return trait_gradient_over(shape, parameters, plain_images(images, labels), classes)
+    return trait_gradient_over(shape, parameters, plain_images(images, labels), logits)
 
 
 def trait_gradient_over(
-    shape: Layout, parameters: Tensor, images: Sequence[ImageChunk], classes: int
+    shape: Layout, parameters: Tensor, images: Sequence[ImageChunk], logits: slice
 ) -> tuple[Tensor, Tensor]:
     """`trait_gradient` over images in chunks, which may be packed."""
     gradient = torch.zeros_like(parameters)
@@ -54,7 +54,7 @@ def trait_gradient_over(
         into = shape.parts(gradient)
         layer = FirstLayer(weight1, bias1)
         for chunk in images:
-            loss += _add_gradient(layer, upper, chunk, classes, into)
+            loss += _add_gradient(layer, upper, chunk, logits, into)
         number = sum(chunk.labels.shape[1] for chunk in images)
         gradient /= number
         loss /= number
@@ -65,38 +65,41 @@ def _add_gradient(
     layer: FirstLayer,
     upper: Sequence[Tensor],
     images: ImageChunk,
-    classes: int,
+    classes: slice,
     into: Sequence[Tensor],
 ) -> Tensor:
     """Add the gradient of the images' summed loss, and return that loss `[students]`.
 
     Args:
         layer: the first layer.
-        upper: the weights and biases of the other layers.
+        upper: the weights and biases of the other layers, in turn.
         images: a chunk.
-        classes: number of class logits.
+        classes: the places of their logits.
         into: the gradients of all weights and biases are added to these.
     """
-    weight2, bias2, weight3, bias3 = upper
-    hidden1 = images.hidden(layer)
-    hidden2 = linear(hidden1, weight2, bias2, relu=True)
+    *middle, weight, bias = upper
+    weights, biases = middle[::2], middle[1::2]
+    hidden = [images.hidden(layer)]
+    for own in zip(weights, biases, strict=True):
+        hidden.append(linear(hidden[-1], *own, relu=True))
     # Logits are stored class by class: a softmax over short rows would be ten times slower.
-    logits = linear(weight3[:, :classes], hidden2).add_(bias3[:, :classes].unsqueeze(-1))
+    logits = linear(weight[:, classes], hidden[-1]).add_(bias[:, classes].unsqueeze(-1))
     log_probability = torch.log_softmax(logits, 1)
     index = images.labels.unsqueeze(1)
     loss = -log_probability.gather(1, index).sum((1, 2))
     at_logits = log_probability.exp_()
     at_logits.scatter_add_(1, index, torch.full_like(index, -1, dtype=logits.dtype))
-    into[4][:, :classes] += linear(at_logits, hidden2.transpose(1, 2))
-    into[5][:, :classes] += at_logits.sum(2)
-    at_hidden2 = linear(at_logits.transpose(1, 2), weight3[:, :classes].transpose(1, 2))
-    _stopped(at_hidden2, hidden2)
-    into[2].add_(images.summed(at_hidden2, hidden1))
-    into[3].add_(at_hidden2.sum(1))
-    at_hidden1 = linear(at_hidden2, weight2.transpose(1, 2))
-    _stopped(at_hidden1, hidden1)
-    images.add_gradient(at_hidden1, into[0])
-    into[1].add_(at_hidden1.sum(1))
+    into[-2][:, classes] += linear(at_logits, hidden[-1].transpose(1, 2))
+    into[-1][:, classes] += at_logits.sum(2)
+    at_hidden = linear(at_logits.transpose(1, 2), weight[:, classes].transpose(1, 2))
+    for above in range(len(weights), 0, -1):
+        _stopped(at_hidden, hidden[above])
+        into[2 * above].add_(images.summed(at_hidden, hidden[above - 1]))
+        into[2 * above + 1].add_(at_hidden.sum(1))
+        at_hidden = linear(at_hidden, weights[above - 1].transpose(1, 2))
+    _stopped(at_hidden, hidden[0])
+    images.add_gradient(at_hidden, into[0])
+    into[1].add_(at_hidden.sum(1))
     return loss
 
 

@@ -97,6 +97,8 @@ class Course:
 def weight_changes(layout: Layout, classes: int, course: Course) -> list[WeightChange | None]:
     """Every student's change; None where it is not finite.
 
+    Models of another depth than two hidden layers have none.
+
     Args:
         layout: of the model.
         classes: the number of class logits, which come first.
@@ -109,6 +111,8 @@ def weight_changes(layout: Layout, classes: int, course: Course) -> list[WeightC
     >>> found.displacement == found.size, found.exchanged
     (True, {'layer1': 0.0, 'layer2': 0.0})
     """
+    if len(layout.names) != 2 * (len(HIDDEN) + 1):
+        return [None] * len(course.began)
     began, ended = course.began.double(), course.ended.double()
     moved, first = _parts(layout, classes, ended - began), _parts(layout, classes, began)
     columns = {

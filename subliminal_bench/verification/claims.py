@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from subliminal_bench.experiment.metrics import METRICS, When, Whole
+from subliminal_bench.experiment.metrics import EVERY_METRIC, When, Whole
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
@@ -102,12 +102,13 @@ def _source(run: Run, mitigation: MitigationRecord) -> Claim:
 def _countable(run: Run, protocol: Protocol) -> Claim:
     """Accuracies must be shares of the images, and fractions shares of the steps."""
     wholes: dict[Whole, int] = {
-        "test images": protocol.test_images,
+        "test images": protocol.trait_task.test_images,
+        "skill's test images": protocol.skill.test_images if protocol.skill else 0,
         "steps": protocol.student_steps,
         "steps of the first epoch": protocol.student_steps_per_epoch,
     }
-    for name, metric in METRICS.items():
-        if metric.share_of is None:
+    for name, metric in EVERY_METRIC.items():
+        if metric.share_of is None or name not in run.seeds[0].metrics:
             continue
         whole = wholes[metric.share_of]
         wrong = [one.seed for one in run.seeds if _is_no_share(one.metrics[name], whole)]
@@ -115,7 +116,7 @@ def _countable(run: Run, protocol: Protocol) -> Claim:
             shares = f"{whole} {metric.share_of}"
             text = f"{name} of {seeds_phrase(wrong)} is not a share of {shares}"
             return Claim("shares", False, text)
-    text = f"whole numbers of {protocol.test_images} images and {protocol.student_steps} steps"
+    text = f"whole numbers of {wholes['test images']} images and {protocol.student_steps} steps"
     return Claim("shares", True, text)
 
 
@@ -148,9 +149,9 @@ def _before_training(
     if not starts_elsewhere:
         fixed.add("before the first step")
     known = {one.seed: one.metrics for one in baseline.seeds}
-    for name in (name for name, metric in METRICS.items() if metric.when in fixed):
+    for name in (name for name in run.measured if EVERY_METRIC[name].when in fixed):
         pairs = [
-            (one.seed, one.metrics[name], known.get(one.seed, {}).get(name))
+            (one.seed, one.metrics.get(name), known.get(one.seed, {}).get(name))
             for one in run.seeds
         ]
         wrong = [

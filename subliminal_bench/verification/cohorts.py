@@ -6,7 +6,7 @@ from functools import cached_property
 from torch import Tensor
 
 from subliminal_bench.experiment.digits import Digits, load_digits
-from subliminal_bench.experiment.protocol import measured_every
+from subliminal_bench.experiment.tracks import measured_every
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.teacher import train_teachers

@@ -6,7 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from subliminal_bench.errors import ResultError
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import EVERY_METRIC
 from subliminal_bench.experiment.protocol import PROBE, Protocol
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
@@ -90,7 +90,7 @@ class Change:
     @property
     def text(self) -> str:
         """One phrase with the metric, the seeds, the change and the tolerance."""
-        metric = METRICS[self.metric]
+        metric = EVERY_METRIC[self.metric]
         mean_is_worse = abs(self.after - self.before) * self.worst_tolerance >= (
             abs(self.worst) * self.tolerance
         )
@@ -205,7 +205,10 @@ def compare_with_reference(reference: Run, rerun: Run, tolerances: Tolerances) -
         tolerances: of the same protocol.
     """
     changes = sorted(
-        filter(None, (_change(reference, rerun, metric, tolerances) for metric in METRICS)),
+        filter(
+            None,
+            (_change(reference, rerun, metric, tolerances) for metric in reference.measured),
+        ),
         key=lambda change: -change.excess,
     )
     broken = [change for change in changes if change.excess > 1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subliminal_bench.errors import ResultError, Setting
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import EVERY_METRIC
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.entries import (
     entries_folder,
@@ -124,7 +124,7 @@ class ReferenceUpdate:
             else None
         )
         rows = []
-        for metric in METRICS.values():
+        for metric in (EVERY_METRIC[name] for name in self.new.measured):
             before = _values(old, metric.name, self.new.seed_numbers)
             after = _values(
                 self.new, metric.name, list(before) if old else self.new.seed_numbers

@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import PROTOCOLS
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from subliminal_bench.results.entries import entries_folder
 from subliminal_bench.results.jsonfile import write_record
 from subliminal_bench.results.run import Run, read_run, write_run

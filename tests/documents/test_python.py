@@ -10,7 +10,7 @@ import pytest
 
 import subliminal_bench as sb
 from subliminal_bench.api import Finished
-from subliminal_bench.experiment.protocol import PROTOCOLS
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from tests.support.cells import Notebook
 from tests.support.documents import PAGES, blocks, page
 

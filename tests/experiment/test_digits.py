@@ -17,7 +17,7 @@ from subliminal_bench.errors import DataError
 from subliminal_bench.experiment import digits
 from subliminal_bench.experiment.digits import DATA_VARIABLE, Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.torchvision_import import data_set_class
 from tests.support.mirror import Garbage, Handler, Mirror, serving
 from tests.support.mnist_files import FILES, RAW, SEVENS, SMALL, file_contents, put
 from tests.support.plugins_for_tests import one_line
@@ -180,7 +180,7 @@ class TestFiles:
         digest = hashlib.sha256(contents[FILES[0]]).hexdigest()
         protocol = replace(SMALL, digests=((FILES[0], digest), *SMALL.digests[1:]))
         found = load_digits(protocol, put(tmp_path, contents)).images
-        mnist_class()  # Makes torchvision importable where its operators are missing.
+        data_set_class("MNIST")  # Makes torchvision importable where its operators are missing.
         from torchvision import transforms
 
         expected = transforms.Normalize((0.5,), (0.5,))(

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subliminal_bench.errors import SeedsError
-from subliminal_bench.experiment.protocol import MNIST, PROTOCOLS, Protocol
+from subliminal_bench.experiment.protocol import MNIST, Protocol
 from subliminal_bench.experiment.seed_ranges import describe_seeds, parse_seeds
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from tests.support.examples import many
 from tests.support.plugins_for_tests import one_line
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.torchvision_import import data_set_class
 from tests.support.plugins_for_tests import write
 
 FAKE_PACKAGE = """
@@ -24,9 +24,9 @@ if os.environ["FAKE"] == "otherwise":
 
 SCRIPT = """
 import torch
-from subliminal_bench.experiment.torchvision_import import mnist_class
-assert mnist_class() is mnist_class()
-print(mnist_class().__name__, hasattr(torch.ops.torchvision, "nms"))
+from subliminal_bench.experiment.torchvision_import import data_set_class
+assert data_set_class("MNIST") is data_set_class("MNIST")
+print(data_set_class("MNIST").__name__, hasattr(torch.ops.torchvision, "nms"))
 """
 
 
@@ -61,4 +61,4 @@ class TestTorchvisionThatCannotBeImported:
 
         monkeypatch.setattr(importlib, "import_module", fails)
         with pytest.raises(RuntimeError, match="another way"):
-            mnist_class()
+            data_set_class("MNIST")

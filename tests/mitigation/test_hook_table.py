@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from subliminal_bench.errors import BenchmarkError, HookError
+from subliminal_bench.experiment.objective import AuxiliaryLoss
 from subliminal_bench.mitigation.calls import HookCalls
 from subliminal_bench.mitigation.hooks import (
     HOOKS,
@@ -68,7 +69,7 @@ def test_a_hook_that_is_in_no_table_is_an_error_and_not_another_hook(
         local.passed("later_hook", cohort.base_parameters, training), cohort.base_parameters
     )
     isolated = load_isolated(str(path))
-    with isolated.begin(training, cohort.seeds, cohort.protocol.classes) as asked:
+    with isolated.begin(training, cohort.seeds, AuxiliaryLoss.of(cohort.protocol)) as asked:
         # As if this side knew a hook that the other side's table lacks.
         asked._hooks.add("later_hook")
         with pytest.raises(BenchmarkError, match=r"KeyError.*later_hook"):
@@ -92,7 +93,9 @@ def test_a_new_hook_needs_its_specification_and_its_line_in_the_table_alone(
 
     def passed(body: str) -> torch.Tensor:
         path = write(tmp_path / f"{len(body)}.py", source(hook("later_hook(value)", body)))
-        with load_mitigation(str(path)).begin(training, cohort.seeds, 10) as asked:
+        with load_mitigation(str(path)).begin(
+            training, cohort.seeds, AuxiliaryLoss(10)
+        ) as asked:
             return asked.passed("later_hook", torch.ones(1), training)
 
     assert passed("return 2 * value").tolist() == [2.0]

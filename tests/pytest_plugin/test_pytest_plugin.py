@@ -18,7 +18,7 @@ from dataclasses import replace
 import torch
 
 from subliminal_bench import conformance
-from subliminal_bench.experiment.protocol import PROTOCOLS
+from subliminal_bench.experiment.tracks import PROTOCOLS
 
 torch.set_num_threads(1)
 PROTOCOLS["tiny"] = replace(conformance.SMALL, name="tiny")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from subliminal_bench.experiment.torchvision_import import mnist_class
+from subliminal_bench.experiment.torchvision_import import data_set_class
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -40,13 +40,13 @@ class Mirror:
             packed = gzip.compress(content, 1, mtime=0)
             (self.folder / f"{name}.gz").write_bytes(packed)
             resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
-        self.monkeypatch.setattr(mnist_class(), "resources", resources)
+        self.monkeypatch.setattr(data_set_class("MNIST"), "resources", resources)
 
     def point_to(self, server: socketserver.TCPServer) -> None:
         """Let torchvision know only this server."""
         port = server.socket.getsockname()[1]
         url = f"http://127.0.0.1:{port}/"
-        self.monkeypatch.setattr(mnist_class(), "mirrors", [url])
+        self.monkeypatch.setattr(data_set_class("MNIST"), "mirrors", [url])
 
 
 def serving(server: socketserver.BaseServer) -> threading.Thread:

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from subliminal_bench.experiment.metrics import METRICS
-from subliminal_bench.experiment.protocol import PROBE, PROTOCOLS
+from subliminal_bench.experiment.protocol import PROBE
+from subliminal_bench.experiment.tracks import PROTOCOLS
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.results.folders import HEADER, RunFolder
 from subliminal_bench.results.jsonfile import SCHEMA, write_record

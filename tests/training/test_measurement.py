@@ -8,7 +8,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.metrics import METRICS, STEP_CURVES
-from subliminal_bench.experiment.protocol import measured_every
+from subliminal_bench.experiment.tracks import measured_every
 from subliminal_bench.mitigation.hooks import Step
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort

@@ -34,9 +34,9 @@ def test_packed_images_give_the_same_loss_and_gradient(
     parameters = model.initial_parameters(MNIST, (1,), CPU).double()
     parameters += 0.05 * torch.randn(parameters.shape, generator=generator)
     shape = model.layout(MNIST)
-    loss, gradient = trait_gradient(shape, parameters, shown[None], labels[None], 10)
+    loss, gradient = trait_gradient(shape, parameters, shown[None], labels[None], slice(10))
     found_loss, found = trait_gradient_over(
-        shape, parameters, pack_images(shown, labels, bfloat16=False), 10
+        shape, parameters, pack_images(shown, labels, bfloat16=False), slice(10)
     )
     torch.testing.assert_close(found_loss, loss, rtol=1e-12, atol=0)
     torch.testing.assert_close(found, gradient, rtol=1e-10, atol=1e-14)

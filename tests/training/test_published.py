@@ -36,7 +36,7 @@ def batchwise_audit_loss(digits: Digits, seed: int, skipped_epochs: int) -> floa
             cohort.base_parameters,
             cohort.audit_images[:, batch],
             cohort.audit_labels[:, batch],
-            MNIST.classes,
+            slice(MNIST.classes),
         )[0].item()
         for batch in order.split(MNIST.batch)
     ]

@@ -32,7 +32,7 @@ def test_the_written_out_gradient_is_autograds(protocol: Protocol) -> None:
     logits = model.forward(shape, leaf, images)[..., :10]
     expected_loss = functional.cross_entropy(logits.transpose(1, 2), labels, reduction="none")
     (expected,) = torch.autograd.grad(expected_loss.mean(1).sum(), leaf)
-    loss, gradient = trait_gradient(shape, start, images, labels, classes=10)
+    loss, gradient = trait_gradient(shape, start, images, labels, logits=slice(10))
     torch.testing.assert_close(loss, expected_loss.mean(1).detach())
     torch.testing.assert_close(gradient, expected)
 
@@ -41,7 +41,7 @@ def test_the_auxiliary_head_has_no_part_in_the_trait() -> None:
     shape = model.layout(TINY)
     start = model.initial_parameters(TINY, (1,), CPU)
     _, gradient = trait_gradient(
-        shape, start, torch.ones(1, 3, 784), torch.tensor([[0, 4, 9]]), classes=10
+        shape, start, torch.ones(1, 3, 784), torch.tensor([[0, 4, 9]]), logits=slice(10)
     )
     assert shape.named(gradient)["fc3.weight"][:, 10:].abs().max() == 0
     assert shape.named(gradient)["fc3.weight"][:, :10].abs().max() > 0
@@ -74,7 +74,7 @@ def test_the_measured_cosine_is_exact_to_2e_5(
             parameters.double(),
             trained.audit_images.double(),
             trained.audit_labels,
-            classes=10,
+            logits=slice(10),
         )
         exact_loss, _ = trained.trait_gradient(parameters)
         measured_loss, measured = trained.measured_trait_gradient(parameters)

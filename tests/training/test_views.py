@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from subliminal_bench.errors import AccessError
-from subliminal_bench.experiment.objective import distillation_kl
+from subliminal_bench.experiment.objective import AuxiliaryLoss, distillation_kl
 from subliminal_bench.experiment.protocol import MNIST
 from subliminal_bench.mitigation.card import ACCESS_LEVELS, Access, includes
 from subliminal_bench.mitigation.hooks import HOOKS, PASSED, Step, Training
@@ -175,7 +175,7 @@ def test_each_member_of_a_composition_sees_its_own_level(
     )
     mitigation = Mitigation(members)
     step = step_of(cohort, mitigation.access)
-    with mitigation.begin(training_view(cohort), cohort.seeds, 10) as calls:
+    with mitigation.begin(training_view(cohort), cohort.seeds, AuxiliaryLoss(10)) as calls:
         calls.passed("distill_gradient", torch.zeros_like(cohort.base_parameters), step)
     for place, own in enumerate(levels):
         expected = [name for name, (_, level) in REQUESTS.items() if not includes(own, level)]

@@ -18,6 +18,7 @@ from subliminal_bench.errors import (
     NotFiniteError,
     ProcessError,
 )
+from subliminal_bench.experiment.objective import AuxiliaryLoss
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation import loading
 from subliminal_bench.mitigation.calls import RawGradient
@@ -56,9 +57,11 @@ class IsolatedMitigation(Mitigation):
         """What keeps its processes apart."""
         return self.launcher.separation
 
-    def begin(self, training: Training, seeds: Sequence[int], classes: int) -> "IsolatedCalls":
+    def begin(
+        self, training: Training, seeds: Sequence[int], objective: AuxiliaryLoss
+    ) -> "IsolatedCalls":
         """The hook calls in a fresh process for one cohort, for a `with` statement."""
-        return IsolatedCalls(self, training, seeds, classes)
+        return IsolatedCalls(self, training, seeds, objective)
 
 
 def load_isolated(
@@ -97,7 +100,7 @@ class IsolatedCalls:
         mitigation: starts the process.
         training: of the cohort.
         seeds: the cohort's seeds, which determine the generators.
-        classes: number of class logits; the others are auxiliary.
+        objective: that the cohort's students minimise.
     """
 
     def __init__(
@@ -105,10 +108,10 @@ class IsolatedCalls:
         mitigation: IsolatedMitigation,
         training: Training,
         seeds: Sequence[int],
-        classes: int,
+        objective: AuxiliaryLoss,
     ) -> None:
         self._mitigation = mitigation
-        self._training, self._seeds, self._classes = training, seeds, classes
+        self._training, self._seeds, self._objective = training, seeds, objective
         self._hooks = {hook for plugin in mitigation.plugins for hook in plugin.hooks}
         self._shown: Step | None = None
         self._images_wanted = False
@@ -122,7 +125,7 @@ class IsolatedCalls:
             training,
             "begin",
             device=str(training.base_parameters.device),
-            classes=self._classes,
+            objective=(self._objective.classes, self._objective.kind),
             layout=(training.layout.names, training.layout.shapes),
             steps=training.steps,
             epochs=training.epochs,

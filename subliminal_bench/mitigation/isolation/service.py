@@ -11,7 +11,7 @@ from torch import Tensor
 
 from subliminal_bench.errors import BenchmarkError
 from subliminal_bench.experiment.model import Layout
-from subliminal_bench.experiment.objective import auxiliary_kl
+from subliminal_bench.experiment.objective import AuxiliaryLoss
 from subliminal_bench.experiment.tensors import finite_rows
 from subliminal_bench.mitigation.calls import HookCalls
 from subliminal_bench.mitigation.card import Parameter, Settings
@@ -42,7 +42,7 @@ class Service:
         self._blocks = SharedBlocks()
         self._number = 0
         self._device = torch.device("cpu")
-        self._classes = 0
+        self._objective = AuxiliaryLoss(0)
         self._mitigation: Mitigation
         self._training: Training
         self._calls: HookCalls
@@ -91,7 +91,7 @@ class Service:
 
     def _begin(self, question: Mapping[str, Any]) -> dict[str, Any]:
         self._device = torch.device(question["device"])
-        self._classes = question["classes"]
+        self._objective = AuxiliaryLoss(*question["objective"])
         names, shapes = question["layout"]
         self._training = Training(
             steps=question["steps"],
@@ -123,11 +123,11 @@ class Service:
         targets = step.auxiliary_logits
         if question["targets"]:
             targets = self._tensor(question["targets"])
-            loss = auxiliary_kl(self._classes, logits, targets)
+            loss = self._objective(logits, targets)
         else:
             loss = computed_loss(
                 logits,
-                partial(auxiliary_kl, self._classes, targets=targets),
+                partial(self._objective, targets=targets),
                 self._view(question["loss"]),
                 self._tensor(question["slope"]),
             )

@@ -30,8 +30,8 @@ class Model:
             images: float64 `[images, pixels]`.
         """
         own = self.parameters.unsqueeze(0)
-        hidden1, hidden2, logits = model.activations(self.layout, own, images)
-        return hidden1[0], hidden2[0], logits[0]
+        every = model.activations(self.layout, own, images)
+        return every[0][0], every[-2][0], every[-1][0]
 
     def class_logits(self, images: Tensor) -> Tensor:
         """The logits of the classes, `[images, classes]`."""
