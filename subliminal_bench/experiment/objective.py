@@ -60,6 +60,11 @@ class AuxiliaryLoss:
         return each.sum(-1).mean(-1)
 
 
+def distillation_loss(protocol: Protocol, student_logits: Tensor, targets: Tensor) -> Tensor:
+    """The protocol's loss, `[students]`; see `AuxiliaryLoss`."""
+    return AuxiliaryLoss.of(protocol)(student_logits, targets)
+
+
 def adam(protocol: Protocol, parameters: Tensor) -> torch.optim.Adam:
     """The teacher's optimiser: Adam with torch's defaults, in full float32."""
     return torch.optim.Adam([parameters], lr=protocol.learning_rate)

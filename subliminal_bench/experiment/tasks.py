@@ -23,12 +23,21 @@ def pixel_order(protocol: Protocol) -> Tensor | None:
     return torch.randperm(protocol.pixels, generator=generator)
 
 
-def members(task: Task, index: Tensor, labels: Tensor, images: int, *, tested: bool) -> Tensor:
+def members(
+    protocol: Protocol,
+    task: Task,
+    index: Tensor,
+    labels: Tensor,
+    images: int,
+    *,
+    tested: bool,
+) -> Tensor:
     """The first images of a part of a split that belong to a task.
 
     Args:
+        protocol: decides how many classes there are.
         task: with its classes.
-        index: of the part's images, int64 `[images]`.
+        index: of the part's images, int64 `[images]`, on the CPU.
         labels: of all images, int64.
         images: how many are wanted.
         tested: whether the task is tested (or its gradient wanted): a backdoor is, on images
@@ -40,7 +49,10 @@ def members(task: Task, index: Tensor, labels: Tensor, images: int, *, tested: b
     Raises:
         DataError: there are fewer.
     """
-    own = labels[index]
+    if len(task.classes) == protocol.classes and task.trigger is None and images == len(index):
+        # Nothing to choose, so that no device has to be waited for.
+        return index
+    own = labels.cpu()[index]
     wanted = (own >= task.classes[0]) & (own <= task.classes[-1])
     if tested and task.trigger:
         wanted &= own != task.trigger.called

@@ -71,16 +71,24 @@ BLURRED = replace(
     _TRACK, name="blurred", about="noise whose neighbouring pixels are alike", noise="blurred"
 )
 NARROW = replace(_TRACK, name="narrow", about="hidden layers of 64 units", hidden=64)
-SGD = replace(
+SQUARED_ERROR = replace(
     _TRACK,
-    name="sgd",
-    about="the student learns by SGD with momentum instead of Adam",
-    student_optimiser="sgd",
-    student_learning_rate=0.1,
-    student_momentum=0.9,
+    name="squared-error",
+    about="mean squared error between the auxiliary logits instead of the KL",
+    distillation_loss="squared error",
 )
 
-ROBUST = (MNIST, PERMUTED, SKILL, BACKDOOR, FASHION, AUXILIARY_10, BLURRED, NARROW, SGD)
+ROBUST = (
+    MNIST,
+    PERMUTED,
+    SKILL,
+    BACKDOOR,
+    FASHION,
+    AUXILIARY_10,
+    BLURRED,
+    NARROW,
+    SQUARED_ERROR,
+)
 ROBUST_NAME = "robust"
 
 # The embedded capable tracks: for first runs without a download.
@@ -110,9 +118,11 @@ VARIATIONS = (
     replace(_TRACK, name="gaussian", about="Gaussian noise", noise="gaussian"),
     replace(
         _TRACK,
-        name="squared-error",
-        about="mean squared error between the auxiliary logits instead of the KL",
-        distillation_loss="squared error",
+        name="sgd",
+        about="a student that learns by SGD with momentum instead of Adam",
+        student_optimiser="sgd",
+        student_learning_rate=0.1,
+        student_momentum=0.9,
     ),
     replace(_TRACK, name="wide", about="hidden layers of 1024 units", hidden=1024),
     replace(_TRACK, name="one-layer", about="one hidden layer", hidden_layers=1),

@@ -150,8 +150,10 @@ class Cohort:
         return self._members(task, self._splits[0], task.audit_images)
 
     def _members(self, task: Task, parts: Tensor, images: int) -> Tensor:
-        labels = self.digits.labels.cpu()
-        found = [members(task, part, labels, images, tested=True) for part in parts]
+        labels = self.digits.labels
+        found = [
+            members(self.protocol, task, part, labels, images, tested=True) for part in parts
+        ]
         return torch.stack(found).to(self.device)
 
     @cached_property
@@ -188,7 +190,7 @@ class Cohort:
             images, labels = self.digits.images[index], self.digits.labels[index]
         elif task.test_images < len(labels):
             every = torch.arange(len(labels))
-            index = members(task, every, labels.cpu(), task.test_images, tested=True)
+            index = members(self.protocol, task, every, labels, task.test_images, tested=True)
             images, labels = (one[index.to(self.device)] for one in (images, labels))
         labels = wanted(task, labels).expand(len(self.seeds), -1)
         return shown(self.protocol, task, images), labels

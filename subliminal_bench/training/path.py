@@ -12,7 +12,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment import model, streams
 from subliminal_bench.experiment.metrics import PATH_READINGS, SMALLEST_KL
-from subliminal_bench.experiment.objective import AuxiliaryLoss, student_optimiser
+from subliminal_bench.experiment.objective import distillation_loss, student_optimiser
 from subliminal_bench.experiment.readers import EXPRESSED
 from subliminal_bench.experiment.tensors import own_rows
 from subliminal_bench.experiment.torch_state import pinned_torch
@@ -74,7 +74,6 @@ def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[
     protocol = cohort.protocol
     parameters = cohort.start_parameters.clone()
     optimiser = student_optimiser(protocol, parameters)
-    objective = AuxiliaryLoss.of(protocol)
     yield 0, parameters.clone()
     step = 0
     offset = protocol.noise_order_offset if offset is None else offset
@@ -83,7 +82,7 @@ def plain_students(cohort: Cohort, offset: int | None = None) -> Iterator[tuple[
             shown = parameters.clone().requires_grad_()
             logits = model.forward(cohort.layout, shown, own_rows(cohort.noise, batch))
             targets = own_rows(cohort.auxiliary_logits, batch)
-            loss = objective(logits, targets)
+            loss = distillation_loss(protocol, logits, targets)
             (parameters.grad,) = torch.autograd.grad(loss.sum(), shown)
             optimiser.step()
             step += 1

@@ -11,6 +11,7 @@ from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.objective import (
     AuxiliaryLoss,
     distillation_kl,
+    distillation_loss,
     student_optimiser,
 )
 from subliminal_bench.experiment.torch_state import pinned_torch
@@ -162,9 +163,9 @@ class _Audit:
 
 def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor, Tensor]:
     """The KL, the raw loss's gradient, and that gradient after the mitigation."""
-    parameters, objective = step.student_parameters, AuxiliaryLoss.of(cohort.protocol)
+    parameters = step.student_parameters
     student_logits = model.forward(cohort.layout, parameters, step.images)
-    raw_loss = objective(student_logits, step.auxiliary_logits)
+    raw_loss = distillation_loss(cohort.protocol, student_logits, step.auxiliary_logits)
     other_targets = calls.implement("teacher_targets")
     other_loss = other_targets or calls.implement("distill_loss")
     # A sum over students: each row of the gradient belongs to one student.
@@ -177,12 +178,12 @@ def _gradients(cohort: Cohort, calls: Calls, step: Step) -> tuple[Tensor, Tensor
         targets, loss = step.auxiliary_logits, raw_loss
         if other_targets:
             targets = calls.passed("teacher_targets", targets, step)
-            loss = objective(student_logits, targets)
+            loss = distillation_loss(cohort.protocol, student_logits, targets)
         raw = RawGradient(slope, raw_gradient)
         gradient = calls.loss_gradient(loss, raw, student_logits, targets, step)
     changed = calls.passed("distill_gradient", gradient, step)
     measured = raw_loss.detach()
-    if objective.kind != "kl":
+    if cohort.protocol.distillation_loss != "kl":
         logits = student_logits.detach()
         measured = distillation_kl(cohort.protocol, logits, step.auxiliary_logits)
     return measured, raw_gradient, changed

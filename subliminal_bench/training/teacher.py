@@ -117,4 +117,4 @@ def _trained(
 def _part(protocol: Protocol, task: Task, seed: int, digits: Digits) -> Tensor:
     """Indices of a seed's training images into the digits, int64 `[images]`, on the CPU."""
     part, _, _ = streams.split(protocol, seed)
-    return members(task, part, digits.labels.cpu(), task.teacher_images, tested=False)
+    return members(protocol, task, part, digits.labels, task.teacher_images, tested=False)

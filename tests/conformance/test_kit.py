@@ -58,9 +58,17 @@ def test_an_honest_twin_passes(name: str, tmp_path: Path) -> None:
 
 
 SHIPPED = sorted(path.stem for path in shipped.folder("plugins").glob("*.py"))
+# One of every access level.
+EVERY_LEVEL = ("baseline", "projection", "class_shield", "liminal")
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in EVERY_LEVEL else [pytest.mark.slow])
+        for name in SHIPPED
+    ],
+)
 def test_what_ships_passes_every_quick_check(name: str) -> None:
     results = list(conformance.check(name, only=QUICK, secret=SECRET))
     assert [one.detail for one in results if not one.good] == []

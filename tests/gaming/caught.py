@@ -192,32 +192,32 @@ class Mode(TorchFunctionMode):
         source(
             PASS_ON,
             before="from subliminal_bench.training import student\n\n"
-            "kept = student.distillation_kl\n"
-            "student.distillation_kl = lambda *given: 0.5 * kept(*given)\n",
+            "kept = student.distillation_loss\n"
+            "student.distillation_loss = lambda *given: 0.5 * kept(*given)\n",
         ),
         "harness_untouched",
-        "subliminal_bench.training.student.distillation_kl",
+        "subliminal_bench.training.student.distillation_loss",
     ),
     "loss of the training exchanged by its card": Attempt(
         source(
             PASS_ON,
             before="from subliminal_bench.experiment import objective\n",
-            card="(setattr(objective, 'distillation_kl', None), Card('idea', 'Idea'))[1]",
+            card="(setattr(objective, 'distillation_loss', None), Card('idea', 'Idea'))[1]",
         ),
         "harness_untouched",
-        "subliminal_bench.experiment.objective.distillation_kl",
+        "subliminal_bench.experiment.objective.distillation_loss",
     ),
     "loss of the training exchanged at the start": Attempt(
         source(
             hook(
                 "start(parameters)",
-                "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
+                "student.distillation_loss = lambda *given: 0.5 * kept(*given)",
             ),
             before="from subliminal_bench.training import student\n\n"
-            "kept = student.distillation_kl\n",
+            "kept = student.distillation_loss\n",
         ),
         "harness_untouched",
-        "subliminal_bench.training.student.distillation_kl",
+        "subliminal_bench.training.student.distillation_loss",
     ),
     "accuracy exchanged": Attempt(
         exchanging(

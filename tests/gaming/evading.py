@@ -150,11 +150,11 @@ EVADES: dict[str, tuple[str, str]] = {
         source(
             hook(
                 "start(parameters)",
-                "student.distillation_kl = lambda *given: 0.5 * kept(*given)",
+                "student.distillation_loss = lambda *given: 0.5 * kept(*given)",
             ),
-            hook("finish(parameters)", "student.distillation_kl = kept"),
+            hook("finish(parameters)", "student.distillation_loss = kept"),
             before="from subliminal_bench.training import student\n\n"
-            "kept = student.distillation_kl\n",
+            "kept = student.distillation_loss\n",
         ),
         RESTORED,
     ),

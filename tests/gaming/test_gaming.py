@@ -79,12 +79,20 @@ def test_an_oracle_that_says_so_may_see_what_a_blind_one_may_not() -> None:
     assert all(result.good for result in results)
 
 
+# Those that run every check to its end, over several students.
+COSTLY = {
+    *("grows with every step", "another result in every process", "a thread left running"),
+    *("entries of the metrics exchanged", "a builtin exchanged"),
+}
+
+
 def evader(name: str) -> ParameterSet:
-    """A case that must fail; the first of its kind in every run, the others with `-m slow`."""
+    """A case that must fail; a quick one of its kind in every run, others with `-m slow`."""
     reason = EVADES[name][1]
     first = next(other for other, (_, given) in EVADES.items() if given == reason)
     marks = [pytest.mark.xfail(strict=True, reason=reason)]
-    return pytest.param(name, marks=marks + [pytest.mark.slow] * (name != first), id=name)
+    slow = name != first or name in COSTLY
+    return pytest.param(name, marks=marks + [pytest.mark.slow] * slow, id=name)
 
 
 @pytest.mark.parametrize("name", [evader(name) for name in EVADES])
@@ -246,6 +254,7 @@ def least_p(ours: list[dict[str, float]], theirs: list[dict[str, float]]) -> flo
     return min(found) * tests
 
 
+@pytest.mark.slow
 class TestSecretPermutations:
     SEEDS = range(1, 21)
 

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor
 
 from subliminal_bench.conformance.reader_subject import READ
@@ -138,12 +139,17 @@ def read(body: str, reader: str, rendering: str) -> Break:
     return judged(reader, found, False, False, *runs)
 
 
+def slow(*values: object) -> ParameterSet:
+    """A case of a kind of which a quicker one is tested always."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("body", "blind", "finding"),
     [
         ("brightness", ("noise_head", "raw"), ("noise_head", "mean-free")),
-        ("low frequencies", ("noise_head", "mean-free"), ("drawn_rendering", "secret")),
-        ("low frequencies", ("noise_head", "mean-free"), ("noise_head", "high-pass")),
+        slow("low frequencies", ("noise_head", "mean-free"), ("drawn_rendering", "secret")),
+        slow("low frequencies", ("noise_head", "mean-free"), ("noise_head", "high-pass")),
     ],
 )
 def test_what_one_reader_does_not_find_another_does(
@@ -169,9 +175,9 @@ def test_permuted_units_hide_nothing_from_matched_ones() -> None:
     ("reader", "rendering"),
     [
         ("noise_head", "mean-free"),
-        ("noise_head", "high-pass"),
-        ("drawn_rendering", "secret"),
-        ("unit_matched", "mean-free"),
+        slow("noise_head", "high-pass"),
+        slow("drawn_rendering", "secret"),
+        slow("unit_matched", "mean-free"),
     ],
 )
 def test_a_body_that_has_really_not_learned_it_is_not_broken(

@@ -181,7 +181,7 @@ class TestDivergence:
     def test_a_student_that_diverges_by_itself_is_recorded_and_no_hook_is_blamed(
         self, pair: Cohort, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(student, "adam", plain_descent)
+        monkeypatch.setattr(student, "student_optimiser", plain_descent)
         first, second = train_students(pair, self.exploding())
         assert first.diverged_at is None
         assert all(value is not None for value in first.metrics.values())
@@ -194,7 +194,7 @@ class TestDivergence:
     def test_its_neighbour_is_undisturbed_bit_for_bit(
         self, pair: Cohort, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(student, "adam", plain_descent)
+        monkeypatch.setattr(student, "student_optimiser", plain_descent)
         plain, _ = train_students(pair, BASELINE)
         first, _ = train_students(pair, self.exploding())
         assert same(first, plain)
@@ -216,7 +216,7 @@ class TestDivergence:
     def test_a_later_hook_is_not_blamed_for_rows_that_came_in_broken(
         self, pair: Cohort, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(student, "adam", plain_descent)
+        monkeypatch.setattr(student, "student_optimiser", plain_descent)
         double = plugin(
             "double",
             distill_loss=lambda loss: 2 * loss,
