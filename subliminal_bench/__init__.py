@@ -8,6 +8,7 @@ from subliminal_bench.version import __version__
 
 if TYPE_CHECKING:
     from subliminal_bench.api import Finished, compare, leaderboard_frame, run, score
+    from subliminal_bench.api_tracks import FinishedTracks, run_on_tracks
     from subliminal_bench.errors import BenchmarkError
     from subliminal_bench.experiment.protocol import Protocol
     from subliminal_bench.experiment.tracks import PROTOCOLS
@@ -23,6 +24,7 @@ __all__ = [
     "BenchmarkError",
     "Card",
     "Finished",
+    "FinishedTracks",
     "Model",
     "Parameter",
     "Protocol",
@@ -36,11 +38,13 @@ __all__ = [
     "hookimpl",
     "leaderboard_frame",
     "run",
+    "run_on_tracks",
     "score",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
+    **dict.fromkeys(("FinishedTracks", "run_on_tracks"), "api_tracks"),
     "BenchmarkError": "errors",
     "PROTOCOLS": "experiment.tracks",
     "Protocol": "experiment.protocol",
@@ -56,7 +60,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import torch only when a name that needs it is accessed, so that `--help` is instant."""
     if name in _HOMES:
-        if _HOMES[name] == "api":
+        if _HOMES[name].startswith("api"):
             # Before torch is loaded; afterwards it is too late.
             sleep_soon()
         return getattr(import_module(f"subliminal_bench.{_HOMES[name]}"), name)

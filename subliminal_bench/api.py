@@ -6,35 +6,31 @@
 ['baseline']
 """
 
-import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
 import pandas
 from rich.console import Console
 
 from subliminal_bench import shipped
+from subliminal_bench.api_choices import Folder, chosen_scoring, kept_store, named_folder
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.tracks import protocol_named
-from subliminal_bench.mitigation.card import Value, written_settings
+from subliminal_bench.mitigation.card import Value
 from subliminal_bench.mitigation.objects import MitigationSpec
 from subliminal_bench.printable import brief
 from subliminal_bench.reports import tables, text
 from subliminal_bench.reports.export import readers_frame, run_frame
 from subliminal_bench.results.lookup import find_run, find_runs, finished_references
 from subliminal_bench.results.run import Run
-from subliminal_bench.results.store import Store, store_folder
+from subliminal_bench.results.store import Store
 from subliminal_bench.running.progress import ConsoleWatcher
-from subliminal_bench.running.setup import Scoring, Setup
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard, side_by_side
-
-Folder = str | PathLike[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -204,34 +200,24 @@ def run(
     Raises:
         BenchmarkError: the caller made a mistake, or a hook failed; the error is one line.
     """
-    for name, value in (
-        ("weights", weights),
-        ("rerun_references", rerun_references),
-        ("isolate", isolate),
-        ("quiet", quiet),
-    ):
-        if not isinstance(value, bool):
-            raise BenchmarkError(f"{name} must be True or False, not {brief(value)}")
-    kept = _store(store)
-    setup = Setup(
+    chosen = chosen_scoring(
+        mitigation,
         protocol=protocol,
+        seeds=seeds,
         measure_every=measure_every,
+        settings=settings,
         device=device,
         engine=engine,
-        store=kept,
-        data_dir=None if data_dir is None else _folder("data_dir", data_dir),
+        store=store,
+        data_dir=data_dir,
         weights=weights,
+        rerun_references=rerun_references,
         isolate=isolate,
         isolate_timeout=isolate_timeout,
         isolate_memory=isolate_memory,
+        quiet=quiet,
     )
-    scoring = Scoring(
-        setup=setup,
-        mitigation=mitigation,
-        seeds=seeds,
-        settings=[] if settings is None else written_settings(settings),
-        rerun_references=rerun_references,
-    ).load()
+    scoring, kept = chosen.load(), chosen.setup.store
     if quiet:
         return Finished(scoring.run(), kept)
     with ConsoleWatcher(Console(stderr=True)) as watcher:
@@ -257,7 +243,7 @@ def score(
     >>> score("liminal", protocol="mnist", store="none-here").verdict
     'slows'
     """
-    kept = _store(store)
+    kept = kept_store(store)
     found = _found(finished, protocol, kept)
     return Finished(build_scorecard(found, *finished_references(found, kept)), kept)
 
@@ -282,7 +268,7 @@ def compare(
     >>> bool(pair.comparisons().difference[0] > 0.05)
     True
     """
-    kept = _store(store)
+    kept = kept_store(store)
     names = [_name(one) for one in finished if not isinstance(one, Finished | Run)]
     if len(names) == len(finished):
         found, committed = find_runs(names, protocol, kept)
@@ -313,7 +299,7 @@ def leaderboard_frame(folder: Folder | None = None) -> pandas.DataFrame:
         `trait_accuracy` with its `sd`, and the columns of `Finished.comparisons` against the
         baseline.
     """
-    root = shipped.folder("leaderboard") if folder is None else _folder("folder", folder)
+    root = shipped.folder("leaderboard") if folder is None else named_folder("folder", folder)
     levels = rank_folder(root)
     rows = []
     for level in levels:
@@ -373,22 +359,3 @@ def _name(finished: object) -> str:
             f"a finished run is its name, its file or a Run, not {brief(finished)}"
         )
     return str(finished)
-
-
-def _store(named: Folder | Store | None) -> Store:
-    if isinstance(named, Store):
-        return named
-    return Store(store_folder(None if named is None else _folder("store", named)))
-
-
-def _folder(argument: str, named: object) -> Path:
-    if not isinstance(named, str | PathLike):
-        raise BenchmarkError(f"{argument} must be a folder's path, not {brief(named)}")
-    try:
-        found = Path(named)
-        is_possible = b"\0" not in os.fsencode(found)
-    except (TypeError, UnicodeError):
-        is_possible = False
-    if not is_possible:
-        raise BenchmarkError(f"{argument} is {brief(named)}: no path contains such characters")
-    return found

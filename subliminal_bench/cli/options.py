@@ -33,7 +33,16 @@ ProtocolOption = Annotated[
     typer.Option(
         "--protocol",
         help="mnist-5k (small, installed with the package), mnist (the paper's; downloads "
-        "MNIST) or probe (a few steps, for checks).",
+        "MNIST), probe (a few steps, for checks) or a track that `list` shows.",
+    ),
+]
+TrackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--track",
+        metavar="NAMES",
+        help="Run on several tracks, with one setting: robust (the robust set) or protocols' "
+        "names with commas; instead of --protocol.",
     ),
 ]
 RunProtocolOption = Annotated[
@@ -51,8 +60,8 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        help="Folder that contains MNIST/raw, for mnist only.  [default: "
-        "$SUBLIMINAL_BENCH_DATA, else a cache folder, filled by a download]",
+        help="Folder that contains MNIST/raw or FashionMNIST/raw; several as in PATH.  "
+        "[default: $SUBLIMINAL_BENCH_DATA, else a cache folder, filled by a download]",
     ),
 ]
 DeviceOption = Annotated[

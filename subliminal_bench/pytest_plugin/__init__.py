@@ -17,13 +17,16 @@ from subliminal_bench.pytest_plugin.session import (
     check_bounds,
     check_marker,
 )
+from subliminal_bench.pytest_plugin.tracks import Tracks
 from subliminal_bench.threads import sleep_soon
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
+    from subliminal_bench.scoring.robust import TrackRow
     from subliminal_bench.scoring.scorecard import Scorecard
 
 _KEY = pytest.StashKey[Scorecards]()
+_TRACKS = pytest.StashKey[Tracks]()
 _SUITE = Path(__file__).parents[1] / "suite"
 
 
@@ -36,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="mitigation to score: a name, a .py file or module:attribute",
     )
     group.addoption("--subliminal-protocol", metavar="NAME", default="mnist-5k")
+    group.addoption(
+        "--subliminal-track",
+        metavar="NAMES",
+        help="run the mitigation on several tracks: robust, or protocols' names with commas",
+    )
     group.addoption(
         "--subliminal-seeds",
         metavar="SEEDS",
@@ -110,7 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "max_latent_accuracy, min_prevention, max_kl_ratio): "
         "score a mitigation for the scorecard fixture and test the bounds",
     )
-    config.stash[_KEY] = Scorecards(config)
+    cards = config.stash[_KEY] = Scorecards(config)
+    config.stash[_TRACKS] = Tracks(config, cards.texts)
     if any(_asked(config).values()):
         # Collecting the suite loads torch.
         sleep_soon()
@@ -147,8 +156,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def _asked(config: pytest.Config) -> dict[Path, bool]:
     """The suite's files, and whether the command line requests them."""
+    mitigation, tracks = (
+        bool(config.getoption(f"--subliminal-{name}")) for name in ("mitigation", "track")
+    )
     return {
-        _SUITE / "test_mitigation.py": bool(config.getoption("--subliminal-mitigation")),
+        _SUITE / "test_mitigation.py": mitigation and not tracks,
+        _SUITE / "test_tracks.py": mitigation and tracks,
         _SUITE / "test_regression.py": bool(config.getoption("--subliminal-regress")),
     }
 
@@ -158,6 +171,13 @@ def scorecard(request: pytest.FixtureRequest) -> "Scorecard":
     """The scorecard of the marker's mitigation, else of the command line's; run once."""
     scorecards = request.config.stash[_KEY]
     return scorecards.of(scorecards.wanted(request.node))
+
+
+@pytest.fixture
+def track_row(request: pytest.FixtureRequest, track: str) -> "TrackRow":
+    """What the command line's mitigation does on one of its tracks; all are run once."""
+    tracks: Tracks = request.config.stash[_TRACKS]
+    return tracks.row(track)
 
 
 @pytest.fixture

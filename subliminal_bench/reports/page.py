@@ -145,7 +145,7 @@ def _section(slug: str, card: Scorecard, store: Store, leaderboard: Path | None)
             for name, drawn in against_kl.items()
             if drawn is not None
         ],
-        readers=tables.readers(card.equal) if card.equal else None,
+        readers=tables.readers(card.equal, card.entry.start) if card.equal else None,
         pairs=_placed(f"{slug}-pairs", figures.pairs(card)) if compared else None,
         differences=_placed(f"{slug}-differences", figures.differences(card))
         if card.comparisons

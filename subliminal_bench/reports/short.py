@@ -29,6 +29,8 @@ def rows(card: Scorecard) -> list[tuple[str, str]]:
     found += [("expressed trait", _said(*reading(card, EXPRESSED)))]
     if card.columns[0].is_read:
         found.append(("latent trait", _said(*reading(card, LATENT))))
+    if "skill_accuracy" in card.columns[0].values:
+        found.append(("skill", skill(card)))
     found += [("final KL", _kl(card)), ("seeds", _seeds(card))]
     if verdict:
         found.append(("next", _next(card, verdict)))
@@ -101,16 +103,27 @@ def why_none(card: Scorecard, verdict: Verdict) -> str:
 def reading(card: Scorecard, name: str) -> tuple[str, str]:
     """A reading of the student, and what stands beside it.
 
-    That is the reading of plain distillation at the student's KL and of the untrained model.
+    That is the reading of plain distillation at the student's KL and of what it starts from.
     """
     own, before = (card.summaries(one)[0].mean for one in (name, of_untrained(name)))
     if own is None or before is None:
         return "every student diverged", ""
-    beside = [f"untrained {100 * before:.1f} %"]
+    beside = [f"{card.entry.start} {100 * before:.1f} %"]
     if card.equal:
         plain = 100 * card.equal.plain(name)
         beside.insert(0, f"plain distillation at this KL {plain:.1f} %")
     return f"{100 * own:.1f} %", ", ".join(beside)
+
+
+def skill(card: Scorecard) -> str:
+    """What the base could do, and how much of it is kept."""
+    own, base, teacher = (
+        card.summaries(name)[0].mean
+        for name in ("skill_accuracy", "skill_accuracy_initial", "skill_accuracy_teacher")
+    )
+    if own is None or base is None or teacher is None:
+        return "every student diverged"
+    return f"{100 * own:.1f} %; base {100 * base:.1f} %, teacher {100 * teacher:.1f} %"
 
 
 def _said(value: str, beside: str) -> str:

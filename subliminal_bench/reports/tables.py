@@ -66,7 +66,7 @@ def metrics(card: Scorecard) -> Table:
     names = card.columns[0].run.measured
     rows = [
         [
-            _indented(EVERY_METRIC[name]),
+            _indented(EVERY_METRIC[name]).replace("untrained", card.entry.start),
             *(summary.show(EVERY_METRIC[name]) for summary in card.summaries(name)),
         ]
         for name in names
@@ -144,13 +144,17 @@ def _distillation_cells(comparison: Comparison) -> list[str]:
     ]
 
 
-def readers(equal: EqualDistillation) -> Table:
+def readers(equal: EqualDistillation, start: str) -> Table:
     """Every reader at equal distillation, one row each.
 
     A share is what it finds of plain distillation's gain at the entry's KL.
+
+    Args:
+        equal: the readers.
+        start: what students start from, in a word.
     """
     has_twin = equal.fit.beyond_twin is not None
-    headings = ["reader [%]", "student", "plain at this KL", "untrained", "share", "at most"]
+    headings = ["reader [%]", "student", "plain at this KL", start, "share", "at most"]
     rows = []
     for share in (*equal.shares, equal.fit):
         one, metric = share.readings, METRICS[share.name]

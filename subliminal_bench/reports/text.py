@@ -20,6 +20,7 @@ from subliminal_bench.experiment.metrics import EVERY_METRIC
 from subliminal_bench.reports import short, tables
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.scoring.scorecard import Scorecard
+from subliminal_bench.scoring.statistics import Prevention
 from subliminal_bench.scoring.weight_marks import WeightMarks
 
 FORMATS = ("terminal", "markdown", "json")
@@ -50,11 +51,16 @@ def text(card: Scorecard, form: str, full: bool = False) -> str:
         ResultError: an unknown format.
     """
     if checked_form(form, FORMATS) == "terminal":
-        console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
-        with console.capture() as captured:
-            console.print(terminal(card, full))
-        return captured.get()
+        return captured(terminal(card, full))
     return markdown(card, full) if form == "markdown" else as_json(card)
+
+
+def captured(content: RenderableType) -> str:
+    """What a terminal of 80 columns without colours shows."""
+    console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
+    with console.capture() as shown:
+        console.print(content)
+    return shown.get()
 
 
 def terminal(card: Scorecard, full: bool = False) -> RenderableType:
@@ -64,9 +70,9 @@ def terminal(card: Scorecard, full: bool = False) -> RenderableType:
         parts.append(_short(card))
     if full or not card.is_scored:
         for table in [*tables.metrics(card).within(_WIDTH), *tables.comparisons(card)]:
-            parts += [_rich_table(table), Text("")]
+            parts += [rich_table(table), Text("")]
     if full and card.equal:
-        parts += [_rich_table(tables.readers(card.equal)), Text("")]
+        parts += [rich_table(tables.readers(card.equal, card.entry.start)), Text("")]
     if full and card.verdict:
         parts += [Text(f"- {reason}") for reason in card.verdict.reasons]
     if full and card.weights:
@@ -80,12 +86,12 @@ def markdown(card: Scorecard, full: bool = False) -> str:
     """The scorecard as markdown."""
     lines = [f"## {literal(tables.title(card))}", ""]
     if card.is_scored:
-        lines += [_markdown_table(tables.Table(["", "scorecard"], _short_rows(card)))]
+        lines += [markdown_table(tables.Table(["", "scorecard"], _short_rows(card)))]
     if full or not card.is_scored:
         for table in [tables.metrics(card), *tables.comparisons(card)]:
-            lines += ["", _markdown_table(table)]
+            lines += ["", markdown_table(table)]
     if full and card.equal:
-        lines += ["", _markdown_table(tables.readers(card.equal))]
+        lines += ["", markdown_table(tables.readers(card.equal, card.entry.start))]
     if full and card.verdict:
         lines += ["", *(f"- {literal(reason)}" for reason in card.verdict.reasons)]
     if full and card.weights:
@@ -164,24 +170,17 @@ def _verdict(card: Scorecard) -> dict[str, Any]:
     return {
         "word": verdict.text,
         "reasons": list(verdict.reasons),
-        "prevention": {
-            "estimate": _finite(found.estimate),
-            "low": _finite(found.low),
-            "high": _finite(found.high),
-            "decided_by": found.deciding,
-        }
-        if found
-        else None,
+        "prevention": prevention_numbers(found),
         "resolves": verdict.resolves,
         "readers": {
             share.name: {
                 "student": float(share.readings.entry.mean()),
                 "plain_at_this_kl": float(share.readings.plain.mean()),
                 "untrained": float(share.readings.untrained.mean()),
-                "share": _finite(share.path),
+                "share": finite(share.path),
                 "share_beyond_twin": None
                 if share.beyond_twin is None
-                else _finite(share.beyond_twin),
+                else finite(share.beyond_twin),
                 "enough_distilled": share.enough,
             }
             for share in (*equal.shares, equal.fit)
@@ -191,10 +190,22 @@ def _verdict(card: Scorecard) -> dict[str, Any]:
     }
 
 
+def prevention_numbers(found: Prevention | None) -> dict[str, Any] | None:
+    """A prevention as JSON has it; null where it is not judged."""
+    if found is None:
+        return None
+    return {
+        "estimate": finite(found.estimate),
+        "low": finite(found.low),
+        "high": finite(found.high),
+        "decided_by": found.deciding,
+    }
+
+
 def _weights(found: WeightMarks) -> dict[str, Any]:
     """What was done to the weights; unknown or endless numbers are null."""
     numbers = {
-        name: {part: _finite(one) for part, one in value.items()}
+        name: {part: finite(one) for part, one in value.items()}
         if isinstance(value, Mapping)
         else value
         for name, value in vars(found).items()
@@ -202,17 +213,19 @@ def _weights(found: WeightMarks) -> dict[str, Any]:
     return {**numbers, "marks": list(found.marks), "shown": tables.weights(found)}
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
     """The value, or None where JSON has no number for it."""
     return value if math.isfinite(value) else None
 
 
-def _markdown_table(table: tables.Table) -> str:
+def markdown_table(table: tables.Table) -> str:
+    """A table as markdown, with everything in it shown as it is."""
     rows = [list(map(literal, row)) for row in table.rows]
     return tabulate(rows, list(map(literal, table.headings)), "github", disable_numparse=True)
 
 
-def _rich_table(content: tables.Table) -> Table:
+def rich_table(content: tables.Table) -> Table:
+    """A table for a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)
     for position, heading in enumerate(content.headings):
         table.add_column(

@@ -150,7 +150,7 @@ def _groups(card: Scorecard) -> list[_Group]:
     ours = card.columns[0]
     found = [
         _Group(
-            "untrained",
+            card.entry.start,
             UNTRAINED,
             ours.values["initial_accuracy"],
             ours.values[f"{LATENT}_initial"],

@@ -325,6 +325,11 @@ class Run(RunHeader):
         return {metric: [row.get(metric) for row in rows] for metric in self.measured}
 
     @property
+    def start(self) -> str:
+        """What a student starts from, in a word: `untrained`, or a `base` with a skill."""
+        return "base" if SKILL_METRICS.keys() <= self.seeds[0].metrics.keys() else "untrained"
+
+    @property
     def measured(self) -> list[str]:
         """The names of what is measured under its protocol, in the order of tables."""
         own = self.seeds[0].metrics

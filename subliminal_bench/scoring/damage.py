@@ -14,14 +14,15 @@ DAMAGE_LOSS = 0.5
 DAMAGE_CLASSES = 0.5
 # A skill this far below plain distillation's is lost.
 DAMAGE_SKILL = 0.05
+_MODELS = {"untrained": "the untrained model", "base": "the base"}
 
 
-def damaged_body(equal: EqualDistillation) -> list[str]:
-    """Readers that find clearly less than in the untrained model, one sentence each."""
+def damaged_body(equal: EqualDistillation, start: str) -> list[str]:
+    """Readers that find clearly less than in what the student started from, one sentence each."""
     below = statistics.below_untrained(equal.readings)
     return [
         f"{METRICS[one.name].title} reads {METRICS[one.name].show(float(one.entry.mean()))} %, "
-        f"below the untrained model's {METRICS[one.name].show(float(one.untrained.mean()))} %"
+        f"below {_MODELS[start]}'s {METRICS[one.name].show(float(one.untrained.mean()))} %"
         for one in equal.readings
         if below[one.name]
     ]
@@ -60,7 +61,7 @@ def damaged_head(entry: Columns) -> list[str]:
     )
     if classes < DAMAGE_CLASSES * untrained:
         found.append(
-            f"predictions collapsed: {classes:.1f} classes, while the untrained model "
+            f"predictions collapsed: {classes:.1f} classes, while {_MODELS[entry.run.start]} "
             f"predicts {untrained:.1f}"
         )
     return found

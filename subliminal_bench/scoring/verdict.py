@@ -66,7 +66,7 @@ def judge(
     seeds = len(entry.seeds)
     if statistics.smallest_p(seeds) > ALPHA:
         return Verdict(VerdictWord.TOO_FEW, (_too_few(seeds),))
-    found = _Evidence.of(equal)
+    found = _Evidence.of(equal, entry.run.start)
     word, reasons = _first_that_holds(entry, baseline, kept, equal, found)
     is_broken = word in (VerdictWord.DAMAGE, VerdictWord.NOT_DISTILLING)
     prevention = None if is_broken else equal.prevention()
@@ -103,7 +103,7 @@ class _Evidence:
     removed: bool
 
     @classmethod
-    def of(cls, equal: EqualDistillation) -> "_Evidence":
+    def of(cls, equal: EqualDistillation, start: str) -> "_Evidence":
         below = statistics.clears_margin(equal.readings)
         above = statistics.clears_margin(equal.readings, side="above")
         lower = {name: _is_lower(equal.share(name)) for name in (EXPRESSED, LATENT)}
@@ -114,7 +114,7 @@ class _Evidence:
             lower=all(lower.values()),
             expressed_lower=lower[EXPRESSED],
             more=above[EXPRESSED] or above[LATENT],
-            broken=damaged_body(equal),
+            broken=damaged_body(equal, start),
             removed=statistics.removed(equal.shares),
         )
 
