@@ -18,7 +18,7 @@ _MODELS = {"untrained": "the untrained model", "base": "the base"}
 
 
 def damaged_body(equal: EqualDistillation, start: str) -> list[str]:
-    """Readers that find clearly less than in what the student started from, one sentence each."""
+    """Readers that find clearly less than at the start, one sentence each."""
     below = statistics.below_untrained(equal.readings)
     return [
         f"{METRICS[one.name].title} reads {METRICS[one.name].show(float(one.entry.mean()))} %, "
