@@ -2,8 +2,8 @@
 
     python -m benchmarks.tracks --data-dir DATA --seeds 1-3 --work tracks
 
-One student after the other, on one thread; each is kept in the work folder, and the same command
-continues. A cell has the mean over the seeds, with the smallest and the largest value.
+One student after the other, on one thread; each is kept in the work folder, and the same
+command continues. A cell has the mean over the seeds, with the smallest and the largest value.
 """
 
 import argparse
