@@ -132,7 +132,8 @@ class PathRecord(StrictRecord):
     def _whole(self) -> "PathRecord":
         if self.steps != sorted(set(self.steps)):
             raise ValueError("a path's steps must rise")
-        if set(PATH_READINGS) - self.readings.keys() not in (set(), _FEW_SHOT):
+        missing = set(PATH_READINGS) - self.readings.keys()
+        if missing not in (set(), _FEW_SHOT.intersection(PATH_READINGS)):
             raise ValueError(f"a path needs the readings {', '.join(PATH_READINGS)}")
         if {len(one) for one in (self.kl_fresh, *self.readings.values())} != {len(self.steps)}:
             raise ValueError("a path needs a value of everything at each step")
