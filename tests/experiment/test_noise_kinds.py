@@ -13,6 +13,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment import streams
 from subliminal_bench.experiment.noise_kinds import BLUR, Kind, of_kind
+from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tracks import BLURRED, PROTOCOLS
 
 KINDS: tuple[Kind, ...] = ("uniform", "gaussian", "blurred")
@@ -108,7 +109,7 @@ def test_the_ends_are_finite_and_no_further_out_than_so_few_draws_reach(
 @pytest.mark.parametrize("protocol", [GAUSSIAN, BLURRED], ids=lambda one: one.name)
 @given(st.integers(0, 30), st.integers(1, 30))
 def test_an_image_is_the_same_whichever_are_made_with_it(
-    protocol: streams.Protocol, first: int, images: int
+    protocol: Protocol, first: int, images: int
 ) -> None:
     together = streams.noise(protocol, 1, 0, 61)
     assert torch.equal(streams.noise(protocol, 1, first, images), together[first:][:images])
@@ -116,7 +117,7 @@ def test_an_image_is_the_same_whichever_are_made_with_it(
 
 @pytest.mark.parametrize("protocol", [GAUSSIAN, BLURRED], ids=lambda one: one.name)
 def test_what_readers_put_behind_digits_is_of_the_same_kind(
-    protocol: streams.Protocol,
+    protocol: Protocol,
 ) -> None:
     generator = torch.Generator().manual_seed(601)
     drawn = torch.rand(4, 784, generator=generator) * 2 - 1
