@@ -3,13 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from subliminal_bench.errors import BenchmarkError, DataError, HookError, ProtocolError
+from subliminal_bench.errors import (
+    DataError,
+    HookError,
+    ProtocolError,
+    PythonSpelling,
+    Spelling,
+)
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tracks import ROBUST, ROBUST_NAME, protocol_named
 from subliminal_bench.printable import brief
 from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.running.setup import LoadedScoring, Scoring
 from subliminal_bench.scoring.robust import RobustScorecard, TrackRow, other_shares
+
+_PYTHON = PythonSpelling()
 
 
 def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
@@ -82,7 +90,7 @@ class LoadedTracks:
 
         return MitigationRecord.of(self.scorings[0][1].mitigation).label
 
-    def run(self, watcher: Watcher = SILENT) -> RobustScorecard:
+    def run(self, watcher: Watcher = SILENT, spelling: Spelling = _PYTHON) -> RobustScorecard:
         """Run the mitigation and its references track by track.
 
         A track whose data is missing, or on which the mitigation fails, is a row that says so;
@@ -91,6 +99,7 @@ class LoadedTracks:
 
         Args:
             watcher: receives the progress.
+            spelling: of the advice in a row that could not be run.
 
         Raises:
             BenchmarkError: something else failed; see `Bench.run`.
@@ -101,11 +110,8 @@ class LoadedTracks:
             try:
                 card, failed = scoring.run(watcher), None
             except (DataError, HookError) as error:
-                card, failed = None, _line(error)
+                card, failed = None, error.line(spelling)
                 watcher.say(f"{track.name}: {failed}")
             rows.append(TrackRow(track.name, card, failed, other_shares(track)))
         return RobustScorecard(self.name, tuple(rows))
 
-
-def _line(error: BenchmarkError) -> str:
-    return " ".join(str(error).split())
