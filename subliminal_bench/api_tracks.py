@@ -45,12 +45,13 @@ class FinishedTracks:
         for row in self.scorecard.rows:
             card = row.card
             verdict = card.verdict if card else None
-            found = verdict.prevention if verdict else None
+            judged = verdict.prevention if verdict else None
+            found = judged if judged and judged.judgeable else None
             against = card.against_baseline if card else None
             kept = against.distillation if against else None
             values = card.columns[0].values if card else {}
             skill, base = (
-                float(values[name].mean()) if name in values else float("nan")
+                card.columns[0].mean(name) if card and name in values else float("nan")
                 for name in ("skill_accuracy", "skill_accuracy_initial")
             )
             table.append(
