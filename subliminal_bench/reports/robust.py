@@ -118,7 +118,8 @@ def sentences(robust: RobustScorecard) -> list[str]:
 
 
 def _title(robust: RobustScorecard) -> str:
-    return f"{robust.name} on {len(robust.rows)} tracks, with one setting"
+    tracks = "1 track" if len(robust.rows) == 1 else f"{len(robust.rows)} tracks"
+    return f"{robust.name} on {tracks}, with one setting"
 
 
 def _prevented(row: TrackRow) -> str:
@@ -168,9 +169,7 @@ def _numbers(row: TrackRow) -> dict[str, Any]:
     against = card.against_baseline
     kept = against.distillation if against else None
     skills = {
-        name: card.summaries(name)[0].mean
-        for name in _SKILLS
-        if name in card.columns[0].values
+        name: card.summaries(name)[0].mean for name in _SKILLS if name in card.columns[0].values
     }
     return {
         "verdict": verdict.text if verdict else None,

@@ -1,6 +1,6 @@
 """Running one mitigation, with one setting, on several tracks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from subliminal_bench.errors import (
@@ -28,7 +28,7 @@ def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
             sequence.
 
     Raises:
-        ProtocolError: a name is unknown, or one is named twice.
+        ProtocolError: a name is unknown, one is named twice, or these are no names.
 
     >>> [track.name for track in tracks_named("skill,backdoor")]
     ['skill', 'backdoor']
@@ -37,6 +37,8 @@ def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
     """
     if isinstance(names, str):
         names = [one.strip() for one in names.split(",")]
+    if not isinstance(names, Iterable):
+        raise ProtocolError(f"tracks must be names, not {brief(names)}")
     found: list[Protocol] = []
     for name in names:
         found += ROBUST if name == ROBUST_NAME else [protocol_named(name)]
@@ -66,15 +68,19 @@ class TrackScorings:
         Raises:
             BenchmarkError: a choice is invalid; the error is one line.
         """
-        return LoadedTracks([(track, self._on(track).load()) for track in self.tracks])
+        chosen = self.chosen
+        if isinstance(chosen.seeds, Iterator):
+            # It could be read for one track only.
+            chosen = replace(chosen, seeds=list(chosen.seeds))
+        return LoadedTracks([(track, _on(track, chosen).load()) for track in self.tracks])
 
-    def _on(self, track: Protocol) -> Scoring:
-        setup = self.chosen.setup
-        # Most tracks are measured less often as they are.
-        every = setup.measure_every if track.measure_every == 1 else 1
-        return replace(
-            self.chosen, setup=replace(setup, protocol=track.name, measure_every=every)
-        )
+
+def _on(track: Protocol, chosen: Scoring) -> Scoring:
+    """The same choices on a track."""
+    setup = chosen.setup
+    # Most tracks are measured less often as they are.
+    every = setup.measure_every if track.measure_every == 1 else 1
+    return replace(chosen, setup=replace(setup, protocol=track.name, measure_every=every))
 
 
 @dataclass(frozen=True)
@@ -114,4 +120,3 @@ class LoadedTracks:
                 watcher.say(f"{track.name}: {failed}")
             rows.append(TrackRow(track.name, card, failed, other_shares(track)))
         return RobustScorecard(self.name, tuple(rows))
-

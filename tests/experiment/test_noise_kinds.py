@@ -43,11 +43,14 @@ def test_every_kind_has_the_variance_of_uniform_noise(kind: Kind) -> None:
 
 
 def test_gaussian_noise_is_normal() -> None:
-    noise = of_kind("gaussian", uniform(60)).double().flatten().numpy()
-    found = scipy.stats.kstest(noise, scipy.stats.norm(scale=3**-0.5).cdf)
+    normal = scipy.stats.norm(scale=3**-0.5).cdf
+    drawn = uniform(60)
+    found = scipy.stats.kstest(of_kind("gaussian", drawn).flatten().numpy(), normal)
     assert found.pvalue > 1e-3
     # Uniform noise, which has the same variance, would not pass.
-    other = scipy.stats.kstest(uniform(60).flatten().numpy(), scipy.stats.norm(scale=3**-0.5).cdf)
+    other = scipy.stats.kstest(
+        uniform(60).flatten().numpy(), scipy.stats.norm(scale=3**-0.5).cdf
+    )
     assert other.pvalue < 1e-9
 
 

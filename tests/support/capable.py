@@ -34,8 +34,6 @@ def _without_few_shot(seed: Any) -> Any:
 
     path = seed.path
     if path:
-        path = type(path).model_validate(
-            path.model_dump() | {"readings": kept(path.readings)}
-        )
+        path = type(path).model_validate(path.model_dump() | {"readings": kept(path.readings)})
     content = seed.model_dump() | {"metrics": kept(seed.metrics), "path": path}
     return type(seed).model_validate(content)

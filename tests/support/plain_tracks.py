@@ -100,9 +100,13 @@ class PlainTrack:
 
     def test(self, task: Task, *, audit: bool = False) -> tuple[Tensor, Tensor]:
         """Images of a task's test (or audit) set and what a model should call them."""
-        part, images = (self.audit_part, task.audit_images) if audit else (
-            self.test_part,
-            task.test_images,
+        part, images = (
+            (self.audit_part, task.audit_images)
+            if audit
+            else (
+                self.test_part,
+                task.test_images,
+            )
         )
         called = task.trigger.called if task.trigger else None
         own = [

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from subliminal_bench.experiment.protocol import Protocol, Task, Trigger
+from subliminal_bench.experiment.tracks import FASHION
 from tests.conftest import TINY
 
 TEN = tuple(range(10))
@@ -53,4 +54,39 @@ VARIED: dict[str, Protocol] = {
     "skill of one layer by squared error": replace(
         _precise(SKILL), hidden_layers=1, distillation_loss="squared error", start_noise=0.01
     ),
+}
+
+# As short as it gets, for what is about running and not about what comes out.
+_SHORT = replace(
+    TINY, teacher_epochs=1, student_epochs=1, noise_images=300, fresh_noise_images=100
+)
+SHORT_TRACKS: dict[str, Protocol] = {
+    one.name: one
+    for one in (
+        replace(_SHORT, name="short", about="few steps"),
+        replace(_SHORT, name="short-narrow", about="few steps, few units", hidden=8),
+        replace(
+            _SHORT,
+            name="short-skill",
+            about="few steps from a base",
+            base_epochs=1,
+            skill=SKILL.skill,
+            trait=SKILL.trait,
+        ),
+        replace(
+            _SHORT,
+            name="short-backdoor",
+            about="few steps to a backdoor",
+            base_epochs=1,
+            skill=BACKDOOR.skill,
+            trait=BACKDOOR.trait,
+        ),
+        replace(
+            _SHORT,
+            name="short-fashion",
+            about="few steps with clothes",
+            digits="fashion",
+            digests=FASHION.digests,
+        ),
+    )
 }

@@ -1,6 +1,6 @@
 """The engine against a plain implementation of one student, on every variation."""
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import torch
@@ -15,6 +15,7 @@ from subliminal_bench.training.path import plain_at
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 from tests.conftest import CPU
+from tests.support.plugins_for_tests import mitigation
 from tests.support.plain_tracks import PlainTrack, flat
 from tests.support.varied import VARIED
 
@@ -29,7 +30,7 @@ quick_variations = pytest.mark.parametrize(
     ],
 )
 # Adam divides by what is nearly nothing, which lets rounding grow.
-CLOSE = {"rtol": 1e-6, "atol": 1e-8}
+close = partial(torch.testing.assert_close, rtol=1e-6, atol=1e-8)
 
 
 @cache
@@ -53,15 +54,15 @@ def outcomes(name: str, *seeds: int) -> list[Outcome]:
 @every_variation
 def test_base_and_teacher_are_those_of_the_plain_implementation(name: str) -> None:
     ours, theirs = cohort(name, 2), plain(name)
-    torch.testing.assert_close(ours.base_parameters[0], flat(theirs.base), **CLOSE)
-    torch.testing.assert_close(ours.teacher_parameters[0], flat(theirs.teacher), **CLOSE)
+    close(ours.base_parameters[0], flat(theirs.base))
+    close(ours.teacher_parameters[0], flat(theirs.teacher))
     assert not torch.equal(ours.teacher_parameters, ours.base_parameters)
 
 
 @every_variation
 def test_the_student_is_that_of_the_plain_implementation(name: str) -> None:
     (outcome,) = outcomes(name, 2)
-    torch.testing.assert_close(outcome.parameters, flat(plain(name).distilled()), **CLOSE)
+    close(outcome.parameters, flat(plain(name).distilled()))
 
 
 @every_variation
@@ -102,9 +103,9 @@ def test_two_students_in_lockstep_are_those_trained_alone(name: str) -> None:
     assert torch.equal(together.base_parameters[0], cohort(name, 2).base_parameters[0])
     first, _ = outcomes(name, 2, 5)
     (alone,) = outcomes(name, 2)
-    torch.testing.assert_close(first.parameters, alone.parameters, **CLOSE)
+    close(first.parameters, alone.parameters)
     for curve in ("distill_loss", "trait_loss"):
-        torch.testing.assert_close(first.curves[curve], alone.curves[curve], **CLOSE)
+        close(first.curves[curve], alone.curves[curve])
 
 
 @quick_variations
@@ -114,3 +115,27 @@ def test_the_path_of_plain_distillation_passes_through_the_student(name: str) ->
     (outcome,) = outcomes(name, 2)
     assert torch.equal(path[protocol.student_steps][0], outcome.parameters)
     assert torch.equal(path[0], own.start_parameters)
+
+
+@pytest.mark.parametrize("name", ["skill", "backdoor"])
+def test_a_mitigation_that_breaks_the_class_head_is_seen_to_lose_the_skill(name: str) -> None:
+    own = cohort(name, 2)
+    layout, classes = own.layout, own.protocol.classes
+
+    def break_head(parameters: torch.Tensor) -> torch.Tensor:
+        broken = parameters.clone()
+        named = layout.named(broken)
+        for part in layout.head:
+            named[part][:, :classes] = 0.0
+        return broken
+
+    (plain_one,) = outcomes(name, 2)
+    (broken,) = train_students(own, mitigation(finish=break_head))
+    kept, lost = (one.metrics["skill_accuracy"] for one in (plain_one, broken))
+    base = plain_one.metrics["skill_accuracy_initial"]
+    assert kept is not None
+    assert lost is not None
+    assert base is not None
+    assert kept > base - 0.05
+    assert lost < kept - 0.05
+    assert broken.metrics["kl_fresh"] == plain_one.metrics["kl_fresh"]
