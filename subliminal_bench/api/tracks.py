@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas
 from rich.console import Console
 
-from subliminal_bench.api_choices import Folder, chosen_scoring
+from subliminal_bench.api.choices import Folder, chosen_scoring
 from subliminal_bench.mitigation.card import Value
 from subliminal_bench.mitigation.objects import MitigationSpec
-from subliminal_bench.reports import robust as pages
+from subliminal_bench.reports import robust
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.progress import ConsoleWatcher
 from subliminal_bench.running.tracks import TrackScorings, tracks_named
@@ -84,7 +84,7 @@ class FinishedTracks:
         Args:
             form: `terminal` for 80 columns, `markdown` or `json`.
         """
-        return pages.text(self.scorecard, form)
+        return robust.text(self.scorecard, form)
 
     def __str__(self) -> str:
         return self.summary()
