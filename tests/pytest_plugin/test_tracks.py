@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from subliminal_bench.experiment.tracks import ROBUST
+from subliminal_bench.pytest_plugin.tracks import track_names
+
 pytest_plugins = ["pytester"]
 
 KNOWS_SHORT = """
@@ -57,11 +60,28 @@ def test_a_mitigation_gets_two_claims_a_track_and_one_scorecard(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_an_unknown_track_is_one_line(project: pytest.Pytester) -> None:
-    result = suite(
-        project, "--subliminal-mitigation", "baseline", "--subliminal-track", "short,shorter"
-    )
-    text = result.stdout.str()
-    assert "unknown protocol 'shorter'" in text
-    assert "Traceback" not in text
-    assert result.ret != pytest.ExitCode.OK
+
+class Typed:
+    """A command line with these tracks."""
+
+    def __init__(self, tracks: str) -> None:
+        self._tracks = tracks
+
+    def getoption(self, name: str) -> str:
+        assert name == "--subliminal-track"
+        return self._tracks
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [("mnist,mnits", "unknown protocol 'mnits'"), ("sgd,sgd", "'sgd' is named twice")],
+)
+def test_a_wrong_track_stops_the_collection_with_one_line(names: str, said: str) -> None:
+    with pytest.raises(pytest.Collector.CollectError) as caught:
+        track_names(Typed(names))  # type: ignore[arg-type]
+    (line,) = str(caught.value).splitlines()
+    assert said in line
+
+
+def test_there_is_a_test_per_track_of_the_robust_set() -> None:
+    assert track_names(Typed("robust")) == [track.name for track in ROBUST]  # type: ignore[arg-type]
