@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from subliminal_bench import shipped
-from subliminal_bench.experiment.metrics import CURVES, METRICS, PATH_READINGS
+from subliminal_bench.experiment.metrics import CURVES, EVERY_METRIC, METRICS, PATH_READINGS
 from subliminal_bench.experiment.protocol import MNIST, Protocol
 from subliminal_bench.mitigation.card import Access, sees_labels
 from subliminal_bench.results.environment import Environment
@@ -113,7 +113,7 @@ def make_run(
             values[metric] = value if isinstance(value, float) else list(value)[position]
         if accuracy is None:
             values = {
-                key: None if METRICS[key].when == "at the end" else value
+                key: None if EVERY_METRIC[key].when == "at the end" else value
                 for key, value in values.items()
             }
         seeds.append(
