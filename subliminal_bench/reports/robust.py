@@ -23,6 +23,7 @@ from subliminal_bench.scoring.robust import TOLERANCES, RobustScorecard, TrackRo
 from subliminal_bench.scoring.scorecard import Scorecard
 
 _NONE = "—"
+_SKILLS = ("skill_accuracy", "skill_accuracy_initial")
 
 
 def show(robust: RobustScorecard, form: str) -> None:
@@ -102,6 +103,12 @@ def profile(robust: RobustScorecard) -> Table:
 
 
 def sentences(robust: RobustScorecard) -> list[str]:
+    """What follows from the rows, in words, and where it was not run."""
+    lost = [f"not run on {row.track}: {row.failed}" for row in robust.failed]
+    return [*conclusions(robust), *lost]
+
+
+def conclusions(robust: RobustScorecard) -> list[str]:
     """What follows from the rows, in words."""
     found = []
     worst = robust.worst
@@ -112,7 +119,6 @@ def sentences(robust: RobustScorecard) -> list[str]:
             else "nothing can be judged there"
         )
         found.append(f"worst track: {worst.track}, {said}")
-    found += [f"not run on {row.track}: {row.failed}" for row in robust.failed]
     if not robust.failed:
         found.append(
             "it prevents something on every track"
@@ -143,16 +149,26 @@ def _cells(row: TrackRow) -> list[str]:
     ]
 
 
+def skills(card: Scorecard) -> tuple[float, float] | None:
+    """The student's skill and the base's; None on a track without a capable base.
+
+    It is None too if every student diverged.
+    """
+    ours = card.columns[0]
+    if "skill_accuracy" not in ours.values or not ours.sound("skill_accuracy").size:
+        return None
+    own, base = (ours.mean(name) for name in _SKILLS)
+    return own, base
+
+
 def _skill(card: Scorecard) -> str:
     """The skill that is kept, of the base's."""
-    if "skill_accuracy" not in card.columns[0].values:
+    found = skills(card)
+    if found is None:
         return _NONE
-    own, base = (card.columns[0].mean(name) for name in _SKILLS)
+    own, base = found
     show_skill = SKILL_METRICS["skill_accuracy"].show
     return f"{show_skill(own)} of {show_skill(base)}"
-
-
-_SKILLS = ("skill_accuracy", "skill_accuracy_initial")
 
 
 def _numbers(row: TrackRow) -> dict[str, Any]:
