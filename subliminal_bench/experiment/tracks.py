@@ -149,6 +149,18 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def varied_by(name: str) -> Protocol | None:
+    """The experiment that a track varies; None if it is no track.
+
+    >>> varied_by("skill").name, varied_by("skill-5k").name, varied_by("mnist")
+    ('mnist', 'mnist-5k', None)
+    """
+    if name in (SKILL_5K.name, BACKDOOR_5K.name):
+        return MNIST_5K
+    every = {track.name for track in (*ROBUST, *VARIATIONS)} - {MNIST.name}
+    return MNIST if name in every else None
+
+
 # A protocol that is measured less often has its number in its name.
 _COARSE = re.compile(r"(?P<name>.+)-every-(?P<steps>[1-9][0-9]{0,3})")
 

@@ -132,7 +132,11 @@ class PathRecord(StrictRecord):
     def _whole(self) -> "PathRecord":
         if self.steps != sorted(set(self.steps)):
             raise ValueError("a path's steps must rise")
-        if set(PATH_READINGS) - self.readings.keys() not in (set(), _FEW_SHOT):
+        # A backdoor is not read by few-shot readers, along its path neither.
+        lacking = _FEW_SHOT.intersection(PATH_READINGS)
+        if set(PATH_READINGS) - self.readings.keys() not in (set(), lacking) or (
+            self.readings.keys() - set(PATH_READINGS)
+        ):
             raise ValueError(f"a path needs the readings {', '.join(PATH_READINGS)}")
         if {len(one) for one in (self.kl_fresh, *self.readings.values())} != {len(self.steps)}:
             raise ValueError("a path needs a value of everything at each step")

@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, FiniteFloat
 
 from subliminal_bench.errors import NoSuchFileError, ResultError
-from subliminal_bench.experiment.metrics import METRICS
+from subliminal_bench.experiment.metrics import EVERY_METRIC, METRICS, SKILL_METRICS
 from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.tracks import varied_by
 from subliminal_bench.results.jsonfile import Line, StrictRecord, read_record
 from subliminal_bench.results.run import ProtocolRecord
 
@@ -101,9 +102,9 @@ class Tolerances(StrictRecord):
         """The entry's measurements; those of all entries if it was not measured itself."""
         own = [one for one in self.chaos if one.metric == metric and one.entry == entry]
         every = own or [one for one in self.chaos if one.metric == metric]
-        if not every and METRICS[metric].since > 1:
-            # Readings came after the measurement. Until they are measured too, the trait
-            # accuracy stands in, which is on the same scale.
+        if not every and (metric in SKILL_METRICS or METRICS[metric].since > 1):
+            # Readings came after the measurement, and the canonical experiment has no skill.
+            # The trait accuracy stands in, which is on the same scale.
             return self._of(entry, "trait_accuracy")
         if not every:
             raise ResultError(f"no float chaos was measured for {metric}")
@@ -113,6 +114,8 @@ class Tolerances(StrictRecord):
 def read_tolerances(root: Path, protocol: Protocol | ProtocolRecord) -> Tolerances:
     """The tolerances of a protocol.
 
+    A track whose own were not measured has those of the experiment that it varies.
+
     Args:
         root: the leaderboard's folder.
         protocol: which one.
@@ -120,7 +123,11 @@ def read_tolerances(root: Path, protocol: Protocol | ProtocolRecord) -> Toleranc
     Raises:
         ResultError: there are none, or the file is damaged or belongs to another protocol.
     """
-    path = root / "tolerances" / f"{protocol.name}.json"
+    measured = _file(root, protocol)
+    varied = varied_by(protocol.name)
+    if varied and not measured.exists():
+        protocol = varied
+    path = _file(root, protocol)
     try:
         found = read_record(Tolerances, path, digest_required=False, root=root)
     except NoSuchFileError:
@@ -133,5 +140,9 @@ def read_tolerances(root: Path, protocol: Protocol | ProtocolRecord) -> Toleranc
     return found
 
 
+def _file(root: Path, protocol: Protocol | ProtocolRecord) -> Path:
+    return root / "tolerances" / f"{protocol.name}.json"
+
+
 def _floor(metric: str, value: float) -> float:
-    return max(_FLOORS.get(METRICS[metric].unit, 0.0), _RELATIVE * abs(value))
+    return max(_FLOORS.get(EVERY_METRIC[metric].unit, 0.0), _RELATIVE * abs(value))
