@@ -44,7 +44,9 @@ def report(
     kept = open_store(store)
     tracks = tracks_named(track) if track is not None else ()
     found = [
-        find_on(name, tracks, kept) if tracks and not protocol else find_run(name, protocol, kept)
+        find_on(name, tracks, kept)
+        if tracks and not protocol
+        else find_run(name, protocol, kept)
         for name in dict.fromkeys(runs)
     ]
     is_ranked = same_protocol(found) == ProtocolRecord.of(CANONICAL)

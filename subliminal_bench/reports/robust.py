@@ -144,7 +144,7 @@ def _cells(row: TrackRow) -> list[str]:
         short.percent(found.estimate) if found and found.judgeable else _NONE,
         short.interval(found) if found and found.judgeable else _NONE,
         f"x{kept.ratio:.2f}" if kept else _NONE,
-        _skill(card),
+        skill_cell(card),
         str(len(card.seeds)),
     ]
 
@@ -161,7 +161,7 @@ def skills(card: Scorecard) -> tuple[float, float] | None:
     return own, base
 
 
-def _skill(card: Scorecard) -> str:
+def skill_cell(card: Scorecard) -> str:
     """The skill that is kept, of the base's."""
     found = skills(card)
     if found is None:

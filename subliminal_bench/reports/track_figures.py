@@ -1,14 +1,18 @@
 """Figures of one mitigation on several tracks."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from subliminal_bench.mitigation.builtin import REFERENCES
 from subliminal_bench.reports import short
-from subliminal_bench.reports.drawings import WHOLE, DescribedFigure, dots, empty, logarithmic
+from subliminal_bench.reports.drawings import TRADEOFF, WHOLE, DescribedFigure, dots, empty
 from subliminal_bench.reports.robust import skills
-from subliminal_bench.reports.style import UNTRAINED, drawing, light, series
+from subliminal_bench.reports.style import Series, drawing, light, series
 from subliminal_bench.scoring.robust import RobustScorecard, TrackRow
 from subliminal_bench.scoring.statistics import MARGIN
 
@@ -17,8 +21,11 @@ _LOWEST, _HIGHEST = -50.0, 105.0
 _ROW = 0.42
 # How far above the best entry the profile is drawn; points of the share.
 _TOLERANCES = tuple(point / 100 for point in range(101))
-_LINE = {"linewidth": 2.0, "color": light("ink")}
-_MARK = {"linewidth": 1, "linestyle": (0, (1, 2)), "color": light("faint")}
+_ABOVE = (1.2, 1.5, *(first * 10.0**power for power in range(6) for first in (2, 5, 10)))
+_BELOW = (0.9, 0.7, *(first / 10.0**power for power in range(1, 6) for first in (5, 2, 1)))
+_LINE: dict[str, Any] = {"linewidth": 2.0, "color": light("ink")}
+_BASE = Series("faint", (), "|")
+_MARK: dict[str, Any] = {"linewidth": 1, "linestyle": (0, (1, 2)), "color": light("faint")}
 
 
 @drawing()
@@ -31,7 +38,8 @@ def tracks(robust: RobustScorecard) -> DescribedFigure | None:
     if not any(row.card for row in robust.rows):
         return None
     rows = robust.rows
-    figure = Figure(figsize=(WHOLE[0] + 1.2, 0.8 + _ROW * len(rows)))
+    size = (WHOLE[0] + 1.2, 0.8 + _ROW * len(rows))
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08))
     grid = figure.add_gridspec(1, 4, width_ratios=(3, 1.5, 1.2, 1.5))
     first = figure.add_subplot(grid[0])
     prevented, distilled, kept, said = (
@@ -50,10 +58,15 @@ def tracks(robust: RobustScorecard) -> DescribedFigure | None:
     distilled.axvline(MARGIN, **_MARK)
     distilled.set_xscale("log")
     distilled.set_xlabel("final KL ratio")
-    logarithmic(distilled.xaxis)
     low, high = distilled.get_xlim()
-    distilled.set_xlim(min(low, 0.9), max(high, 1.25))
+    low, high = min(low, 0.8), max(high, 1.3)
+    distilled.set_xlim(low, high)
+    # Two or three numbers, however wide the range is.
+    distilled.set_xticks(_ticks(low, high))
+    distilled.xaxis.set_minor_locator(NullLocator())
+    distilled.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     kept.set_xlim(0, 105)
+    kept.set_xticks((0, 50, 100))
     kept.set_xlabel("skill [%]")
     said.set_axis_off()
     first.set_yticks(range(len(rows)), [row.track for row in rows])
@@ -72,12 +85,12 @@ def profile(robust: RobustScorecard) -> DescribedFigure | None:
     """The performance profile of the mitigation and of the other entries, as step curves.
 
     Returns:
-        None if no other entry was run on the same tracks.
+        None if no other entry was run on the same tracks, or it cannot be judged on any.
     """
     found = robust.profiles(_TOLERANCES)
-    if len(found) < 2:
+    if len(found) < 2 or all(row.prevention is None for row in robust.rows):
         return None
-    figure, axes = empty((4.4, 3.4))
+    figure, axes = empty(TRADEOFF)
     across = 100 * np.array(_TOLERANCES)
     unnamed = 0
     # The scored one is drawn last, on top.
@@ -93,7 +106,7 @@ def profile(robust: RobustScorecard) -> DescribedFigure | None:
             label=label if is_known or unnamed == 1 else None,
             **look,
         )
-    axes.set_xlabel("share of the trait, at most so many points above the best entry's")
+    axes.set_xlabel("points above the best entry's share, at most")
     axes.set_ylabel("tracks [%]")
     axes.set_ylim(-3, 103)
     axes.margins(x=0.01)
@@ -144,8 +157,19 @@ def _skill(axes: Axes, place: int, row: TrackRow) -> None:
     if found is None:
         return
     own, base = found
-    dots(axes, UNTRAINED, [100 * base], [place], size=7)
+    dots(axes, _BASE, [100 * base], [place], size=13)
     dots(axes, "entry", [100 * own], [place], size=6)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Ratios to write at an axis: 1, and the largest round one on each side.
+
+    >>> _ticks(0.8, 1.3), _ticks(0.4, 30)
+    ([0.9, 1.0, 1.2], [0.5, 1.0, 20.0])
+    """
+    above = [one for one in _ABOVE if one < high][-1:]
+    below = [one for one in _BELOW if one > low][-1:]
+    return [*below, 1.0, *above]
 
 
 def _word(row: TrackRow) -> str:

@@ -166,10 +166,7 @@ def _departures(
     return Departures(
         float(places[0]),
         float(places[-1]),
-        {
-            shape.track: _root_mean_square(row)
-            for shape, row in zip(shapes, apart, strict=True)
-        },
+        {shape.track: _root_mean_square(row) for shape, row in zip(shapes, apart, strict=True)},
         _root_mean_square(apart),
     )
 
