@@ -108,6 +108,27 @@ TERMS: dict[str, str] = {
     "base model, untrained model": (
         "the network at the initialisation from which teacher and student start"
     ),
+    "track": (
+        "the experiment, varied: a protocol with numbers of its own; those of two tracks are "
+        "never averaged"
+    ),
+    "robust set, worst track": (
+        "the tracks that a method is run on with one setting, and the one on which it prevents "
+        "least"
+    ),
+    "performance profile": (
+        "on which share of the tracks an entry comes within so many points of the best one"
+    ),
+    "capable base, skill": (
+        "a model that was trained before teacher and student start from it, and what it can "
+        "do; losing that is damage"
+    ),
+    "trigger, backdoor": (
+        "a white square on an image, and a teacher that calls every image with it a 7"
+    ),
+    "secret track": (
+        "a track that is drawn when a submission is scored, so that nobody can tune to it"
+    ),
     "final KL": (
         "how far the student's auxiliary logits are from the teacher's after training; "
         "lower is better"

@@ -95,7 +95,7 @@ class Zoo:
 
         Raises:
             ResultError: no weights were kept.
-            ProtocolError: the program does not know the run's protocol.
+            ProtocolError: the program does not know the run's protocol, or cannot export it.
         """
         header = folder.header
         seeds = folder.with_weights()
@@ -109,6 +109,12 @@ class Zoo:
             raise ProtocolError(
                 f"{folder.path} ran under another version of {protocol.name}",
                 "export it with the program that ran it",
+            )
+        if protocol.has_capable_base or protocol.hidden_layers != 2:
+            # What both started from would need the digits; the files name two hidden layers.
+            raise ProtocolError(
+                f"the weights of runs under {protocol.name} cannot be exported as files",
+                "read them from the store: docs/store.md says how",
             )
         kept = {seed: store.teacher_of(folder, protocol, seed) for seed in seeds}
         return cls(

@@ -14,6 +14,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from subliminal_bench.errors import ResultError, Setting
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.metrics import SMALLEST_KL
 from subliminal_bench.experiment.protocol import Protocol
@@ -110,6 +111,16 @@ class Attempt:
             BenchmarkError: see `Bench.run`.
             HookError: the reader failed, or returned something unusable.
         """
+        protocol = self.bench.protocol
+        if protocol.trait is not None or protocol.pixel_order is not None:
+            # What such a reader is shown are ten classes of images as they are.
+            raise ResultError(
+                f"readers of your own cannot read the track {protocol.name}: its trait is not "
+                "to tell all classes apart, or its pixels are in another order",
+                "use ",
+                Setting("protocol", "mnist"),
+                " or another track",
+            )
         self.say_what_is_missing()
         runs = self.bench.run(self._mitigations, self.seeds)
         entry, plain = runs[0], runs[-1]
