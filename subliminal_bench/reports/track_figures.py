@@ -1,5 +1,7 @@
 """Figures of one mitigation on several tracks."""
 
+from math import log
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -15,14 +17,17 @@ from subliminal_bench.reports.robust import skills
 from subliminal_bench.reports.style import Series, drawing, light, series
 from subliminal_bench.scoring.robust import RobustScorecard, TrackRow
 from subliminal_bench.scoring.statistics import MARGIN
+from subliminal_bench.scoring.words import VerdictWord
 
 # Beyond these, in per cent, an interval's end is an arrow at the edge.
 _LOWEST, _HIGHEST = -50.0, 105.0
 _ROW = 0.42
+_LINE_LENGTH = 19
 # How far above the best entry the profile is drawn; points of the share.
 _TOLERANCES = tuple(point / 100 for point in range(101))
 _ABOVE = (1.2, 1.5, *(first * 10.0**power for power in range(6) for first in (2, 5, 10)))
 _BELOW = (0.9, 0.7, *(first / 10.0**power for power in range(1, 6) for first in (5, 2, 1)))
+_UNTOLD = {VerdictWord.TOO_FEW, VerdictWord.NOT_READ}
 _LINE: dict[str, Any] = {"linewidth": 2.0, "color": light("ink")}
 _BASE = Series("faint", (), "|")
 _MARK: dict[str, Any] = {"linewidth": 1, "linestyle": (0, (1, 2)), "color": light("faint")}
@@ -38,9 +43,9 @@ def tracks(robust: RobustScorecard) -> DescribedFigure | None:
     if not any(row.card for row in robust.rows):
         return None
     rows = robust.rows
-    size = (WHOLE[0] + 1.2, 0.8 + _ROW * len(rows))
+    size = (WHOLE[0], 0.8 + _ROW * len(rows))
     figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.08))
-    grid = figure.add_gridspec(1, 4, width_ratios=(3, 1.5, 1.2, 1.5))
+    grid = figure.add_gridspec(1, 4, width_ratios=(3, 1.4, 1.1, 1.4))
     first = figure.add_subplot(grid[0])
     prevented, distilled, kept, said = (
         first,
@@ -50,7 +55,7 @@ def tracks(robust: RobustScorecard) -> DescribedFigure | None:
         _prevention(prevented, place, row)
         _distillation(distilled, place, row)
         _skill(kept, place, row)
-        said.text(0, place, _word(row), va="center", fontsize=8, color=light("ink"))
+        said.text(0, place, fill(_word(row), _LINE_LENGTH), va="center", fontsize=8)
     prevented.axvline(0, color=light("faint"), linewidth=0.8)
     prevented.set_xlim(_LOWEST, _HIGHEST)
     prevented.set_xlabel("prevention [%]")
@@ -85,10 +90,12 @@ def profile(robust: RobustScorecard) -> DescribedFigure | None:
     """The performance profile of the mitigation and of the other entries, as step curves.
 
     Returns:
-        None if no other entry was run on the same tracks, or it cannot be judged on any.
+        None if no other entry was run on the same tracks; or if it has too few seeds on one,
+        which is no fault of the mitigation.
     """
     found = robust.profiles(_TOLERANCES)
-    if len(found) < 2 or all(row.prevention is None for row in robust.rows):
+    words = {row.card.verdict.word for row in robust.rows if row.card and row.card.verdict}
+    if len(found) < 2 or words & _UNTOLD:
         return None
     figure, axes = empty(TRADEOFF)
     across = 100 * np.array(_TOLERANCES)
@@ -167,8 +174,10 @@ def _ticks(low: float, high: float) -> list[float]:
     >>> _ticks(0.8, 1.3), _ticks(0.4, 30)
     ([0.9, 1.0, 1.2], [0.5, 1.0, 20.0])
     """
-    above = [one for one in _ABOVE if one < high][-1:]
-    below = [one for one in _BELOW if one > low][-1:]
+    # Nearer ones would be written over each other.
+    near = 0.2 * log(high / low)
+    above = [one for one in _ABOVE if one < high and log(one) > near][-1:]
+    below = [one for one in _BELOW if one > low and log(1 / one) > near][-1:]
     return [*below, 1.0, *above]
 
 
