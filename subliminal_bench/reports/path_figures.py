@@ -39,21 +39,21 @@ def side_by_side(shapes: Sequence[PathShape]) -> DescribedFigure:
         for other in shapes:
             axes.plot(*_latent(other), color=light("rule"), linewidth=0.8)
         kl, latent = _latent(shape)
-        look = _look(shapes.index(shape))
+        colour = light(look(shapes.index(shape)).colour)
         axes.fill_between(
             kl,
             latent - 100 * shape.spread,
             latent + 100 * shape.spread,
-            color=light(look.colour),
+            color=colour,
             alpha=0.16,
             linewidth=0,
         )
-        axes.plot(kl, latent, color=light(look.colour), linewidth=1.6)
+        axes.plot(kl, latent, color=colour, linewidth=1.6)
         axes.plot(
             [_MILLI * shape.half_kl],
             [100 * (shape.start + shape.ended / 2)],
             "o",
-            color=light(look.colour),
+            color=colour,
             markersize=5,
         )
         axes.set_title(shape.track, fontsize=9)
@@ -87,7 +87,7 @@ def in_one(shapes: Sequence[PathShape], against: Against) -> DescribedFigure:
     figure, axes = empty((4.4, 3.0 + 0.2 * (-(-len(shapes) // 2))))
     for place, shape in enumerate(shapes):
         across = _MILLI * shape.kl if against == "kl" else 100 * WAY
-        axes.plot(across, 100 * shape.share, label=shape.track, **_look(place).line)
+        axes.plot(across, 100 * shape.share, label=shape.track, **look(place).line)
     axes.axhline(50, color=light("faint"), linewidth=0.8, linestyle=(0, (1, 2)))
     axes.set_ylim(
         max(_SHARES[0], min(-5.0, *(100 * float(one.share.min()) for one in shapes))),
@@ -188,8 +188,12 @@ def _latent(shape: PathShape) -> tuple[Any, Any]:
     return _MILLI * shape.kl, 100 * (shape.start + shape.gain)
 
 
-def _look(place: int) -> Series:
-    """The look of the track at that place."""
+def look(place: int) -> Series:
+    """The look of the track at that place.
+
+    >>> look(0) == look(1), look(0).colour == look(4).colour
+    (False, True)
+    """
     row, column = divmod(place, len(_COLOURS))
     return Series(_COLOURS[column], _DASHES[row % len(_DASHES)], "o", 1.6)
 
