@@ -13,13 +13,9 @@ from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.card import Access
 from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
+from subliminal_bench.reports.robust_column import ABOUT_COLUMN, robust_cells, track_links
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
-from subliminal_bench.scoring.committed_tracks import (
-    CommittedTracks,
-    committed_tracks,
-    is_on_all,
-    worst_track,
-)
+from subliminal_bench.scoring.committed_tracks import CommittedTracks, committed_tracks
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard
@@ -62,11 +58,6 @@ _MARKED = (
     "Marked (†), [which is no judgement](../docs/verdict.md#what-hooks-did-to-the-weights): "
     "the weights are far from what this project's plugins show."
 )
-_NOWHERE: CommittedTracks = {}
-_ROBUST = (
-    "- **robust**: the track of [the robust set](../docs/tracks.md) on which it prevents "
-    "least, with the same settings, and how much it prevents there; — if it was not run on all."
-)
 _SORTED = (
     "Sorted by the verdict's word (removes, mitigates, attenuates, head quieter, hides, slows, "
     "no effect, amplifies), then by prevention, the largest first. Entries of one word share a "
@@ -99,7 +90,7 @@ def is_fresh(page: Path, text: str) -> bool:
 
 
 def render_leaderboard(
-    levels: Sequence[RankedLevel], tracks: CommittedTracks = _NOWHERE
+    levels: Sequence[RankedLevel], tracks: CommittedTracks | None = None
 ) -> str:
     """The page as markdown; the same entries give the same bytes.
 
@@ -109,7 +100,7 @@ def render_leaderboard(
     """
     rows = [row for level in levels for row in level.rows]
     protocol = rows[0].run.protocol
-    robust = _robust(rows, tracks)
+    robust = robust_cells(rows, tracks or {})
     lines = [
         "# Leaderboard",
         "",
@@ -132,7 +123,7 @@ def render_leaderboard(
         "seeds. Entries that were not verified are listed below, without a rank.",
         "- **=**: sign-flip tests of what each seed adds to the two preventions, "
         "Holm-corrected over the word's pairs.",
-        *([_ROBUST] if robust else []),
+        *([ABOUT_COLUMN] if robust else []),
         "- [Every other word](../docs/glossary.md).",
     ]
     for level in levels:
@@ -141,39 +132,18 @@ def render_leaderboard(
         lines += _reasons(level)
         lines += _marks(level)
     if tracks:
-        lines += ["", "## Tracks", "", _tracks(tracks)]
+        lines += ["", "## Tracks", "", track_links(tracks)]
     lines += ["", "## Breaks", "", _breaks(rows)]
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
     lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
 
 
-def _robust(rows: Sequence[RankedEntry], tracks: CommittedTracks) -> dict[str, str]:
-    """The cell of every entry about its worst track; empty if no entry is on all tracks."""
-    if not any(row.card.verdict and is_on_all(row, tracks) for row in rows):
-        return {}
-    return {_name(row): _worst(row, tracks) for row in rows}
-
-
-def _worst(row: RankedEntry, tracks: CommittedTracks) -> str:
-    if row.card.verdict is None:
-        return "reference"
-    if not is_on_all(row, tracks):
-        return "—"
-    track, prevention = worst_track(row, tracks)
-    return f"{track}, {'cannot be judged' if prevention is None else short.percent(prevention)}"
-
-
-def _tracks(tracks: CommittedTracks) -> str:
-    links = ", ".join(f"[{name}](tracks/{name}.md)" for name in tracks)
-    return (
-        "The same mitigations under [the experiment, varied](../docs/tracks.md), a page for "
-        f"each track: {links}."
-    )
-
-
 def _table(level: RankedLevel, robust: Mapping[str, str]) -> str:
-    cells = [[*_cells(row), *([robust[_name(row)]] if robust else [])] for row in level.rows]
+    cells = [
+        [*_cells(row), *([robust[row.run.mitigation.label]] if robust else [])]
+        for row in level.rows
+    ]
     headings = [*_HEADINGS, *(["robust"] if robust else [])]
     return tabulate(cells, headings, "github", disable_numparse=True)
 
@@ -190,7 +160,7 @@ def _cells(row: RankedEntry) -> list[str]:
         else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
-        "1" if against is None else ratio_cell(against),
+        "1" if against is None else final_ratio(against),
         describe_seeds(row.card.seeds),
         literal(row.run.mitigation.prior),
         _twin(row),
@@ -300,7 +270,7 @@ def _marks(level: RankedLevel) -> list[str]:
     return ["", _MARKED, "", *lines] if lines else []
 
 
-def ratio_cell(against: Comparison) -> str:
+def final_ratio(against: Comparison) -> str:
     """The final KL over the baseline's, with its upper bound."""
     kept = against.distillation
     if kept is None or kept.high is None:

@@ -13,9 +13,9 @@ from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.experiment.tracks import ROBUST
 from subliminal_bench.mitigation.card import ACCESS_LEVELS
 from subliminal_bench.reports.leaderboard import (
+    final_ratio,
     leaderboard_page,
     prevention_cell,
-    ratio_cell,
 )
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.robust import skill_cell
@@ -131,7 +131,7 @@ def _cells(row: RankedEntry, has_skill: bool) -> list[str]:
         prevention_cell(row.card, verdict.prevention) if verdict else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
-        "1" if against is None else ratio_cell(against),
+        "1" if against is None else final_ratio(against),
         *([skill_cell(row.card)] if has_skill else []),
         describe_seeds(row.card.seeds),
     ]

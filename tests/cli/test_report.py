@@ -7,6 +7,7 @@ import pytest
 import subliminal_bench as sb
 from subliminal_bench.experiment.protocol import MNIST_5K
 from subliminal_bench.experiment.tracks import BACKDOOR
+from subliminal_bench.reports import svg
 from subliminal_bench.results.run import write_run
 from tests.support.reported import LEVELS
 from tests.support.runs import make_run
@@ -60,8 +61,14 @@ class TestTracks:
         return fill(tmp_path / "store", *references_on(BACKDOOR), idea_on(BACKDOOR))
 
     def test_the_page_begins_with_the_first_track_that_it_ran_on_and_shows_all(
-        self, store: Path, type_in: Terminal, tmp_path: Path
+        self,
+        store: Path,
+        type_in: Terminal,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        # Drawings take most of a page's time, and nobody looks at these.
+        monkeypatch.setattr(svg, "svg_document", lambda *_: '<svg viewBox="0 0 1 1"></svg>')
         options = ("--store", store, "--leaderboard", tmp_path / "board")
         ended = type_in("report", "idea", "--track", "skill,backdoor", *options)
         assert (ended.code, ended.out) == (0, "written: report.html\n"), ended.err

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench import shipped
-from subliminal_bench.experiment.tracks import BACKDOOR, MNIST_5K, ROBUST, SKILL
+from subliminal_bench.experiment.protocol import MNIST_5K
+from subliminal_bench.experiment.tracks import BACKDOOR, ROBUST, SKILL
 from subliminal_bench.reports.leaderboard import render_leaderboard
 from subliminal_bench.reports.track_pages import leaderboard_pages, render_track
 from subliminal_bench.results.run import write_run
@@ -74,7 +75,7 @@ class TestPage:
         assert found["broken"]["prevention (95 %), by reader"] == "–"
 
     def test_the_same_entries_give_the_same_bytes(self, tracks: CommittedTracks) -> None:
-        backwards = dict(reversed(tracks["skill"].items()))
+        backwards = dict(reversed(list(tracks["skill"].items())))
         assert render_track(SKILL, backwards) == render_track(SKILL, tracks["skill"])
 
     def test_somebodys_text_is_shown_as_it_is(self, tmp_path: Path) -> None:
