@@ -13,7 +13,7 @@ def list_mitigations() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from subliminal_bench.experiment.tracks import PROTOCOLS
+    from subliminal_bench.experiment.tracks import PROTOCOLS, ROBUST, ROBUST_NAME
     from subliminal_bench.mitigation.builtin import built_in_names
     from subliminal_bench.mitigation.loading import installed_names
     from subliminal_bench.mitigation.mitigation import load_mitigation
@@ -37,6 +37,8 @@ def list_mitigations() -> None:
     protocols = Table("protocol", "about", box=None, pad_edge=False)
     for protocol in PROTOCOLS.values():
         protocols.add_row(protocol.name, protocol.about)
+    names = ", ".join(track.name for track in ROBUST)
+    protocols.add_row(ROBUST_NAME, f"the robust set, for --track: {names}")
     console = Console(markup=False)
     console.print(protocols)
     console.print()

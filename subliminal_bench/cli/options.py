@@ -45,6 +45,15 @@ TrackOption = Annotated[
         "names with commas; instead of --protocol.",
     ),
 ]
+FinishedTracksOption = Annotated[
+    str | None,
+    typer.Option(
+        "--track",
+        metavar="NAMES",
+        help="Also show finished runs on several tracks, with one setting: robust (the robust "
+        "set) or protocols' names with commas.",
+    ),
+]
 RunProtocolOption = Annotated[
     str | None,
     typer.Option("--protocol", help="Required if a name has runs under several protocols."),

@@ -1,6 +1,6 @@
 """The leaderboard's page, `leaderboard/README.md`, made only from the entries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -13,7 +13,9 @@ from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.card import Access
 from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
+from subliminal_bench.reports.robust_column import ABOUT_COLUMN, robust_cells, track_links
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
+from subliminal_bench.scoring.committed_tracks import CommittedTracks, committed_tracks
 from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard
@@ -63,16 +65,18 @@ _SORTED = (
 )
 
 
-def leaderboard_page(root: Path) -> tuple[Path, str]:
+def leaderboard_page(root: Path, tracks: CommittedTracks | None = None) -> tuple[Path, str]:
     """A leaderboard's page: its file, and the text for its current entries.
 
     Args:
         root: the leaderboard's folder.
+        tracks: its entries of other tracks; by default they are read.
 
     Raises:
         ResultError, ProtocolError: an entry cannot be read or is not eligible.
     """
-    return root / "README.md", render_leaderboard(rank_folder(root))
+    tracks = committed_tracks(root) if tracks is None else tracks
+    return root / "README.md", render_leaderboard(rank_folder(root), tracks)
 
 
 def is_fresh(page: Path, text: str) -> bool:
@@ -85,14 +89,18 @@ def is_fresh(page: Path, text: str) -> bool:
         return False
 
 
-def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
+def render_leaderboard(
+    levels: Sequence[RankedLevel], tracks: CommittedTracks | None = None
+) -> str:
     """The page as markdown; the same entries give the same bytes.
 
     Args:
         levels: the entries, ranked.
+        tracks: the committed entries of other tracks, by track.
     """
     rows = [row for level in levels for row in level.rows]
     protocol = rows[0].run.protocol
+    robust = robust_cells(rows, tracks or {})
     lines = [
         "# Leaderboard",
         "",
@@ -115,22 +123,29 @@ def render_leaderboard(levels: Sequence[RankedLevel]) -> str:
         "seeds. Entries that were not verified are listed below, without a rank.",
         "- **=**: sign-flip tests of what each seed adds to the two preventions, "
         "Holm-corrected over the word's pairs.",
+        *([ABOUT_COLUMN] if robust else []),
         "- [Every other word](../docs/glossary.md).",
     ]
     for level in levels:
         heading, about = _ABOUT[level.access]
-        lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level)]
+        lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level, robust)]
         lines += _reasons(level)
         lines += _marks(level)
+    if tracks:
+        lines += ["", "## Tracks", "", track_links(tracks)]
     lines += ["", "## Breaks", "", _breaks(rows)]
     lines += ["", "## What this table can resolve", "", _resolution(rows)]
     lines += ["", "## Provenance", "", _provenance(rows)]
     return "\n".join(lines) + "\n"
 
 
-def _table(level: RankedLevel) -> str:
-    cells = [_cells(row) for row in level.rows]
-    return tabulate(cells, _HEADINGS, "github", disable_numparse=True)
+def _table(level: RankedLevel, robust: Mapping[str, str]) -> str:
+    cells = [
+        [*_cells(row), *([robust[row.run.mitigation.label]] if robust else [])]
+        for row in level.rows
+    ]
+    headings = [*_HEADINGS, *(["robust"] if robust else [])]
+    return tabulate(cells, headings, "github", disable_numparse=True)
 
 
 def _cells(row: RankedEntry) -> list[str]:
@@ -140,12 +155,12 @@ def _cells(row: RankedEntry) -> list[str]:
         rank,
         _name(row) + _mark(row),
         _word(row),
-        _prevention(row.card, verdict.prevention) + _best_known(row)
+        prevention_cell(row.card, verdict.prevention) + _best_known(row)
         if verdict
         else "reference",
         row.summary(EXPRESSED).show(METRICS[EXPRESSED]),
         row.summary(LATENT).show(METRICS[LATENT]),
-        "1" if against is None else _final_ratio(against),
+        "1" if against is None else final_ratio(against),
         describe_seeds(row.card.seeds),
         literal(row.run.mitigation.prior),
         _twin(row),
@@ -174,7 +189,8 @@ def _mark(row: RankedEntry) -> str:
     return " †" if row.card.weights and row.card.weights.marks else ""
 
 
-def _prevention(card: Scorecard, found: Prevention | None) -> str:
+def prevention_cell(card: Scorecard, found: Prevention | None) -> str:
+    """A prevention with its interval and its reader; a dash if it cannot be told."""
     if found is None:
         return "–"
     return f"{short.estimate(card, found)} ({short.interval(found)}), {short.reader(found)}"
@@ -254,7 +270,8 @@ def _marks(level: RankedLevel) -> list[str]:
     return ["", _MARKED, "", *lines] if lines else []
 
 
-def _final_ratio(against: Comparison) -> str:
+def final_ratio(against: Comparison) -> str:
+    """The final KL over the baseline's, with its upper bound."""
     kept = against.distillation
     if kept is None or kept.high is None:
         return "diverged"

@@ -19,10 +19,12 @@ from subliminal_bench.reports.glossary import meaning
 from subliminal_bench.reports.style import COLOURS, series
 from subliminal_bench.reports.svg import inline_svg
 from subliminal_bench.reports.tables import Table, blindness_of, commit_of, process_of
+from subliminal_bench.reports.track_part import track_part
 from subliminal_bench.reports.tradeoff import Tradeoff, tradeoff_of
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.ranking import RankedLevel
+from subliminal_bench.scoring.robust import RobustScorecard
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN
 from subliminal_bench.scoring.words import MEANINGS
@@ -71,6 +73,7 @@ def render_report(
     store: Store,
     levels: Sequence[RankedLevel],
     leaderboard: Path | None = None,
+    robust: Sequence[RobustScorecard] = (),
 ) -> str:
     """The report as one self-contained HTML page.
 
@@ -81,6 +84,7 @@ def render_report(
         store: to look for curves in.
         levels: the leaderboard's; empty under a protocol without a leaderboard.
         leaderboard: its folder, to look for thinned curves of committed runs in.
+        robust: the scored runs' mitigations on several tracks; empty for a page without them.
 
     Raises:
         ResultError: a file of curves is damaged.
@@ -110,6 +114,7 @@ def render_report(
         colours=COLOURS,
         tradeoff=_placed("tradeoff", figures.tradeoff(found)),
         entries=_entries(found),
+        tracks=track_part(robust),
         left_out=[f"{', '.join(them)}: {why}" for why, them in found.left_out.items()],
         has_leaderboard=bool(levels),
         margin=f"{MARGIN:.2f}",

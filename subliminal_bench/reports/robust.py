@@ -23,6 +23,7 @@ from subliminal_bench.scoring.robust import TOLERANCES, RobustScorecard, TrackRo
 from subliminal_bench.scoring.scorecard import Scorecard
 
 _NONE = "—"
+_SKILLS = ("skill_accuracy", "skill_accuracy_initial")
 
 
 def show(robust: RobustScorecard, form: str) -> None:
@@ -102,12 +103,17 @@ def profile(robust: RobustScorecard) -> Table:
 
 
 def sentences(robust: RobustScorecard) -> list[str]:
+    """What follows from the rows, in words, and where it was not run."""
+    lost = [f"not run on {row.track}: {row.failed}" for row in robust.failed]
+    return [*conclusions(robust), *lost]
+
+
+def conclusions(robust: RobustScorecard) -> list[str]:
     """What follows from the rows, in words."""
     found = []
     worst = robust.worst
     if worst is not None:
         found.append(f"worst track: {worst.track}, {_prevented(worst)}")
-    found += [f"not run on {row.track}: {row.failed}" for row in robust.failed]
     if not robust.failed:
         found.append(
             "it prevents something on every track"
@@ -142,23 +148,31 @@ def _cells(row: TrackRow) -> list[str]:
         short.percent(found.estimate) if found and found.judgeable else _NONE,
         short.interval(found) if found and found.judgeable else _NONE,
         f"x{kept.ratio:.2f}" if kept else _NONE,
-        _skill(card),
+        skill_cell(card),
         str(len(card.seeds)),
     ]
 
 
-def _skill(card: Scorecard) -> str:
+def skills(card: Scorecard) -> tuple[float, float] | None:
+    """The student's skill and the base's; None on a track without a capable base.
+
+    It is None too if every student diverged.
+    """
+    ours = card.columns[0]
+    if "skill_accuracy" not in ours.values or not ours.sound("skill_accuracy").size:
+        return None
+    own, base = (ours.mean(name) for name in _SKILLS)
+    return own, base
+
+
+def skill_cell(card: Scorecard) -> str:
     """The skill that is kept, of the base's."""
-    if "skill_accuracy" not in card.columns[0].values:
+    found = skills(card)
+    if found is None:
         return _NONE
-    own, base = (card.summaries(name)[0].mean for name in _SKILLS)
-    if own is None or base is None:
-        return _NONE
+    own, base = found
     show_skill = SKILL_METRICS["skill_accuracy"].show
     return f"{show_skill(own)} of {show_skill(base)}"
-
-
-_SKILLS = ("skill_accuracy", "skill_accuracy_initial")
 
 
 def _numbers(row: TrackRow) -> dict[str, Any]:

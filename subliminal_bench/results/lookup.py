@@ -45,6 +45,26 @@ def find_run(name: str, protocol: str | None, store: Store) -> Run:
     return _only(name, found)
 
 
+def find_on(name: str, protocols: Sequence[Protocol], store: Store) -> Run:
+    """Find a run by its file, or by its name under the first of several protocols that has one.
+
+    Args:
+        name: as `find_run` takes it.
+        protocols: in the order in which they are looked at.
+        store: to look in, before the committed entries.
+
+    Raises:
+        ResultError: nothing has that name under any of them, or it ran with several settings.
+    """
+    if is_file(name) or name.endswith(".json"):
+        return find_run(name, None, store)
+    for protocol in protocols:
+        found = _own(name, protocol.name, store) or _committed(name, protocol.name)
+        if found:
+            return _only(name, found)
+    raise _nothing(name, ", ".join(one.name for one in protocols), store)
+
+
 def find_runs(
     names: Sequence[str], protocol: str | None, store: Store
 ) -> tuple[dict[str, Run], list[str]]:

@@ -6,6 +6,7 @@ Numbers of two tracks are never averaged, only set side by side.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.mitigation.builtin import BASELINE
@@ -78,10 +79,13 @@ class RobustScorecard:
         words = [row.card.verdict.word for row in self.rows if row.card and row.card.verdict]
         return len(words) == len(self.rows) and all(word in PREVENTING for word in words)
 
-    def profiles(self) -> dict[str, list[float]]:
+    def profiles(self, tolerances: Sequence[float] = TOLERANCES) -> dict[str, list[float]]:
         """Each entry's performance profile; see `performance_profile`.
 
         Other entries are compared only if they were run on every track that this one was.
+
+        Args:
+            tolerances: how far above the best entry's share still counts.
         """
         ran = [row for row in self.rows if row.card]
         others = set.intersection(*(set(row.others) for row in ran)) if ran else set()
@@ -91,7 +95,7 @@ class RobustScorecard:
                 name: [row.others[name] for row in ran] for name in sorted(others - {self.name})
             },
         }
-        return performance_profile(shares)
+        return performance_profile(shares, tolerances)
 
 
 def performance_profile(
@@ -138,15 +142,30 @@ def share_on(card: Scorecard) -> float:
     return 1 - found.estimate if found and found.judgeable else inf
 
 
-def other_shares(protocol: Protocol) -> dict[str, float]:
+def other_shares(protocol: Protocol, root: Path | None = None) -> dict[str, float]:
     """The shares of the committed entries of a track, by their labels.
 
-    Entries are scored on the seeds that they share with the track's baseline.
+    Args:
+        protocol: the track.
+        root: of the leaderboard; by default the one that ships.
+    """
+    return {label: share_on(card) for label, card in committed_cards(protocol, root).items()}
+
+
+def committed_cards(protocol: Protocol, root: Path | None = None) -> dict[str, Scorecard]:
+    """The committed entries of a track against its baseline, by their labels.
+
+    Entries are scored on the seeds that they share with the track's baseline; those of another
+    version of the protocol, or with no such seed, are left out.
+
+    Args:
+        protocol: the track.
+        root: of the leaderboard; by default the one that ships.
     """
     record = ProtocolRecord.of(protocol)
     runs = {
         label: run
-        for label, run in read_entries(entries_folder(protocol)).items()
+        for label, run in read_entries(entries_folder(protocol, root)).items()
         if run.protocol == record
     }
     baseline = runs.get(BASELINE)
@@ -156,11 +175,12 @@ def other_shares(protocol: Protocol) -> dict[str, float]:
     for label, run in runs.items():
         common = sorted(set(run.seed_numbers) & set(baseline.seed_numbers))
         if common:
-            found[label] = share_on(_scored(run.only(common), baseline))
+            found[label] = against_baseline(run.only(common), baseline)
     return found
 
 
-def _scored(run: Run, baseline: Run) -> Scorecard:
+def against_baseline(run: Run, baseline: Run) -> Scorecard:
+    """A run scored against plain distillation alone."""
     if run.mitigation.name == BASELINE:
         return build_scorecard(run, {})
     return build_scorecard(run, {BASELINE: baseline})

@@ -17,6 +17,9 @@ class TestList:
         for words in ["mnist-5k", "mnist ", "baseline", "trait-gradient", "distill_gradient"]:
             assert words in done.out
         assert "lambda0=1.0" in done.out
+        assert "the robust set, for --track: mnist, permuted, skill" in " ".join(
+            done.out.split()
+        )
         assert "Gradient projection (oracle)" in done.out
         # The longest name is whole.
         assert "projection_whole_audit" in done.out

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from subliminal_bench import shipped
 from subliminal_bench.reports.leaderboard import leaderboard_page, render_leaderboard
 from subliminal_bench.results.entries import read_entries
 from subliminal_bench.results.run import Twin, write_run
@@ -140,12 +139,6 @@ def test_the_page_says_what_it_can_resolve() -> None:
         "With 20 seeds, a prevention on every reader is found four times in five when"
         in page(make_run("idea", around(-0.2)))
     )
-
-
-def test_the_committed_page_shows_the_committed_entries() -> None:
-    root = shipped.folder("leaderboard")
-    page, fresh = leaderboard_page(root)
-    assert page.read_text(encoding="utf-8") == fresh
 
 
 def test_weights_far_from_usual_are_a_mark_in_the_row_and_no_bar_to_its_rank() -> None:

@@ -57,6 +57,12 @@ ORDINARY: Mapping[str, float] = dict.fromkeys(METRICS, 0.0) | {
         if f"{name}_initial" in METRICS
     },
 }
+# Of tracks with a capable base, which keeps what it can do.
+SKILL: Mapping[str, float] = {
+    "skill_accuracy": 0.96,
+    "skill_accuracy_initial": 0.97,
+    "skill_accuracy_teacher": 0.95,
+}
 
 
 def reading(name: str, trait: float) -> float:
@@ -102,10 +108,17 @@ def make_run(
     blindness: bool | None = True,
     **metrics: float | Sequence[float],
 ) -> Run:
-    """A run with these trait accuracies; None is a seed that diverged."""
+    """A run with these trait accuracies; None is a seed that diverged.
+
+    It has what its protocol measures: the skill of a capable base; no few-shot readers of a
+    backdoor.
+    """
     seeds = []
+    skill = SKILL if protocol.has_capable_base else {}
+    is_backdoor = protocol.trait_task.trigger is not None
+    lacking = [one for one in METRICS if is_backdoor and one.startswith("few_shot")]
     for position, accuracy in enumerate(trait):
-        values: dict[str, float | None] = dict(ORDINARY)
+        values: dict[str, float | None] = {**ORDINARY, **skill}
         values["trait_accuracy"] = values["initial_head_accuracy"] = accuracy
         if accuracy is not None:
             values |= {name: reading(name, accuracy) for name in READINGS}
@@ -116,14 +129,15 @@ def make_run(
                 key: None if EVERY_METRIC[key].when == "at the end" else value
                 for key, value in values.items()
             }
+        way = None
+        if name == "baseline" and accuracy is not None:
+            way = _without(path(accuracy, values["kl_fresh"] or 1e-3), lacking)
         seeds.append(
             SeedResult(
                 seed=first_seed + position,
-                metrics=values,
+                metrics={key: value for key, value in values.items() if key not in lacking},
                 diverged_at=None if accuracy is not None else 7,
-                path=path(accuracy, values["kl_fresh"] or 1e-3)
-                if name == "baseline" and accuracy is not None
-                else None,
+                path=way,
             )
         )
     return Run(
@@ -143,6 +157,12 @@ def make_run(
         if blindness is None or sees_labels(access)
         else Blindness(seed=first_seed, shown=blindness),
     )
+
+
+def _without(way: PathRecord, unread: Sequence[str]) -> PathRecord:
+    """A path without what nobody reads."""
+    kept = {name: values for name, values in way.readings.items() if name not in unread}
+    return way.model_copy(update={"readings": kept})
 
 
 def unread(run: Run) -> Run:
