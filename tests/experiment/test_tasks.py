@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subliminal_bench.errors import DataError
+from subliminal_bench.experiment import streams
 from subliminal_bench.experiment.digits import Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST_5K, Task, Trigger
 from subliminal_bench.experiment.tasks import (
@@ -18,7 +19,13 @@ from subliminal_bench.experiment.tasks import (
     wanted,
     with_trigger,
 )
-from subliminal_bench.experiment.tracks import BACKDOOR_5K, PERMUTED, SKILL_5K
+from subliminal_bench.experiment.tracks import (
+    BACKDOOR,
+    BACKDOOR_5K,
+    PERMUTED,
+    SKILL,
+    SKILL_5K,
+)
 from tests.support.plugins_for_tests import one_line
 
 TEN = tuple(range(10))
@@ -188,3 +195,24 @@ def test_the_embedded_capable_tracks_have_as_many_images_as_they_say(
                     parts, wishes, (False, True, True), strict=True
                 ):
                     members(protocol, task, part, labels, images, tested=tested)
+
+
+def test_so_have_the_canonical_ones(mnist_digits: Digits) -> None:
+    labels, test_labels = mnist_digits.labels, mnist_digits.test_labels
+    assert test_labels is not None
+    every = torch.arange(len(test_labels))
+    for protocol in (SKILL, BACKDOOR):
+        assert protocol.skill
+        for seed in range(1, 21):
+            teacher, audit, _ = streams.split(protocol, seed)
+            for task in (protocol.skill, protocol.trait_task):
+                for part, own, images, tested in (
+                    (teacher, labels, task.teacher_images, False),
+                    (audit, labels, task.audit_images, True),
+                    (every, test_labels, task.test_images, True),
+                ):
+                    members(protocol, task, part, own, images, tested=tested)
+        # All test images of these classes, and not one more.
+        more = protocol.trait_task.test_images + 1
+        with pytest.raises(DataError):
+            members(protocol, protocol.trait_task, every, test_labels, more, tested=True)
