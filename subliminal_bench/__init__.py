@@ -7,8 +7,15 @@ from subliminal_bench.threads import sleep_soon
 from subliminal_bench.version import __version__
 
 if TYPE_CHECKING:
-    from subliminal_bench.api import Finished, compare, leaderboard_frame, run, score
-    from subliminal_bench.api_tracks import FinishedTracks, run_on_tracks
+    from subliminal_bench.api import (
+        Finished,
+        FinishedTracks,
+        compare,
+        leaderboard_frame,
+        run,
+        run_on_tracks,
+        score,
+    )
     from subliminal_bench.errors import BenchmarkError
     from subliminal_bench.experiment.protocol import Protocol
     from subliminal_bench.experiment.tracks import PROTOCOLS
@@ -44,7 +51,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
-    **dict.fromkeys(("FinishedTracks", "run_on_tracks"), "api_tracks"),
+    **dict.fromkeys(("FinishedTracks", "run_on_tracks"), "api"),
     "BenchmarkError": "errors",
     "PROTOCOLS": "experiment.tracks",
     "Protocol": "experiment.protocol",

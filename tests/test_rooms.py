@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Where a user types something: only here may an option be named.
 WAYS_IN = ("cli", "suite", "pytest_plugin")
 # Rooms whose face hands on the names that users import.
-FACES = ("", "cli", "pytest_plugin", "conformance", "scoring/statistics")
+FACES = ("", "api", "cli", "pytest_plugin", "conformance", "scoring/statistics")
 
 
 def within(path: Path) -> str:
@@ -160,7 +160,7 @@ CROSS_CUTTING = {
     },
     "untrusted": {"fuzzing", "hostile_files", "one_place"},
     "cli": {"bad_input", "fuzzing", "surroundings"},
-    "training": {"meta_device", "published"},
+    "training": {"meta_device", "published", "tracks"},
     "pytest_plugin": {"pytest_plugin"},
     "running": {"foreign_settings"},
     "scoring": {"plan"},

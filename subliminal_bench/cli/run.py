@@ -23,7 +23,7 @@ from subliminal_bench.cli.options import (
     open_store,
     target_file,
 )
-from subliminal_bench.errors import ResultError, checked_form
+from subliminal_bench.errors import OptionSpelling, ResultError, checked_form
 
 if TYPE_CHECKING:
     from subliminal_bench.running.setup import Scoring
@@ -133,7 +133,7 @@ def _run_on_tracks(chosen: "Scoring", track: str, out: Path | None, form: str) -
         raise ResultError(f"several tracks do not fit into {out}: name a folder with --out")
     tracks = TrackScorings(chosen, tracks_named(track)).load()
     with ConsoleWatcher(Console(stderr=True)) as watcher:
-        found = tracks.run(watcher)
+        found = tracks.run(watcher, OptionSpelling("--"))
     robust.show(found, form)
     for row in found.rows:
         if out and row.card:

@@ -71,6 +71,6 @@ class Tracks:
             root = setup.store.root
             make_kept_folder(root, root)
             locks.acquire(root, "tests", wait=True)
-            found = loaded.run()
+            found = loaded.run(spelling=SPELLING)
         self._texts["tracks"] = robust.text(found, "terminal").rstrip()
         return found

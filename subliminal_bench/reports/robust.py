@@ -113,12 +113,7 @@ def conclusions(robust: RobustScorecard) -> list[str]:
     found = []
     worst = robust.worst
     if worst is not None:
-        said = (
-            f"{short.percent(worst.prevention)} prevented"
-            if worst.prevention is not None
-            else "nothing can be judged there"
-        )
-        found.append(f"worst track: {worst.track}, {said}")
+        found.append(f"worst track: {worst.track}, {_prevented(worst)}")
     if not robust.failed:
         found.append(
             "it prevents something on every track"
@@ -129,7 +124,16 @@ def conclusions(robust: RobustScorecard) -> list[str]:
 
 
 def _title(robust: RobustScorecard) -> str:
-    return f"{robust.name} on {len(robust.rows)} tracks, with one setting"
+    tracks = "1 track" if len(robust.rows) == 1 else f"{len(robust.rows)} tracks"
+    return f"{robust.name} on {tracks}, with one setting"
+
+
+def _prevented(row: TrackRow) -> str:
+    if row.prevention is not None:
+        return f"{short.percent(row.prevention)} prevented"
+    verdict = row.card.verdict if row.card else None
+    word = f"{verdict.text}: " if verdict else ""
+    return f"{word}no prevention can be judged there"
 
 
 def _cells(row: TrackRow) -> list[str]:
@@ -179,7 +183,7 @@ def _numbers(row: TrackRow) -> dict[str, Any]:
     against = card.against_baseline
     kept = against.distillation if against else None
     skills = {
-        name: card.columns[0].mean(name) for name in _SKILLS if name in card.columns[0].values
+        name: card.summaries(name)[0].mean for name in _SKILLS if name in card.columns[0].values
     }
     return {
         "verdict": verdict.text if verdict else None,

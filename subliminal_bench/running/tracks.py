@@ -1,15 +1,23 @@
 """Running one mitigation, with one setting, on several tracks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from subliminal_bench.errors import BenchmarkError, DataError, HookError, ProtocolError
+from subliminal_bench.errors import (
+    DataError,
+    HookError,
+    ProtocolError,
+    PythonSpelling,
+    Spelling,
+)
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tracks import ROBUST, ROBUST_NAME, protocol_named
 from subliminal_bench.printable import brief
 from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.running.setup import LoadedScoring, Scoring
 from subliminal_bench.scoring.robust import RobustScorecard, TrackRow, other_shares
+
+_PYTHON = PythonSpelling()
 
 
 def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
@@ -20,7 +28,7 @@ def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
             sequence.
 
     Raises:
-        ProtocolError: a name is unknown, or one is named twice.
+        ProtocolError: a name is unknown, one is named twice, or these are no names.
 
     >>> [track.name for track in tracks_named("skill,backdoor")]
     ['skill', 'backdoor']
@@ -29,6 +37,8 @@ def tracks_named(names: str | Iterable[str]) -> tuple[Protocol, ...]:
     """
     if isinstance(names, str):
         names = [one.strip() for one in names.split(",")]
+    if not isinstance(names, Iterable):
+        raise ProtocolError(f"tracks must be names, not {brief(names)}")
     found: list[Protocol] = []
     for name in names:
         found += ROBUST if name == ROBUST_NAME else [protocol_named(name)]
@@ -58,15 +68,19 @@ class TrackScorings:
         Raises:
             BenchmarkError: a choice is invalid; the error is one line.
         """
-        return LoadedTracks([(track, self._on(track).load()) for track in self.tracks])
+        chosen = self.chosen
+        if isinstance(chosen.seeds, Iterator):
+            # It could be read for one track only.
+            chosen = replace(chosen, seeds=list(chosen.seeds))
+        return LoadedTracks([(track, _on(track, chosen).load()) for track in self.tracks])
 
-    def _on(self, track: Protocol) -> Scoring:
-        setup = self.chosen.setup
-        # Most tracks are measured less often as they are.
-        every = setup.measure_every if track.measure_every == 1 else 1
-        return replace(
-            self.chosen, setup=replace(setup, protocol=track.name, measure_every=every)
-        )
+
+def _on(track: Protocol, chosen: Scoring) -> Scoring:
+    """The same choices on a track."""
+    setup = chosen.setup
+    # Most tracks are measured less often as they are.
+    every = setup.measure_every if track.measure_every == 1 else 1
+    return replace(chosen, setup=replace(setup, protocol=track.name, measure_every=every))
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class LoadedTracks:
 
         return MitigationRecord.of(self.scorings[0][1].mitigation).label
 
-    def run(self, watcher: Watcher = SILENT) -> RobustScorecard:
+    def run(self, watcher: Watcher = SILENT, spelling: Spelling = _PYTHON) -> RobustScorecard:
         """Run the mitigation and its references track by track.
 
         A track whose data is missing, or on which the mitigation fails, is a row that says so;
@@ -91,6 +105,7 @@ class LoadedTracks:
 
         Args:
             watcher: receives the progress.
+            spelling: of the advice in a row that could not be run.
 
         Raises:
             BenchmarkError: something else failed; see `Bench.run`.
@@ -101,11 +116,7 @@ class LoadedTracks:
             try:
                 card, failed = scoring.run(watcher), None
             except (DataError, HookError) as error:
-                card, failed = None, _line(error)
+                card, failed = None, error.line(spelling)
                 watcher.say(f"{track.name}: {failed}")
             rows.append(TrackRow(track.name, card, failed, other_shares(track)))
         return RobustScorecard(self.name, tuple(rows))
-
-
-def _line(error: BenchmarkError) -> str:
-    return " ".join(str(error).split())

@@ -159,8 +159,7 @@ class Cohort:
     @cached_property
     def audit_images(self) -> Tensor:
         """`[students, images, pixels]`, as the trait's task is tested on them."""
-        images = self.digits.images[self._audit_index]
-        return shown(self.protocol, self.protocol.trait_task, images)
+        return self._shown(self.protocol.trait_task, self.digits.images[self._audit_index])
 
     @cached_property
     def audit_labels(self) -> Tensor:
@@ -193,7 +192,11 @@ class Cohort:
             index = members(self.protocol, task, every, labels, task.test_images, tested=True)
             images, labels = (one[index.to(self.device)] for one in (images, labels))
         labels = wanted(task, labels).expand(len(self.seeds), -1)
-        return shown(self.protocol, task, images), labels
+        return self._shown(task, images), labels
+
+    def _shown(self, task: Task, images: Tensor) -> Tensor:
+        """Images `[..., images, pixels]` as a task is tested on them."""
+        return shown(self.protocol, task, images)
 
     @cached_property
     def audit_batches(self) -> list[Tensor]:

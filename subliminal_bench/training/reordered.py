@@ -13,7 +13,7 @@ from torch import Tensor
 
 from subliminal_bench.experiment.digits import Digits
 from subliminal_bench.experiment.model import Layout
-from subliminal_bench.experiment.protocol import Protocol
+from subliminal_bench.experiment.protocol import Protocol, Task
 from subliminal_bench.training.cohort import Cohort
 
 
@@ -22,12 +22,14 @@ class ReorderedCohort(Cohort):
     """A cohort whose classes and pixels are in another order; see `reordered`.
 
     Attributes:
-        begun: what its students start from, `[students, parameters]`.
+        begun: the base that teacher and student start from, `[students, parameters]`.
+        moved: what its students start from, which some tracks have moved away from that.
         classes: the old class at each new place, int64 `[classes]`.
         pixels: the old pixel at each new place, int64 `[pixels]`.
     """
 
     begun: Tensor
+    moved: Tensor
     classes: Tensor
     pixels: Tensor
 
@@ -36,8 +38,19 @@ class ReorderedCohort(Cohort):
         """What the seeds start from, in the new order, `[students, parameters]`."""
         return self.begun
 
+    @cached_property
+    def start_parameters(self) -> Tensor:
+        """What the students start from, in the new order, `[students, parameters]`."""
+        return self.moved
+
     def _noise(self, first: int, images: int) -> Tensor:
         return super()._noise(first, images)[..., self.pixels]
+
+    def _shown(self, task: Task, images: Tensor) -> Tensor:
+        # A trigger is where it always is, and then goes where the other pixels go.
+        in_place = torch.empty_like(images)
+        in_place[..., self.pixels] = images
+        return super()._shown(task, in_place)[..., self.pixels]
 
 
 def reordered(
@@ -62,14 +75,18 @@ def reordered(
     if pixels:
         pixel_order = torch.randperm(protocol.pixels, generator=generator)
     class_order, pixel_order = class_order.to(device), pixel_order.to(device)
-    teachers = _parameters(cohort.layout, cohort.teacher_parameters, class_order, pixel_order)
+    teachers, begun, moved = (
+        _parameters(cohort.layout, one, class_order, pixel_order)
+        for one in (cohort.teacher_parameters, cohort.base_parameters, cohort.start_parameters)
+    )
     return ReorderedCohort(
         protocol,
         cohort.seeds,
         device,
         _digits(cohort.digits, class_order, pixel_order),
         teachers,
-        _parameters(cohort.layout, cohort.base_parameters, class_order, pixel_order),
+        begun,
+        moved,
         class_order,
         pixel_order,
     )

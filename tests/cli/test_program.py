@@ -48,7 +48,7 @@ BAD_INPUT: dict[str, tuple[list[str], list[str]]] = {
     "seeds without a value": (["run", "baseline", *ON_TINY, "--seeds"], ["--seeds"]),
     "unknown protocol": (
         ["run", "baseline", "--protocol", "mnits"],
-        ["'mnits'", "mnist, mnist-5k, probe"],
+        ["'mnits'", "known: mnist, mnist-5k, skill-5k, backdoor-5k, probe, permuted"],
     ),
     "unknown device": (["run", "baseline", *ON_TINY, "--device", "tpu"], ["'tpu'", "cpu"]),
     "no data": (

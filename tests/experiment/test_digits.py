@@ -18,6 +18,8 @@ from subliminal_bench.experiment import digits
 from subliminal_bench.experiment.digits import DATA_VARIABLE, Digits, load_digits
 from subliminal_bench.experiment.protocol import MNIST, MNIST_5K, Protocol
 from subliminal_bench.experiment.torchvision_import import data_set_class
+from subliminal_bench.experiment.tracks import FASHION
+from tests.conftest import beside
 from tests.support.mirror import Garbage, Handler, Mirror, serving
 from tests.support.mnist_files import FILES, RAW, SEVENS, SMALL, file_contents, put
 from tests.support.plugins_for_tests import one_line
@@ -187,6 +189,72 @@ class TestFiles:
             transforms.ToTensor()(every.reshape(30, 784, 1))
         )
         assert torch.equal(found, expected.squeeze(0).reshape(30, 784))
+
+
+# The same files, as if they were clothes.
+CLOTHES = replace(SMALL, name="small-fashion", digits="fashion")
+
+
+def put_clothes(root: Path, contents: dict[str, bytes]) -> Path:
+    put(root, contents)
+    (root / "MNIST").rename(root / "FashionMNIST")
+    return root
+
+
+class TestOtherDataSets:
+    def test_each_is_found_in_a_folder_of_its_own(self, tmp_path: Path) -> None:
+        put_clothes(tmp_path, SEVENS)
+        assert load_digits(CLOTHES, tmp_path).labels.tolist() == [7] * 30
+        assert "no MNIST file" in refused(folder=tmp_path)
+
+    @pytest.mark.parametrize("named_by", ["option", "variable"])
+    def test_of_several_folders_each_finds_the_one_that_holds_it(
+        self, named_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        digits, clothes = tmp_path / "digits", tmp_path / "clothes"
+        put(digits, SEVENS)
+        put_clothes(clothes, SEVENS)
+        for folders in ((digits, clothes), (clothes, digits), (tmp_path, digits, "", clothes)):
+            named = os.pathsep.join(map(str, folders))
+            if named_by == "variable":
+                monkeypatch.setenv(DATA_VARIABLE, named)
+            option = Path(named) if named_by == "option" else None
+            for protocol in (SMALL, CLOTHES):
+                assert load_digits(protocol, option).labels.tolist() == [7] * 30
+
+    def test_the_first_folder_that_holds_one_counts(self, tmp_path: Path) -> None:
+        wrong, right = put(tmp_path / "a", file_contents(3)), put(tmp_path / "b", SEVENS)
+        message = refused(folder=Path(f"{wrong}{os.pathsep}{right}"))
+        assert str(wrong) in message
+        assert "is not the MNIST file" in message
+        assert load_digits(SMALL, Path(f"{right}{os.pathsep}{wrong}")).labels[0] == 7
+
+    def test_if_none_holds_it_the_line_names_the_first(self, tmp_path: Path) -> None:
+        named = Path(f"{tmp_path / 'a'}{os.pathsep}{tmp_path / 'b'}")
+        message = refused(CLOTHES, named)
+        expected = tmp_path / "a" / "FashionMNIST" / "raw"
+        assert message.startswith(f"no Fashion-MNIST file {expected}")
+        assert "FashionMNIST/raw" in message.partition("data_dir=")[2]
+        assert everything_in(tmp_path) == []
+
+    def test_a_home_folder_may_be_any_of_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        put(tmp_path / "data", SEVENS)
+        named = Path(f"{tmp_path / 'nowhere'}{os.pathsep}~/data")
+        assert load_digits(SMALL, named).labels.tolist() == [7] * 30
+
+    def test_the_real_clothes_are_the_pinned_ones(self) -> None:
+        folder = beside("fashion")
+        if not (folder / "FashionMNIST" / "raw").is_dir():
+            pytest.skip("the files of Fashion-MNIST are not beside this checkout")
+        found = load_digits(FASHION, folder)
+        assert found.images.shape == (60_000, 784)
+        assert found.labels.bincount().tolist() == [6_000] * 10
+        assert found.test_labels is not None
+        assert found.test_labels.bincount().tolist() == [1_000] * 10
+        assert found.labels[:5].tolist() == [9, 0, 0, 3, 0]
 
 
 @pytest.fixture

@@ -22,14 +22,17 @@ TYPED = CHOICES - {"weights"} | {"no_weights"}
 
 def test_python_offers_every_choice() -> None:
     assert set(inspect.signature(sb.run).parameters) == CHOICES | {"quiet"}
+    # Several tracks take the place of one protocol.
+    on_tracks = set(inspect.signature(sb.run_on_tracks).parameters)
+    assert on_tracks == CHOICES - {"protocol"} | {"quiet", "tracks"}
 
 
 def test_the_command_line_offers_every_choice() -> None:
-    assert set(inspect.signature(run).parameters) == TYPED | {"form", "full", "out"}
+    assert set(inspect.signature(run).parameters) == TYPED | {"form", "full", "out", "track"}
 
 
 def test_pytest_offers_every_choice(pytestconfig: pytest.Config) -> None:
-    for choice in TYPED - {"settings"}:
+    for choice in TYPED - {"settings"} | {"track"}:
         pytestconfig.getoption(f"--subliminal-{choice.replace('_', '-')}")
     pytestconfig.getoption("--subliminal-set")
 

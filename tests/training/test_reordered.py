@@ -5,10 +5,14 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from subliminal_bench.experiment.digits import load_digits
 from subliminal_bench.mitigation.mitigation import load_mitigation
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.reordered import reordered
 from subliminal_bench.training.student import final_parameters, train_students
+from subliminal_bench.training.teacher import train_teachers
+from tests.conftest import CPU
+from tests.support.varied import VARIED
 
 Cohorts = Callable[..., Cohort]
 
@@ -65,3 +69,25 @@ def test_the_teacher_reads_as_many_digits_in_the_new_order(tiny_cohort: Cohorts)
     name = "teacher_accuracy"
     assert before.metrics[name] == pytest.approx(after.metrics[name], abs=2e-3)
     assert before.metrics["kl_fresh"] == pytest.approx(after.metrics["kl_fresh"], rel=1e-3)
+
+
+@pytest.mark.parametrize("order", ["classes", "pixels"])
+@pytest.mark.parametrize("name", ["skill", "backdoor", "moved start"])
+def test_on_every_track_nothing_but_rounding_can_tell_the_orders_apart(
+    name: str, order: str
+) -> None:
+    """A trigger moves with the pixels, and a moved start with the weights."""
+    protocol = VARIED[name]
+    digits = load_digits(protocol)
+    teachers = train_teachers(protocol, (4,), digits, CPU)
+    cohort = Cohort(protocol, (4,), CPU, digits, teachers)
+    other = reordered(cohort, 5, **{order: True})
+    baseline = load_mitigation("baseline")
+    (before,), (after,) = (train_students(one, baseline) for one in (cohort, other))
+    names = ["trait_accuracy", "teacher_accuracy", "initial_accuracy", "latent_accuracy"]
+    if protocol.skill:
+        names += ["skill_accuracy", "skill_accuracy_initial"]
+    for metric in names:
+        assert before.metrics[metric] == after.metrics[metric], metric
+    for metric in ("trait_loss_final", "kl_initial", "kl_fresh", "cosine_mean_pre"):
+        assert after.metrics[metric] == pytest.approx(before.metrics[metric], rel=1e-5), metric

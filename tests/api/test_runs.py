@@ -295,7 +295,7 @@ def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
         "import sys, subliminal_bench as sb\n"
         "assert not {'torch', 'pandas', 'numpy', 'rich'} & set(sys.modules)\n"
         "assert set(sb._HOMES) == set(sb.__all__) - {'__version__'}\n"
-        "assert sb.run.__module__ == 'subliminal_bench.api'\n"
+        "assert sb.run.__module__ == 'subliminal_bench.api.runs'\n"
         "from subliminal_bench.scoring import ranking\n"
         "assert ranking.rank_entries\n"
     )

@@ -15,7 +15,7 @@ import pandas
 from rich.console import Console
 
 from subliminal_bench import shipped
-from subliminal_bench.api_choices import Folder, chosen_scoring, kept_store, named_folder
+from subliminal_bench.api.choices import Folder, chosen_scoring, kept_store, named_folder
 from subliminal_bench.errors import BenchmarkError, ResultError
 from subliminal_bench.experiment.metrics import STEP_CURVES
 from subliminal_bench.experiment.tracks import protocol_named

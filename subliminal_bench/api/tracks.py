@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pandas
 from rich.console import Console
 
-from subliminal_bench.api_choices import Folder, chosen_scoring
+from subliminal_bench.api.choices import Folder, chosen_scoring
 from subliminal_bench.mitigation.card import Value
 from subliminal_bench.mitigation.objects import MitigationSpec
-from subliminal_bench.reports import robust as pages
+from subliminal_bench.reports import robust
 from subliminal_bench.results.store import Store
 from subliminal_bench.running.progress import ConsoleWatcher
 from subliminal_bench.running.tracks import TrackScorings, tracks_named
@@ -45,12 +45,13 @@ class FinishedTracks:
         for row in self.scorecard.rows:
             card = row.card
             verdict = card.verdict if card else None
-            found = verdict.prevention if verdict else None
+            judged = verdict.prevention if verdict else None
+            found = judged if judged and judged.judgeable else None
             against = card.against_baseline if card else None
             kept = against.distillation if against else None
             values = card.columns[0].values if card else {}
             skill, base = (
-                float(values[name].mean()) if name in values else float("nan")
+                card.columns[0].mean(name) if card and name in values else float("nan")
                 for name in ("skill_accuracy", "skill_accuracy_initial")
             )
             table.append(
@@ -83,7 +84,7 @@ class FinishedTracks:
         Args:
             form: `terminal` for 80 columns, `markdown` or `json`.
         """
-        return pages.text(self.scorecard, form)
+        return robust.text(self.scorecard, form)
 
     def __str__(self) -> str:
         return self.summary()
