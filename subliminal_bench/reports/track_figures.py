@@ -171,8 +171,8 @@ def _skill(axes: Axes, place: int, row: TrackRow) -> None:
 def _ticks(low: float, high: float) -> list[float]:
     """Ratios to write at an axis: 1, and the largest round one on each side.
 
-    >>> _ticks(0.8, 1.3), _ticks(0.4, 30)
-    ([0.9, 1.0, 1.2], [0.5, 1.0, 20.0])
+    >>> _ticks(0.8, 1.3), _ticks(0.1, 30)
+    ([0.9, 1.0, 1.2], [0.2, 1.0, 20.0])
     """
     # Nearer ones would be written over each other.
     near = 0.2 * log(high / low)

@@ -170,7 +170,7 @@ class TestOthers:
     def test_they_are_scored_against_the_tracks_own_baseline(
         self, protocol: Protocol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(robust, "entries_folder", lambda one: tmp_path / one.name)
+        monkeypatch.setattr(robust, "entries_folder", lambda one, _: tmp_path / one.name)
         assert other_shares(protocol) == {}
         folder = tmp_path / protocol.name
         write_run(folder / "idea.json", dropped_by(1.0, protocol))
@@ -184,7 +184,7 @@ class TestOthers:
     def test_of_an_entry_with_other_seeds_only_common_ones_count(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(robust, "entries_folder", lambda one: tmp_path)
+        monkeypatch.setattr(robust, "entries_folder", lambda one, _: tmp_path)
         write_run(tmp_path / "baseline.json", baseline().first(8))
         write_run(tmp_path / "idea.json", dropped_by(1.0))
         elsewhere = make_run("elsewhere", [0.3], first_seed=500)
@@ -196,7 +196,7 @@ class TestOthers:
     def test_entries_of_another_version_of_the_track_do_not_count(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(robust, "entries_folder", lambda one: tmp_path)
+        monkeypatch.setattr(robust, "entries_folder", lambda one, _: tmp_path)
         write_run(tmp_path / "baseline.json", baseline(NARROW))
         assert other_shares(MNIST) == {}
 
