@@ -127,7 +127,8 @@ def groups_apart(levels: Sequence[RankedLevel]) -> list[Group]:
     for status, name in _APART.items():
         found = tuple(row for row in rows if row.status == status)
         reasons = {row.why for row in found}
-        about = f"{reasons.pop()}." if len(reasons) == 1 else "Each row says why."
+        common = reasons.pop() if len(reasons) == 1 else ""
+        about = f"{common[:1].upper()}{common[1:]}." if common else "Each row says why."
         if found:
             groups.append(Group(name, about, found))
     return groups
