@@ -131,9 +131,7 @@ class Page:
 
     def picture(self, *, whole: bool = True) -> bytes:
         """A screenshot as a PNG."""
-        found = self.call(
-            "Page.captureScreenshot", format="png", captureBeyondViewport=whole
-        )
+        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         return base64.b64decode(found["data"])
 
 
