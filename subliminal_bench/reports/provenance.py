@@ -15,7 +15,7 @@ def provenance(cards: Sequence[Scorecard]) -> Table:
         runs += [(run, card.seeds) for run in card.all_runs if run not in [r for r, _ in runs]]
     columns = [_origin(run, seeds) for run, seeds in runs]
     return Table(
-        ["", *(run.mitigation.label for run, _ in runs)],
+        ["what", *(run.mitigation.label for run, _ in runs)],
         [[what, *(column[what] for column in columns)] for what in columns[0]],
     )
 

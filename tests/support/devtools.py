@@ -142,7 +142,8 @@ def driven(program: str, folder: Path) -> Iterator[Page]:
     commands_out, commands_in = os.pipe()
     answers_out, answers_in = os.pipe()
     command = [
-        *("sh", "-c", f'exec "$0" "$@" 3<&{commands_out} 4>&{answers_in}'),
+        # Not sh, which knows descriptors of one digit only.
+        *("bash", "-c", f'exec "$0" "$@" 3<&{commands_out} 4>&{answers_in}'),
         *(program, *_OPTIONS, f"--user-data-dir={folder / 'driven'}"),
     ]
     process = subprocess.Popen(

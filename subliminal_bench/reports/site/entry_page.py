@@ -95,7 +95,7 @@ def _card(run: Run) -> Table:
     for name, value in mitigation.settings.items():
         changed = " (changed from its default)" if name in mitigation.changed else ""
         rows.append([f"setting {name}", f"{value}{changed}"])
-    return Table(["", "as declared"], rows)
+    return Table(["what", "as declared"], rows)
 
 
 def _tuning(source: SourceFiles) -> str:
@@ -125,7 +125,7 @@ def _claims(found: RankedEntry) -> Table | None:
     if record is None:
         return None
     return Table(
-        ["claim", "", "evidence"],
+        ["claim", "result", "evidence"],
         [[one.about, "holds" if one.holds else "refuted", one.text] for one in record.claims],
     )
 
