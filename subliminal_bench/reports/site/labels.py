@@ -40,7 +40,7 @@ def write_labels(
     scale = 72 / figure.dpi
     inside = np.array(axes.get_window_extent().extents) * scale
     dots = axes.transData.transform([*places, *others]) * scale
-    taken = [_around(dot) for dot in dots]
+    taken = np.hstack([dots - 4, dots + 4])
     for text, place, dot in zip(labels, places, dots[: len(places)], strict=True):
         shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
         width = _LETTER * _SIZE * len(shown)
@@ -49,14 +49,10 @@ def write_labels(
             for rank, (box, how) in enumerate(_around_it(dot, width))
         ]
         _, _, box, (offset, across, up) = min(options, key=lambda one: one[:2])
-        taken.append(box)
+        taken = np.vstack([taken, box])
         axes.annotate(
             shown, place, offset, textcoords="offset points", fontsize=_SIZE, ha=across, va=up
         )
-
-
-def _around(dot: _Box) -> _Box:
-    return np.array([dot[0] - 4, dot[1] - 4, dot[0] + 4, dot[1] + 4])
 
 
 def _around_it(
@@ -78,14 +74,14 @@ def _around_it(
         yield box, how
 
 
-def _hidden(box: _Box, taken: Sequence[_Box], inside: _Box) -> float:
+def _hidden(box: _Box, taken: _Box, inside: _Box) -> float:
     """How much a box hides, and how much of it would be outside of the axes."""
-    hidden = sum(_common(box, other) for other in taken)
-    outside = (box[2] - box[0]) * (box[3] - box[1]) - _common(box, inside)
-    return float(round(hidden + 10 * outside, 3))
+    hidden = _common(box, taken).sum()
+    outside = (box[2] - box[0]) * (box[3] - box[1]) - _common(box, inside[np.newaxis]).sum()
+    return round(float(hidden + 10 * outside), 3)
 
 
-def _common(one: _Box, other: _Box) -> float:
-    """The area that two boxes have in common."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    return float(np.prod(np.maximum(sides, 0)))
+def _common(box: _Box, others: _Box) -> _Box:
+    """The areas that a box has in common with others."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    return np.asarray(np.maximum(sides, 0).prod(1))

@@ -86,6 +86,7 @@ class _Site:
         """The front page."""
         plain = self.material.tracks[0].cards[BASELINE]
         spots = overview.spots_of(self.material.rows)
+        ranked, apart = ranked_groups(self.material.levels), groups_apart(self.material.levels)
         script = table_script()
         return self.page(
             "front",
@@ -94,11 +95,9 @@ class _Site:
             trait=_figure("trait", overview.what_the_trait_is(spots, plain)),
             corner=_figure("corner", overview.what_nobody_reached(spots, plain)),
             not_drawn=len(self.material.rows) - len(spots) - 1,
-            ranked=ranked_groups(self.material.levels),
-            apart=groups_apart(self.material.levels),
-            filters=filters(
-                [*ranked_groups(self.material.levels), *groups_apart(self.material.levels)]
-            ),
+            ranked=ranked,
+            apart=apart,
+            filters=filters([*ranked, *apart]),
             sort_key=SORT_KEY,
             protocol=self.material.tracks[0].protocol,
             script=script,

@@ -43,10 +43,13 @@
           (!wanted.prior || row.dataset.prior === wanted.prior) &&
           (least === null || (keys.prevention !== "" && Number(keys.prevention) >= least)) &&
           (!text || said.includes(text));
-        row.hidden = !kept;
+        if (row.hidden === kept) row.hidden = !kept;
         here += kept;
       }
-      body.replaceChildren(about, ...sorted.map(({ row }) => row));
+      // Rows that stand where they belong are not moved: a filter alone moves none.
+      if (sorted.some(({ row }, place) => body.rows[place + 1] !== row)) {
+        body.replaceChildren(about, ...sorted.map(({ row }) => row));
+      }
       body.hidden = !here;
       shown += here;
       all += rows.length;

@@ -187,7 +187,7 @@ class TestInTheBrowser:
         assert opened.evaluate("document.getElementById('controls').offsetHeight") == 0
         assert opened.evaluate("document.querySelectorAll('th button').length") == 0
 
-    @pytest.mark.parametrize("theme", ["light", "dark"])
+    @pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
     def test_axe_finds_nothing(self, opened: Page, site: Path, theme: browser.Theme) -> None:
         script = axe.script()
         for width in (360, 1280):

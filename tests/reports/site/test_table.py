@@ -185,12 +185,15 @@ class TestInTheBrowser:
         opened.open(many)
         assert len(opened.evaluate(SHOWN)) >= 996
         for column in ("prevention", "label", "latent"):
-            took = opened.evaluate(
-                f"(() => {{ const start = performance.now(); {CLICK.format(column)};"
-                "document.body.offsetHeight; return performance.now() - start; })()"
+            before = opened.busy()
+            # Until the page is laid out anew and painted.
+            opened.evaluate(
+                f"new Promise(done => {{ {CLICK.format(column)}; document.body.offsetHeight;"
+                "requestAnimationFrame(() => setTimeout(done)); })"
             )
-            # A tenth of a second on an idle machine, with the page laid out anew.
-            assert took < 1500, column
+            took = opened.busy() - before
+            # Some tenths of a second of work where other programs share the processor.
+            assert 0 < took < 1.5, column
         choose(opened, "text", "idea-123")
         assert opened.evaluate(SHOWN) == ["idea-123"]
 
