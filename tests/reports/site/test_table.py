@@ -43,7 +43,8 @@ def test_refuted_unverified_and_unranked_entries_stand_apart_with_the_reason(
 def test_a_broken_entrys_prevention_is_the_best_known_readers(material: Material) -> None:
     rows = {row.slug: row for group in ranked_groups(material.levels) for row in group.rows}
     broken = rows["broken"].prevention
-    assert (broken.text, broken.key) == ("3 %", pytest.approx(0.03))
+    assert broken.text == "3 %"
+    assert broken.key == pytest.approx(0.03)
     assert broken.beside.startswith("by mine; by the verdict's own ")
 
 
