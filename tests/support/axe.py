@@ -14,7 +14,7 @@ _RUN = """axe.run(document, {resultTypes: ["violations"]}).then(found => found.v
 def script() -> str:
     """The text of axe-core, or a skip that says how to get it."""
     if not _SCRIPT.is_file():
-        pytest.skip("no axe-core here: npm install --no-save axe-core")
+        pytest.skip("no axe-core here: npm ci")
     return _SCRIPT.read_text(encoding="utf-8")
 
 
