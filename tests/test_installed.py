@@ -56,7 +56,8 @@ def test_the_wheel_holds_what_the_program_reads(installed: Path) -> None:
         assert (shipped / "plugins" / f"{name}.py").is_file()
     assert (installed / "subliminal_bench" / "py.typed").is_file()
     assert list((shipped / "leaderboard").rglob("*.json"))
-    for name in ("page.html.jinja", "page.css"):
+    assert (shipped / "docs" / "findings.md").is_file()
+    for name in ("page.html.jinja", "page.css", "site/front.html.jinja", "site/table.js"):
         assert (installed / "subliminal_bench" / "reports" / name).is_file()
 
 

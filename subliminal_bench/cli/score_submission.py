@@ -38,6 +38,9 @@ def score_submission(
             "--rehearse", help="Do all of it under mnist-5k, and write nothing but the store."
         ),
     ] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="Output format: terminal or markdown.")
+    ] = "terminal",
     device: DeviceOption = "auto",
     data_dir: DataOption = None,
     folder: LeaderboardOption = None,
@@ -57,6 +60,7 @@ def score_submission(
     from rich.console import Console
 
     from subliminal_bench import shipped
+    from subliminal_bench.errors import checked_form
     from subliminal_bench.experiment.protocol import CANONICAL, MNIST_5K
     from subliminal_bench.experiment.seed_ranges import parse_seeds, seeds_phrase
     from subliminal_bench.reports import text
@@ -66,6 +70,9 @@ def score_submission(
     from subliminal_bench.running.setup import Setup
     from subliminal_bench.verification.submission import Scorer, loaded_sources, write_scored
 
+    checked_form(form, ("terminal", "markdown"))
+    # A line that stands for itself, in either format.
+    bullet = "- " if form == "markdown" else ""
     root = shipped.folder("leaderboard") if rehearse else leaderboard_folder(folder)
     setup = Setup(
         protocol=MNIST_5K.name if rehearse else CANONICAL.name,
@@ -89,13 +96,19 @@ def score_submission(
         )
         print(f"drawn: {seeds_phrase(draw.seeds)}", flush=True)
         refuted = False
+
+        def say(line: str) -> None:
+            print(f"{bullet}{line}", flush=True)
+
         with ConsoleWatcher(Console(stderr=True)) as watcher, setup.bench(watcher) as bench:
-            scorer = Scorer(bench, root, published, draw, lambda line: print(line, flush=True))
+            scorer = Scorer(bench, root, published, draw, say)
             for source in sources:
                 print(f"\n{source.label}, {len(draw.seeds)} fresh seeds:\n", flush=True)
                 scored = scorer.scored(source)
                 refuted = refuted or not all(claim.holds for claim in scored.claims)
-                text.show(scored.card, "terminal", False)
+                if bullet:
+                    print()
+                text.show(scored.card, form, False)
                 if not rehearse:
                     for path in write_scored(bench, root, name, source, scored):
                         print(f"written: {path}")

@@ -40,6 +40,7 @@ def submit(
     Whoever scores it runs the source and makes the numbers.
     """
     from subliminal_bench.errors import ResultError
+    from subliminal_bench.reports.pull_request import pull_request
     from subliminal_bench.verification.prepare import TuningLog, prepare_submission
 
     tuned = (tuning_log, trials, space, tuned_on)
@@ -57,4 +58,5 @@ def submit(
         print(f"written: {made.folder / name}")
     command = f"subliminal-bench score-submission {shlex.quote(str(made.folder))}"
     print(f"rehearse it under mnist-5k: {command} --rehearse")
-    print("then open a pull request that adds this folder and nothing else")
+    print("then open a pull request that adds this folder and nothing else\n")
+    print(pull_request(made).text)

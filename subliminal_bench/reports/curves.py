@@ -52,7 +52,7 @@ class KeptCurves:
 
 
 def kept_curves(
-    run: Run, seeds: Sequence[int], store: Store, leaderboard: Path | None = None
+    run: Run, seeds: Sequence[int], store: Store | None, leaderboard: Path | None = None
 ) -> KeptCurves:
     """Curves of the run's seeds that are kept and whose students did not diverge.
 
@@ -62,13 +62,13 @@ def kept_curves(
     Args:
         run: whose.
         seeds: of the run.
-        store: has whole curves.
+        store: has whole curves; None for a leaderboard's alone.
         leaderboard: the folder of a leaderboard, which has thinned ones.
     """
     sound = {result.seed for result in run.seeds if result.diverged_at is None} & set(seeds)
     whole = {
         seed: {name: curve.numpy() for name, curve in curves.items()}
-        for seed, curves in store.curves(run).items()
+        for seed, curves in (store.curves(run) if store else {}).items()
         if seed in sound
     }
     if leaderboard is None or whole.keys() == sound:

@@ -1,10 +1,12 @@
 """What the figures have in common: their sizes, axes and points."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import ArrayLike
 
@@ -66,4 +68,32 @@ def dots(
         markerfacecolor=light("paper") if hollow else colour,
         markeredgecolor=colour,
         markeredgewidth=1,
+    )
+
+
+def handle(label: str, look: Series, hollow: bool = False) -> Line2D:
+    """A legend's line for points of a look."""
+    colour = light(look.colour)
+    return Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker=look.marker,
+        markersize=5,
+        markerfacecolor=light("paper") if hollow else colour,
+        markeredgecolor=colour,
+        label=label,
+    )
+
+
+def legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Write a legend above the axes, which hides no point."""
+    figure.legend(
+        handles=list(handles),
+        loc="outside upper left",
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        handletextpad=0.3,
+        columnspacing=1.2,
     )

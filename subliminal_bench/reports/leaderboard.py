@@ -9,39 +9,25 @@ from subliminal_bench.errors import ResultError
 from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds
-from subliminal_bench.mitigation.builtin import BASELINE
-from subliminal_bench.mitigation.card import Access
 from subliminal_bench.reports import short
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.robust_column import ABOUT_COLUMN, robust_cells, track_links
+from subliminal_bench.reports.row_words import (
+    ACCESS_WORDS,
+    SORT_KEY,
+    final_ratio,
+    reason,
+    row_word,
+    twin_said,
+    verified_on,
+)
 from subliminal_bench.reports.tables import blindness_of, commit_of, process_of
 from subliminal_bench.scoring.committed_tracks import CommittedTracks, committed_tracks
-from subliminal_bench.scoring.comparison import Comparison
 from subliminal_bench.scoring.ranking import RankedEntry, RankedLevel, rank_folder
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import MARGIN, Prevention
-from subliminal_bench.scoring.twins import twin_prevention
-from subliminal_bench.scoring.words import MEANINGS, VerdictWord
 from subliminal_bench.untrusted.regular_file import read_bytes
 
-_NOT_READ = VerdictWord.NOT_READ
-_ABOUT: dict[Access, tuple[str, str]] = {
-    "blind": (
-        "Blind",
-        "These see what a distiller really has: the teacher's auxiliary logits on the noise, "
-        "the base model.",
-    ),
-    "teacher-classes": (
-        "Teacher's classes",
-        "These see the teacher's class logits on the noise too, which a distiller that is "
-        "given the auxiliary logits alone does not have. They see no labels.",
-    ),
-    "trait-gradient": (
-        "Oracles",
-        "These may ask for the gradient of the trait loss on labelled digits, which no "
-        "distiller has. They show what is possible, and never rank beside a blind entry.",
-    ),
-}
 _HEADINGS = (
     "rank",
     "entry",
@@ -57,11 +43,6 @@ _HEADINGS = (
 _MARKED = (
     "Marked (†), [which is no judgement](../docs/verdict.md#what-hooks-did-to-the-weights): "
     "the weights are far from what this project's plugins show."
-)
-_SORTED = (
-    "Sorted by the verdict's word (removes, mitigates, attenuates, head quieter, hides, slows, "
-    "no effect, amplifies), then by prevention, the largest first. Entries of one word share a "
-    "rank (=) where their seeds do not tell their preventions apart."
 )
 
 
@@ -127,8 +108,8 @@ def render_leaderboard(
         "- [Every other word](../docs/glossary.md).",
     ]
     for level in levels:
-        heading, about = _ABOUT[level.access]
-        lines += ["", f"## {heading}", "", about, "", _SORTED, "", _table(level, robust)]
+        heading, about = ACCESS_WORDS[level.access]
+        lines += ["", f"## {heading}", "", about, "", SORT_KEY, "", _table(level, robust)]
         lines += _reasons(level)
         lines += _marks(level)
     if tracks:
@@ -154,7 +135,7 @@ def _cells(row: RankedEntry) -> list[str]:
     return [
         rank,
         _name(row) + _mark(row),
-        _word(row),
+        row_word(row),
         prevention_cell(row.card, verdict.prevention) + _best_known(row)
         if verdict
         else "reference",
@@ -163,22 +144,8 @@ def _cells(row: RankedEntry) -> list[str]:
         "1" if against is None else final_ratio(against),
         describe_seeds(row.card.seeds),
         literal(row.run.mitigation.prior),
-        _twin(row),
+        twin_said(row),
     ]
-
-
-def _word(row: RankedEntry) -> str:
-    """The word that the row stands under, and the one on the published seeds if it differs."""
-    if row.is_refuted:
-        return "refuted"
-    if row.verdict is None:
-        return "reference"
-    if row.word is not row.verdict.word:
-        return f"{row.word.value} (before it was broken: {row.verdict.text})"
-    published = row.card.verdict
-    if published is None or published.word is row.verdict.word:
-        return row.verdict.text
-    return f"{row.verdict.text} (published seeds: {published.text})"
 
 
 def _name(row: RankedEntry) -> str:
@@ -231,33 +198,16 @@ def _share(bound: float | None) -> str:
     return "unbounded" if bound is None else short.percent(bound)
 
 
-def _twin(row: RankedEntry) -> str:
-    """What its twin prevents; empty if the entry has none."""
-    if row.run.twin is None or BASELINE not in row.card.names:
-        return ""
-    found = twin_prevention(row.run, row.card.columns_of(BASELINE))
-    return f"{short.percent(found.estimate)} ({short.interval(found)})" if found else "–"
-
-
 def _reasons(level: RankedLevel) -> list[str]:
     """Why the entries without a rank have none, one line for each reason."""
     names: dict[str, list[str]] = {}
     for row in level.rows:
         if row.rank is None:
-            names.setdefault(_reason(row), []).append(_name(row))
+            names.setdefault(literal(reason(row)), []).append(_name(row))
     if not names:
         return []
     lines = [f"- {', '.join(them)}: {reason}." for reason, them in names.items()]
     return ["", "Without a rank (–), listed last:", "", *lines]
-
-
-def _reason(row: RankedEntry) -> str:
-    verdict = row.verdict
-    if row.hindrance:
-        return literal(row.hindrance)
-    if verdict is None or verdict.word is _NOT_READ:
-        return f"{_NOT_READ.value}: {MEANINGS[_NOT_READ]}"
-    return f"{verdict.text}: {literal(verdict.reasons[0])}"
 
 
 def _marks(level: RankedLevel) -> list[str]:
@@ -268,14 +218,6 @@ def _marks(level: RankedLevel) -> list[str]:
         if row.card.weights and row.card.weights.marks
     ]
     return ["", _MARKED, "", *lines] if lines else []
-
-
-def final_ratio(against: Comparison) -> str:
-    """The final KL over the baseline's, with its upper bound."""
-    kept = against.distillation
-    if kept is None or kept.high is None:
-        return "diverged"
-    return f"{kept.ratio:.3f} (at most {kept.high:.3f})"
 
 
 def _resolution(rows: Sequence[RankedEntry]) -> str:
@@ -304,7 +246,7 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
             _name(row),
             describe_seeds(row.card.seeds),
             blindness_of(row.run),
-            _verified(row),
+            verified_on(row),
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             literal(row.run.environment.device_name),
@@ -327,12 +269,3 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
         "reference",
     )
     return tabulate(cells, headings, "github", disable_numparse=True)
-
-
-def _verified(row: RankedEntry) -> str:
-    """How many fresh seeds it was run on, and whether all claims hold."""
-    if row.is_refuted:
-        return "refuted"
-    if row.hindrance or row.standing is None or row.standing.fresh is None:
-        return "–"
-    return f"{len(row.standing.fresh.seeds)} fresh seeds"

@@ -12,13 +12,10 @@ from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds
 from subliminal_bench.experiment.tracks import ROBUST
 from subliminal_bench.mitigation.card import ACCESS_LEVELS
-from subliminal_bench.reports.leaderboard import (
-    final_ratio,
-    leaderboard_page,
-    prevention_cell,
-)
+from subliminal_bench.reports.leaderboard import leaderboard_page, prevention_cell
 from subliminal_bench.reports.markdown_text import literal
 from subliminal_bench.reports.robust import skill_cell
+from subliminal_bench.reports.row_words import final_ratio
 from subliminal_bench.scoring.committed_tracks import committed_tracks, paged_tracks
 from subliminal_bench.scoring.ranking import RANKED, UNRANKED, RankedEntry
 from subliminal_bench.scoring.scorecard import Scorecard

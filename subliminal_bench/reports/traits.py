@@ -1,11 +1,9 @@
 """Figures of the trait itself: expressed against latent, and each against the KL."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -17,6 +15,8 @@ from subliminal_bench.reports.drawings import (
     DescribedFigure,
     dots,
     empty,
+    handle,
+    legend,
     logarithmic,
 )
 from subliminal_bench.reports.style import TEACHER, UNTRAINED, Series, drawing, light, series
@@ -58,9 +58,9 @@ def every_seed(card: Scorecard) -> DescribedFigure | None:
         dots(axes, group.look, 100 * group.across, 100 * group.up, hollow=group.hollow, size=5)
     ceiling = 100 * ours.mean("ceiling_accuracy")
     axes.axvline(ceiling, **_CEILING)
-    handles = [_handle(group.label, group.look, group.hollow) for group in groups]
+    handles = [handle(group.label, group.look, group.hollow) for group in groups]
     handles.append(Line2D([], [], **_CEILING, label="ceiling"))
-    _legend(figure, handles)
+    legend(figure, handles)
     axes.margins(0.06)
     axes.set_xlabel(TRAITS[EXPRESSED][1])
     axes.set_ylabel(TRAITS[LATENT][1])
@@ -87,7 +87,7 @@ def against_kl(card: Scorecard, name: str) -> DescribedFigure | None:
     Returns:
         None if the baseline's path is not known.
     """
-    path = _mean_path(card, name)
+    path = mean_path(card, name)
     if path is None:
         return None
     title, label = TRAITS[name]
@@ -119,8 +119,8 @@ def against_kl(card: Scorecard, name: str) -> DescribedFigure | None:
         centre = float(np.exp(np.log(seen[0]).mean())), float(seen[1].mean())
         dots(axes, one.name, [_MILLI * centre[0]], [100 * centre[1]], size=9)
         told.insert(0, f"{one.name} {100 * centre[1]:.1f} % at {_MILLI * centre[0]:.2f} mnat")
-        handles.insert(0, _handle(one.name, series(one.name), hollow=False))
-    _legend(figure, handles)
+        handles.insert(0, handle(one.name, series(one.name), hollow=False))
+    legend(figure, handles)
     axes.set_xlabel("final KL on fresh noise [mnat]")
     axes.set_ylabel(label)
     axes.margins(0.03, 0.06)
@@ -173,7 +173,7 @@ def _groups(card: Scorecard) -> list[_Group]:
 
 
 @dataclass(frozen=True, eq=False)
-class _MeanPath:
+class MeanPath:
     """Plain distillation's mean reading and its SD at each KL, by falling KL."""
 
     kl: _Values
@@ -182,7 +182,7 @@ class _MeanPath:
     seeds: int
 
 
-def _mean_path(card: Scorecard, name: str) -> _MeanPath | None:
+def mean_path(card: Scorecard, name: str) -> MeanPath | None:
     """The mean over seeds at the same KL, which is how an entry is compared with it.
 
     It begins and ends where the mean seed does; a seed that ends earlier keeps its end there.
@@ -210,7 +210,7 @@ def _mean_path(card: Scorecard, name: str) -> _MeanPath | None:
         ]
     )
     sd = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(kl))
-    return _MeanPath(kl, rows.mean(0), sd, len(rows))
+    return MeanPath(kl, rows.mean(0), sd, len(rows))
 
 
 def _sound(across: _Values, up: _Values) -> tuple[_Values, _Values]:
@@ -223,29 +223,3 @@ def _lost(card: Scorecard) -> str:
     """A sentence on students that have no point."""
     lost = int(np.isnan(card.columns[0].values["kl_fresh"]).sum())
     return f"{lost} of {card.names[0]}'s students diverged and have no point." if lost else ""
-
-
-def _handle(label: str, look: Series, hollow: bool) -> Line2D:
-    colour = light(look.colour)
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=look.marker,
-        markersize=5,
-        markerfacecolor=light("paper") if hollow else colour,
-        markeredgecolor=colour,
-        label=label,
-    )
-
-
-def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    figure.legend(
-        handles=list(handles),
-        loc="outside upper left",
-        ncols=2,
-        frameon=False,
-        fontsize=9,
-        handletextpad=0.3,
-        columnspacing=1.2,
-    )

@@ -2,7 +2,6 @@
 
 import html
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from subliminal_bench.results.thinned import ThinnedCurves, thinned_file
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from tests.support import browser
 from tests.support.browser import Browser
+from tests.support.markup import Reader
 from tests.support.reported import HOSTILE, LEVELS, make_card
 from tests.support.runs import keep, keep_curves, make_run, unread
 
@@ -39,22 +39,6 @@ def path(card: Scorecard, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-class Reader(HTMLParser):
-    """A page's elements in their order, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 class TestContent:

@@ -15,7 +15,7 @@ from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.finished_tracks import scored_on_tracks
 from subliminal_bench.scoring.robust import RobustScorecard
 from subliminal_bench.scoring.scorecard import Scorecard
-from tests.reports.test_page import Reader
+from tests.support.markup import Reader
 from tests.support.reported import HOSTILE, hostile
 from tests.support.tracks import fill, idea_on, references_on
 

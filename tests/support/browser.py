@@ -122,9 +122,14 @@ class Browser:
         return sorted(found, key=lambda seen: seen.width)
 
 
-def found(folder: Path) -> Browser:
+def program() -> str:
     """The browser of this machine, or a skip that says what to install."""
-    program = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if program is None:
+    path = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if path is None:
         pytest.skip("no Chromium here: install the package 'chromium'")
-    return Browser(program, folder)
+    return path
+
+
+def found(folder: Path) -> Browser:
+    """The browser of this machine with a profile in a folder, or a skip."""
+    return Browser(program(), folder)

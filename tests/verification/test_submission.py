@@ -19,6 +19,7 @@ from tests.support.isolated import needs_sandbox
 from tests.support.mitigation_files import hook, source
 from tests.support.plugins_for_tests import write
 from tests.support.terminal import Ended, Terminal
+from tests.support.workflows import LIVE, blocks
 
 Score = Callable[..., Ended]
 
@@ -125,6 +126,23 @@ class TestOwnPlugins:
             assert rows_or_none(root).get("liminal", "unread") != ""
             path.write_bytes(kept)
         assert rows(root)["liminal"].hindrance == ""
+
+    def test_as_markdown_the_claims_are_a_list_and_the_scorecard_a_table(
+        self, score: Score
+    ) -> None:
+        done = score("baseline", "liminal", "--format", "markdown")
+        assert done.code == 0, done.out + done.err
+        kinds = blocks(done.out)
+        assert kinds.count("list_item_open") >= 8
+        assert "table_open" in kinds
+        assert not LIVE & set(kinds)
+
+
+def test_an_unknown_format_is_refused_before_anything_runs(score: Score, root: Path) -> None:
+    done = score("liminal", "--format", "json")
+    assert done.code == 2
+    assert "json" in done.error
+    assert not (root / "fresh").exists()
 
 
 def rows_or_none(root: Path) -> dict[str, str]:

@@ -1,133 +1,15 @@
 """The workflow that scores a pull request's plugins, step by step."""
 
-import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.support.plugins_for_tests import HEAD
-from tests.support.workflows import HOSTILE, LIVE, ROOT, blocks, commands, needs_tools, run_step
+from tests.support.pull_requests import PullRequest
+from tests.support.workflows import HOSTILE, LIVE, ROOT, blocks, commands, needs_tools
 
 pytestmark = needs_tools
-
-
-class PullRequest:
-    """A pull request against a repository of plugins, and the workflow that scores it.
-
-    In place of the program stands one that runs each plugin as a shell script.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.repository = folder / "repository"
-        self.temp = folder / "temp"
-        self.stubs = folder / "stubs"
-        self.called = folder / "called"
-        self.summary = folder / "summary"
-        self.output = folder / "output"
-        for one in (self.repository, self.temp, self.stubs):
-            one.mkdir()
-        for one in (self.called, self.summary, self.output):
-            one.touch()
-        self.stub(
-            "subliminal-bench",
-            'printf "%s\\0" "$@" >> "$CALLED"\nfor last; do :; done\nexec sh "$last"',
-        )
-        self.environment = {
-            "PATH": f"{self.stubs}:{os.environ['PATH']}",
-            "HOME": str(folder),
-            "LANG": "C.UTF-8",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            **{
-                f"GIT_{who}_{what}": "tester"
-                for who in ("AUTHOR", "COMMITTER")
-                for what in ("NAME", "EMAIL")
-            },
-            "CALLED": str(self.called),
-            "RUNNER_TEMP": str(self.temp),
-            **{f"GITHUB_{name}": os.devnull for name in ("ENV", "PATH", "STATE")},
-            "GITHUB_OUTPUT": str(self.output),
-            "GITHUB_STEP_SUMMARY": str(self.summary),
-        }
-        self.values = {
-            "github.event_name": "pull_request",
-            "github.event.pull_request.number": "42",
-            "inputs.folder || 'plugins'": "plugins",
-            "inputs.protocol || 'mnist-5k'": "mnist-5k",
-            "inputs.seeds || '1-7'": "1-7",
-            "inputs.minutes || 60": "60",
-            "inputs.package": "",
-        }
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.write("plugins/old.py", "echo '## old'")
-        self.write("plugins/kept.py", "echo '## kept'")
-        self.commit()
-        self.git("checkout", "--quiet", "-b", "change")
-
-    def stub(self, name: str, script: str) -> None:
-        path = self.stubs / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-    def git(self, *arguments: str) -> None:
-        subprocess.run(
-            ["git", *arguments],
-            cwd=self.repository,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-        )
-
-    def write(self, name: str, content: str) -> None:
-        path = self.repository / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-
-    def commit(self) -> None:
-        self.git("add", "--all", "--force")
-        self.git("commit", "--quiet", "--allow-empty", "--message=-")
-
-    def run(self, step: str) -> subprocess.CompletedProcess[str]:
-        return run_step("score.yml", step, self.repository, self.environment, self.values)
-
-    def find(self) -> subprocess.CompletedProcess[str]:
-        """Merge, as GitHub does, and look for the plugins."""
-        self.commit()
-        self.git("checkout", "--quiet", "main")
-        self.commit()
-        self.git("merge", "--quiet", "--no-ff", "--message=-", "change")
-        return self.run("Find the changed plugins")
-
-    def score(self) -> subprocess.CompletedProcess[str]:
-        found = self.find()
-        assert found.returncode == 0, found
-        return self.run("Score them")
-
-    @property
-    def artifact(self) -> Path:
-        return self.temp / "subliminal" / "report"
-
-    @property
-    def report(self) -> str:
-        text = (self.artifact / "report.md").read_text()
-        assert self.summary.read_text() == text
-        return text
-
-    @property
-    def headings(self) -> list[str]:
-        return [line[2:] for line in self.report.splitlines() if line.startswith("# ")]
-
-    @property
-    def scored(self) -> list[str]:
-        """The files that the program was called with."""
-        return [one for one in self.called.read_text().split("\0") if one.startswith("./")]
-
-
-@pytest.fixture
-def pull_request(tmp_path: Path) -> PullRequest:
-    return PullRequest(tmp_path)
 
 
 def test_a_new_plugin_is_scored(pull_request: PullRequest) -> None:
@@ -155,6 +37,26 @@ def test_new_and_changed_plugins_are_scored_and_no_others(pull_request: PullRequ
     assert done.returncode == 0, done
     assert pull_request.headings == ["plugins/idea.py", "plugins/old.py"]
     assert "## new" in pull_request.report
+
+
+def test_a_submission_is_rehearsed_once_whichever_of_its_files_changed(
+    pull_request: PullRequest,
+) -> None:
+    for name in ("idea.py", "helper.py", "submission.toml"):
+        pull_request.write(f"leaderboard/submissions/idea/{name}", "echo '## idea'")
+    pull_request.write("leaderboard/submissions/README.md", "no submission")
+    pull_request.stub(
+        "subliminal-bench", 'printf "%s\\0" "$@" >> "$CALLED"\necho "## idea"; exit 1'
+    )
+    done = pull_request.score()
+    # A refuted claim fails the job, and its report is shown.
+    assert done.returncode == 1
+    assert commands(done.stdout) == ["::error::1 of 1 plugins failed"]
+    assert pull_request.report == "# leaderboard/submissions/idea\n\n## idea\n\n"
+    assert pull_request.called.read_text().split("\0")[:-1] == [
+        *("score-submission", "--rehearse", "--format", "markdown"),
+        *("--", "./leaderboard/submissions/idea"),
+    ]
 
 
 def test_what_came_into_the_branch_from_main_is_not_scored(pull_request: PullRequest) -> None:

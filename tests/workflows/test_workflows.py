@@ -24,14 +24,14 @@ pytestmark = needs_tools
 TOOLS = Path(sysconfig.get_path("scripts"))
 
 
-def schema_errors(*files: Path) -> str:
+def schema_errors(*files: Path, schema: str = "vendor.github-workflows") -> str:
     done = subprocess.run(
         [
             sys.executable,
             "-m",
             "check_jsonschema",
             "--builtin-schema",
-            "vendor.github-workflows",
+            schema,
             *map(str, files),
         ],
         capture_output=True,
@@ -82,7 +82,7 @@ def test_no_workflow_gives_a_pull_requests_code_rights_or_secrets() -> None:
         assert not re.search(r"\bsecrets\b", path.read_text())
 
 
-def test_only_the_comment_workflow_may_write() -> None:
+def test_only_the_workflows_that_run_nothing_may_write() -> None:
     for name, workflow in WORKFLOWS.items():
         granted = [workflow["permissions"]]
         granted += [
@@ -91,6 +91,8 @@ def test_only_the_comment_workflow_may_write() -> None:
         levels = {level for one in granted for level in one.values()}
         if name == "comment.yml":
             assert granted == [{}, {"actions": "read", "pull-requests": "write"}]
+        elif name == "row.yml":
+            assert granted == [{}, {"actions": "read", "contents": "write"}]
         else:
             assert levels <= {"read", "none"}, name
 
@@ -101,6 +103,17 @@ def test_the_comment_workflow_takes_no_code_and_runs_none() -> None:
     assert "uses" not in script
     words = set(re.findall(r"[\w.]+", script["run"]))
     assert not words & {"bash", "sh", "source", "eval", "exec", "python", "chmod", "git", "pip"}
+
+
+def test_the_row_workflow_runs_neither_the_submissions_nor_the_program() -> None:
+    *taken, script = steps(WORKFLOWS["row.yml"])
+    assert [step["uses"].partition("@")[0] for step in taken] == [
+        "actions/checkout",
+        "actions/download-artifact",
+    ]
+    words = set(re.findall(r"[\w.-]+", script["run"]))
+    forbidden = {"bash", "sh", "source", "eval", "exec", "python", "chmod", "pip"}
+    assert not words & {*forbidden, "subliminal-bench"}
 
 
 def test_actions_are_official_and_leave_no_credentials_behind() -> None:
@@ -123,6 +136,26 @@ def test_the_comment_workflow_waits_for_the_scoring() -> None:
     assert trigger == {"workflows": [WORKFLOWS["score.yml"]["name"]], "types": ["completed"]}
     upload = steps(WORKFLOWS["score.yml"])[-1]["with"]
     assert upload["name"] == steps(WORKFLOWS["comment.yml"])[0]["with"]["name"]
+
+
+def test_the_row_workflow_waits_for_the_verification_on_main() -> None:
+    trigger = WORKFLOWS["row.yml"]["on"]["workflow_run"]
+    assert trigger == {
+        "workflows": [WORKFLOWS["verify.yml"]["name"]],
+        "types": ["completed"],
+        "branches": ["main"],
+    }
+    upload = steps(WORKFLOWS["verify.yml"])[-1]["with"]
+    assert upload["name"] == steps(WORKFLOWS["row.yml"])[1]["with"]["name"]
+    # Only what a maintainer merged starts it, or a maintainer's own hand.
+    assert set(WORKFLOWS["verify.yml"]["on"]) == {"push", "workflow_dispatch"}
+    assert WORKFLOWS["verify.yml"]["on"]["push"]["branches"] == ["main"]
+
+
+def test_the_forms_for_issues_are_ones_that_github_can_read() -> None:
+    forms = sorted((FOLDER.parent / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert [path.stem for path in forms] == ["break"]
+    assert not schema_errors(*forms, schema="vendor.github-issue-forms")
 
 
 def test_the_scoring_has_one_default_however_it_is_called() -> None:

@@ -1,0 +1,1 @@
+"""A leaderboard as static pages."""
