@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +22,9 @@ NAMES = "short,short-fashion,short-skill"
 
 
 @pytest.fixture(autouse=True)
-def _short_tracks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, protocol in SHORT_TRACKS.items():
         monkeypatch.setitem(PROTOCOLS, name, protocol)
-    yield
 
 
 @pytest.fixture
@@ -102,7 +100,7 @@ def test_a_frame_has_what_the_scorecard_has(judged: sb.FinishedTracks) -> None:
 
 def test_a_profile_has_a_row_per_entry(judged: sb.FinishedTracks) -> None:
     found = judged.profile()
-    assert list(found.columns) == list(TOLERANCES)
+    assert [float(one) for one in found.columns] == list(TOLERANCES)
     assert list(found.index) == ["idea", "other"]
     assert list(found.loc["other"]) == [1.0] * len(TOLERANCES)
 

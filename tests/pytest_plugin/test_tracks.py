@@ -60,7 +60,6 @@ def test_a_mitigation_gets_two_claims_a_track_and_one_scorecard(
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-
 class Typed:
     """A command line with these tracks."""
 

@@ -1,4 +1,4 @@
-"""What readers are shown on tracks: patched digits, other pixels, other depths, other classes."""
+"""What readers are shown on tracks: patched digits, other pixels, depths and classes."""
 
 from functools import cache
 

@@ -1,6 +1,5 @@
 """One mitigation on several tracks: one after another, one failing alone, never run twice."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,10 +21,9 @@ ONE_FAILS = "short,short-fashion,short-skill"
 
 
 @pytest.fixture(autouse=True)
-def _short_tracks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _short_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, protocol in SHORT_TRACKS.items():
         monkeypatch.setitem(PROTOCOLS, name, protocol)
-    yield
 
 
 def loaded(names: str, folder: Path, **choices: object) -> LoadedTracks:

@@ -15,8 +15,8 @@ from subliminal_bench.training.path import plain_at
 from subliminal_bench.training.student import train_students
 from subliminal_bench.training.teacher import train_teachers
 from tests.conftest import CPU
-from tests.support.plugins_for_tests import mitigation
 from tests.support.plain_tracks import PlainTrack, flat
+from tests.support.plugins_for_tests import mitigation
 from tests.support.varied import VARIED
 
 every_variation = pytest.mark.parametrize("name", VARIED)
