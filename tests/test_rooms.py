@@ -157,6 +157,7 @@ CROSS_CUTTING = {
     "results": {
         *("arithmetic_key", "bad_files", "file_kinds", "old_schemas", "private_store"),
         "store_processes",
+        "capable_runs",
     },
     "untrusted": {"fuzzing", "hostile_files", "one_place"},
     "cli": {"bad_input", "fuzzing", "surroundings"},

@@ -172,6 +172,11 @@ class SeedResult(StrictRecord):
         has_skill = extra == SKILL_METRICS.keys()
         without: tuple[set[str], ...] = (set(), _FEW_SHOT) if has_skill else (set(), _LATER)
         if (extra and not has_skill) or missing not in without:
+            if extra & SKILL_METRICS.keys():
+                missing, extra = (
+                    missing | SKILL_METRICS.keys() - extra,
+                    extra - SKILL_METRICS.keys(),
+                )
             raise ValueError(f"metrics missing {sorted(missing)}, unknown {sorted(extra)}")
         for name, value in metrics.items():
             lowest, highest = _RANGES[name]
