@@ -22,6 +22,7 @@ from subliminal_bench.cli import (
     run,
     score_submission,
     store,
+    study,
     submit,
     verify,
 )
@@ -32,6 +33,7 @@ __all__ = ["app", "main"]
 # In the order in which `--help` shows them.
 _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
+    "study": study.study,
     "new": new.new,
     "check": check.check,
     "list": list.list_mitigations,

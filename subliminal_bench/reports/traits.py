@@ -87,7 +87,7 @@ def against_kl(card: Scorecard, name: str) -> DescribedFigure | None:
     Returns:
         None if the baseline's path is not known.
     """
-    path = _mean_path(card, name)
+    path = mean_path(card, name)
     if path is None:
         return None
     title, label = TRAITS[name]
@@ -173,7 +173,7 @@ def _groups(card: Scorecard) -> list[_Group]:
 
 
 @dataclass(frozen=True, eq=False)
-class _MeanPath:
+class MeanPath:
     """Plain distillation's mean reading and its SD at each KL, by falling KL."""
 
     kl: _Values
@@ -182,10 +182,17 @@ class _MeanPath:
     seeds: int
 
 
-def _mean_path(card: Scorecard, name: str) -> _MeanPath | None:
+def mean_path(card: Scorecard, name: str) -> MeanPath | None:
     """The mean over seeds at the same KL, which is how an entry is compared with it.
 
     It begins and ends where the mean seed does; a seed that ends earlier keeps its end there.
+
+    Args:
+        card: with plain distillation among its runs.
+        name: of the reading.
+
+    Returns:
+        None if the path is not known.
     """
     if BASELINE not in card.names or name not in PATH_READINGS:
         return None
@@ -210,7 +217,7 @@ def _mean_path(card: Scorecard, name: str) -> _MeanPath | None:
         ]
     )
     sd = rows.std(0, ddof=1) if len(rows) > 1 else np.zeros(len(kl))
-    return _MeanPath(kl, rows.mean(0), sd, len(rows))
+    return MeanPath(kl, rows.mean(0), sd, len(rows))
 
 
 def _sound(across: _Values, up: _Values) -> tuple[_Values, _Values]:

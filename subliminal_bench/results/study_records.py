@@ -1,9 +1,9 @@
 """What a study of settings writes down; its numbers are in the folders of its runs.
 
-    STORE/mnist-5k-every-10-v1/study-my-idea-3f0c9a1be2/study.json         what is looked for
-                                                        trial-0001.json    settings to try
-                                                        outcome-0001.json  what became of them
-                                                        check-0001.json    tried on other seeds
+STORE/mnist-5k-every-10-v1/study-my-idea-3f0c9a1be2/study.json         what is looked for
+                                                    trial-0001.json    settings to try
+                                                    outcome-0001.json  what became of them
+                                                    check-0001.json    tried on other seeds
 """
 
 from typing import Annotated, Literal

@@ -104,9 +104,7 @@ class Findings:
     @cached_property
     def complete(self) -> dict[int, Scorecard]:
         """The scorecards of the trials that ran on all seeds, by their numbers."""
-        return {
-            one.number: one.card for one in self.trials if one.is_complete and one.card
-        }
+        return {one.number: one.card for one in self.trials if one.is_complete and one.card}
 
     @cached_property
     def best(self) -> Trial | None:
@@ -215,5 +213,3 @@ class Reader:
         path = self._folder.path.parent / name
         header = HEADER.read(path)
         return RunFolder(path, header) if header else None
-
-

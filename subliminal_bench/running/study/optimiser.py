@@ -125,9 +125,7 @@ def _asked(study: optuna.Study, space: Space) -> dict[str, Value]:
     """What optuna proposes, in numbers that can be read."""
     trial = study.ask({name: _distribution(one) for name, one in space.dimensions.items()})
     return {
-        name: one.rounded(trial.params[name])
-        if isinstance(one, Range)
-        else trial.params[name]
+        name: one.rounded(trial.params[name]) if isinstance(one, Range) else trial.params[name]
         for name, one in space.dimensions.items()
     }
 

@@ -117,7 +117,9 @@ class Study:
             raise MitigationError("the number of trials is not a whole number")
         if not 1 <= self.trials <= MOST_TRIALS:
             raise MitigationError(
-                f"a study has 1 to {MOST_TRIALS} trials", "give as many with ", Setting("trials")
+                f"a study has 1 to {MOST_TRIALS} trials",
+                "give as many with ",
+                Setting("trials"),
             )
         seeds = tuning_seeds(self.seeds, self.setup.chosen_protocol)
         mitigation = self.setup.load(self.mitigation, self.settings)
@@ -179,7 +181,14 @@ class LoadedStudy:
 
     def _key(self, run: str, baseline: str) -> str:
         """A hash of everything that decides what the study finds."""
-        parts = [run, baseline, self.space.written, list(self.seeds), sorted(self.own), self.once]
+        parts = [
+            run,
+            baseline,
+            self.space.written,
+            list(self.seeds),
+            sorted(self.own),
+            self.once,
+        ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:10]
 
 

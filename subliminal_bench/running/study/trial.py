@@ -78,7 +78,9 @@ class Candidate:
         first = seeds[:FIRST_SEEDS]
         if len(first) < len(seeds):
             card = self.score(bench, first)
-            others = [build_scorecard(run.only(first), {BASELINE: card.baseline}) for run in known]
+            others = [
+                build_scorecard(run.only(first), {BASELINE: card.baseline}) for run in known
+            ]
             found = hopeless(card, others)
             if found:
                 return Tested(card, self.folder(bench), found)

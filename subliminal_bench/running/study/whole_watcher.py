@@ -21,7 +21,9 @@ class WholeWatcher:
         self._what = ""
         self._work = 0
         self._done = 0
+        # Of the part's units: those passed on, and those passed on before its present run.
         self._passed = 0
+        self._before = 0
 
     def parts(self, count: int, done: int) -> None:
         """Set the number of parts, of which some are done already."""
@@ -34,7 +36,8 @@ class WholeWatcher:
         """Begin a part; the one before is done."""
         if self._what:
             self._outer.advance(_PART - self._passed)
-        self._what, self._work, self._done, self._passed = what, 0, 0, 0
+        self._what, self._work, self._done = what, 0, 0
+        self._passed = self._before = 0
         self._outer.doing(what)
 
     def say(self, line: str) -> None:
@@ -43,9 +46,8 @@ class WholeWatcher:
 
     def total(self, work: int) -> None:
         """Set the work of a run, of which a part may have several."""
-        left = _PART - self._passed
-        # A second run of the same part shares what is left of it.
-        self._work, self._done = 2 * work * _PART // max(left, 1), 0
+        # Each run of the same part is given half of what is left of it.
+        self._work, self._done, self._before = work, 0, self._passed
 
     def doing(self, what: str) -> None:
         """Report what is done next."""
@@ -53,9 +55,10 @@ class WholeWatcher:
 
     def advance(self, work: int) -> None:
         """Report that this much more of the run's work is done."""
-        self._done += work
+        self._done = min(self._done + work, self._work)
         if not self._work:
             return
-        passed = min(_PART * work // self._work, _PART - self._passed)
-        self._passed += passed
-        self._outer.advance(passed)
+        share = (_PART - self._before) * self._done // (2 * self._work)
+        new = self._before + share - self._passed
+        self._passed += new
+        self._outer.advance(new)
