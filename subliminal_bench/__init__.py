@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from subliminal_bench.mitigation.hooks import Step, Training, hookimpl
     from subliminal_bench.reading.plugins.reader_card import ReaderCard
     from subliminal_bench.reading.plugins.shown_model import Model
+    from subliminal_bench.reports.study.study_functions import ablate, find_study, grid, study
     from subliminal_bench.results.run import Run
     from subliminal_bench.scoring.scorecard import Scorecard
 
@@ -31,15 +32,20 @@ __all__ = [
     "Step",
     "Training",
     "__version__",
+    "ablate",
     "compare",
+    "find_study",
+    "grid",
     "hookimpl",
     "leaderboard_frame",
     "run",
     "score",
+    "study",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
+    **dict.fromkeys(("ablate", "find_study", "grid", "study"), "reports.study.study_functions"),
     "BenchmarkError": "errors",
     **dict.fromkeys(("PROTOCOLS", "Protocol"), "experiment.protocol"),
     **dict.fromkeys(("Card", "Parameter"), "mitigation.card"),
@@ -54,7 +60,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import torch only when a name that needs it is accessed, so that `--help` is instant."""
     if name in _HOMES:
-        if _HOMES[name] == "api":
+        if _HOMES[name] in ("api", "reports.study.study_functions"):
             # Before torch is loaded; afterwards it is too late.
             sleep_soon()
         return getattr(import_module(f"subliminal_bench.{_HOMES[name]}"), name)

@@ -12,6 +12,7 @@ from subliminal_bench.cli import (
     doctor,
     explain,
     export,
+    grid,
     leaderboard,
     list,
     new,
@@ -33,6 +34,7 @@ __all__ = ["app", "main"]
 # In the order in which `--help` shows them.
 _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
+    "grid": grid.grid,
     "study": study.study,
     "new": new.new,
     "check": check.check,

@@ -288,6 +288,7 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
             describe_seeds(row.card.seeds),
             blindness_of(row.run),
             _verified(row),
+            literal(row.standing.tuned.text) if row.standing and row.standing.tuned else "–",
             process_of(row.run),
             row.run.mitigation.source_sha256[:12],
             literal(row.run.environment.device_name),
@@ -302,6 +303,7 @@ def _provenance(rows: Sequence[RankedEntry]) -> str:
         "seeds",
         "blindness",
         "verified",
+        "tuned",
         "ran",
         "source",
         "device",
@@ -316,6 +318,6 @@ def _verified(row: RankedEntry) -> str:
     """How many fresh seeds it was run on, and whether all claims hold."""
     if row.is_refuted:
         return "refuted"
-    if row.hindrance or row.standing is None or row.standing.fresh is None:
+    if row.standing is None or row.standing.fresh is None:
         return "–"
     return f"{len(row.standing.fresh.seeds)} fresh seeds"

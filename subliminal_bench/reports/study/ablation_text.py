@@ -49,7 +49,7 @@ def ablation_table(found: Sequence[Ablated]) -> Table:
     whole = prevention_of(card)
     for one in found:
         prevented, ratio = prevention_of(one.card), ratio_of(one.card)
-        lost = whole and prevented and whole.estimate - prevented.estimate
+        lost = whole.estimate - prevented.estimate if whole and prevented else None
         ours = one.card.columns[0]
         table.add_row(
             *map(

@@ -1,4 +1,4 @@
-"""An ablation: each part of a composition, or each mechanism of a card, is switched off in turn.
+"""An ablation: each part of a composition and each mechanism of a card, switched off in turn.
 
 Nothing is written down but the runs, which the store keeps: an ablation that is run again takes
 what is there.
@@ -14,7 +14,7 @@ from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.running.study.lasting_engine import LastingEngine
 from subliminal_bench.running.study.study import Study, tuning_seeds
 from subliminal_bench.running.study.trial import Candidate
-from subliminal_bench.running.study.whole_watcher import WholeWatcher
+from subliminal_bench.running.whole_watcher import WholeWatcher
 from subliminal_bench.scoring.scorecard import Scorecard
 
 WHOLE = "all of it"

@@ -1,4 +1,4 @@
-"""What to try next: the card's own settings, some that cover the space, then optuna's proposals.
+"""What to try next: the card's settings, some that cover the space, then optuna's proposals.
 
 Nothing of the optimiser is kept between two proposals. It is told every trial anew, so a study
 that was killed, or that several processes share, goes on from what is written down.

@@ -138,7 +138,7 @@ class Space:
         if not declared:
             names = ", ".join(known) or "none"
             raise MitigationError(
-                f"the card of {mitigation.name} gives no range for a parameter (it has: {names})",
+                f"the card of {mitigation.name} gives no range to try (parameters: {names})",
                 "write one with ",
                 Setting("space", f"{next(iter(known), 'weight')}=0.01..1:log"),
             )

@@ -37,7 +37,7 @@ from subliminal_bench.running.study.lasting_engine import LastingEngine
 from subliminal_bench.running.study.optimiser import propose
 from subliminal_bench.running.study.space import Space
 from subliminal_bench.running.study.trial import Candidate, folder_of
-from subliminal_bench.running.study.whole_watcher import WholeWatcher
+from subliminal_bench.running.whole_watcher import WholeWatcher
 
 # Seeds 1 to 100 rank entries, and those up to 1000 are drawn to verify them.
 TUNING_SEEDS = range(1001, 2001)
