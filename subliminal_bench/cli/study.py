@@ -96,7 +96,7 @@ def study(
     from subliminal_bench.reports.study.ablation_text import ablation_table
     from subliminal_bench.running.progress import ConsoleWatcher
     from subliminal_bench.running.setup import Setup
-    from subliminal_bench.running.study.ablation import ablate as run_ablation
+    from subliminal_bench.running.study.ablation import run_ablation
     from subliminal_bench.running.study.finding_studies import shown_study
     from subliminal_bench.running.study.study import Study, coarse
 

@@ -80,7 +80,7 @@ def standings(root: Path, entries: Mapping[str, tuple[Path, Run]]) -> dict[str, 
 
 
 def _with_tuning(root: Path, run: Run, standing: Standing) -> Standing:
-    """The standing with how its settings were found; seeds that rank must not have chosen them."""
+    """The standing with how its settings were found: not on seeds that rank or verify."""
     try:
         tuned = tuned_record(root, run.mitigation)
     except ResultError:

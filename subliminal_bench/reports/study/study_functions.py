@@ -23,9 +23,9 @@ from subliminal_bench.running.grid import Grid
 from subliminal_bench.running.progress import SILENT, ConsoleWatcher, Watcher
 from subliminal_bench.running.set_file import read_set
 from subliminal_bench.running.setup import Setup
-from subliminal_bench.running.study.ablation import ablate as run_ablation
-from subliminal_bench.running.study.findings import Findings
+from subliminal_bench.running.study.ablation import run_ablation
 from subliminal_bench.running.study.finding_studies import shown_study
+from subliminal_bench.running.study.findings import Findings
 from subliminal_bench.running.study.study import DEFAULT_SEEDS, Study, coarse
 
 Folder = str | PathLike[str]

@@ -33,7 +33,7 @@ class Ablated:
     card: Scorecard
 
 
-def ablate(study: Study, watcher: Watcher = SILENT) -> list[Ablated]:
+def run_ablation(study: Study, watcher: Watcher = SILENT) -> list[Ablated]:
     """Run a mitigation, and again without each of its parts and mechanisms.
 
     Twins are left out: the variant without all mechanisms is one.

@@ -181,6 +181,11 @@ class Reader:
         )
         return Findings(self._folder.record, trials, checks, self._folder.path.name)
 
+    def on_seeds(self, findings: Findings, seeds: Sequence[int]) -> list[Scorecard]:
+        """The scorecards of the complete trials on some of their seeds alone."""
+        complete = (one.outcome for one in findings.trials if one.is_complete)
+        return [self._card(one.folder, seeds) for one in complete if one]
+
     def _trial(self, tried: TrialRecord, outcome: OutcomeRecord | None) -> Trial:
         card = self._card(outcome.folder, outcome.seeds) if outcome and outcome.seeds else None
         return Trial(tried, outcome, card)

@@ -36,7 +36,7 @@ from subliminal_bench.running.study.findings import Findings, Reader
 from subliminal_bench.running.study.lasting_engine import LastingEngine
 from subliminal_bench.running.study.optimiser import propose
 from subliminal_bench.running.study.space import Space
-from subliminal_bench.running.study.trial import Candidate, folder_of
+from subliminal_bench.running.study.trial import FIRST_SEEDS, Candidate, folder_of
 from subliminal_bench.running.whole_watcher import WholeWatcher
 
 # Seeds 1 to 100 rank entries, and those up to 1000 are drawn to verify them.
@@ -222,7 +222,7 @@ class _Runner:
                     time.sleep(_POLL)
                     continue
                 assert isinstance(claimed, TrialRecord)
-                self._try(claimed, findings)
+                self._try(claimed, reader, findings)
         if self.study.chosen.check:
             self._check(reader)
 
@@ -252,16 +252,16 @@ class _Runner:
                     self.watcher.say("all settings of the space have been tried")
         return "wait" if left else None
 
-    def _try(self, tried: TrialRecord, findings: Findings) -> None:
+    def _try(self, tried: TrialRecord, reader: Reader, findings: Findings) -> None:
         shown = ", ".join(f"{name}={value}" for name, value in tried.settings.items())
         self.watcher.begin(f"trial {tried.number} ({shown})")
         try:
             candidate = self.study.chosen.candidate(tried.settings)
-            known = [card.entry for card in findings.complete.values()]
+            known = reader.on_seeds(findings, self.study.seeds[:FIRST_SEEDS])
             tested = candidate.test(self.bench, self.study.seeds, known)
         except (HookError, MitigationError) as error:
             outcome = OutcomeRecord(
-                number=tried.number, state="failed", why=f"{error:.500}", seeds=[], folder=""
+                number=tried.number, state="failed", why=str(error)[:500], seeds=[], folder=""
             )
         else:
             outcome = OutcomeRecord(

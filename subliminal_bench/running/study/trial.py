@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import Mitigation, load_mitigation
-from subliminal_bench.results.run import Run
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.study.findings import estimate_of
 from subliminal_bench.scoring.recommendation import ratio_of
@@ -64,13 +63,13 @@ class Candidate:
         """The name of its folder in the store."""
         return folder_of(bench, self.mitigation)
 
-    def test(self, bench: Bench, seeds: tuple[int, ...], known: Sequence[Run]) -> Tested:
+    def test(self, bench: Bench, seeds: tuple[int, ...], known: Sequence[Scorecard]) -> Tested:
         """Run a trial: on the first seeds, and on all unless it is hopeless.
 
         Args:
             bench: runs it.
             seeds: of the study.
-            known: the complete trials so far.
+            known: the complete trials so far, on the first seeds alone.
 
         Raises:
             BenchmarkError: see `Bench.run`.
@@ -78,10 +77,7 @@ class Candidate:
         first = seeds[:FIRST_SEEDS]
         if len(first) < len(seeds):
             card = self.score(bench, first)
-            others = [
-                build_scorecard(run.only(first), {BASELINE: card.baseline}) for run in known
-            ]
-            found = hopeless(card, others)
+            found = hopeless(card, known)
             if found:
                 return Tested(card, self.folder(bench), found)
         return Tested(self.score(bench, seeds), self.folder(bench))
