@@ -13,6 +13,13 @@ from subliminal_bench.mitigation.card import Value
 from subliminal_bench.mitigation.mitigation import Mitigation
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.store import Store
+from subliminal_bench.results.study_folder import StudyFolder, study_path
+from subliminal_bench.results.study_records import (
+    CheckRecord,
+    OutcomeRecord,
+    StudyRecord,
+    TrialRecord,
+)
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.running.setup import Setup
 from subliminal_bench.running.study.study import Study
@@ -37,7 +44,7 @@ def holds(settings: Mapping[str, Value]) -> tuple[float, float]:
 
 
 def stops_earlier(settings: Mapping[str, Value]) -> tuple[float, float]:
-    """Prevents nothing: all that it has less of, plain distillation at its KL has less of too."""
+    """Prevents nothing: plain distillation at its KL has as little of the trait."""
     return 0.0, 1 + 0.15 * float(settings["weight"])
 
 
@@ -112,3 +119,22 @@ def by_hand(monkeypatch: pytest.MonkeyPatch, effect: Effect) -> Iterator[list[st
     with monkeypatch.context() as patched:
         patched.setattr(Bench, "run", run)
         yield ran
+
+
+def keep_study(root: Path, run: Run) -> None:
+    """Lay a study with a file of every kind into a store, beside a run."""
+    record = StudyRecord(
+        protocol=run.protocol,
+        mitigation=run.mitigation,
+        space={"weight": "0.1..1"},
+        seeds=[1001, 1002],
+        baseline="baseline-0123456789",
+        command="holds.py",
+        fixed=[],
+    )
+    path = study_path(Store(root), run.protocol.label, run.mitigation.name, "0123456789")
+    folder = StudyFolder.opened(path, record)
+    folder.add(TrialRecord(number=1, settings={"weight": 0.5}, origin="card"))
+    failed = OutcomeRecord(number=1, state="failed", why="it failed", seeds=[], folder="")
+    folder.add(failed)
+    folder.add(CheckRecord(number=1, seeds=[2001], folder="holds-0123456789"))

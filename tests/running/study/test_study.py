@@ -1,4 +1,4 @@
-"""A study finds what is best, recommends only what prevents, and goes on wherever it stopped."""
+"""A study finds what is best, recommends only what prevents, and goes on where it stopped."""
 
 import os
 import signal
