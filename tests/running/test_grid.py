@@ -19,14 +19,14 @@ def grid(folder: Path) -> Grid:
     rows = (
         Row(write_source(folder), ("weight=0.2",)),
         Row("no_such"),
-        Row("liminal"),
+        Row("early_stopping"),
     )
     return Grid(setup, SetFile(("tiny",), "1-2", rows))
 
 
 class Stops(Silent):
     def doing(self, what: str) -> None:
-        if what.startswith("liminal"):
+        if what.startswith("early_stopping"):
             raise KeyboardInterrupt
 
 

@@ -172,14 +172,12 @@ def _panel(
     front = [one for one in complete if int(one.label) in findings.front]
     _points(axes, _TRIAL, name, [one for one in complete if one not in front], hollow=True)
     _points(axes, _TRIAL, name, front, labelled=8)
-    best = findings.best
-    _points(
-        axes, _BEST, name, [one for one in [best and Place.of("", best.card)] if one], size=13
-    )
+    best = [one for one in complete if findings.best and one.label == str(findings.best.number)]
+    _points(axes, _BEST, name, best, size=13, labelled=0 if best and best[0] in front else 8)
     checked = Place.of("", findings.check)
     _points(axes, _CHECK, name, [checked] if checked else [], size=11)
     axes.set_xlim(_LEAST, _MOST)
-    axes.set_xlabel("final KL on fresh noise, of plain distillation's")
+    axes.set_xlabel("final KL on fresh noise / plain distillation's")
     axes.set_ylabel(TRAITS[name][1])
 
 

@@ -107,7 +107,7 @@ def settings_text(trial: Trial) -> str:
 
 
 def _table(findings: Findings) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("settings", overflow="fold")
     for heading in ("prevention", "at least", "KL"):

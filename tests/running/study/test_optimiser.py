@@ -1,5 +1,6 @@
 """Proposals follow from the trials so far, and nothing else."""
 
+from subliminal_bench.mitigation.card import Value
 from subliminal_bench.running.study.optimiser import Told, propose
 from subliminal_bench.running.study.space import Choices, Range, Space
 
@@ -15,9 +16,9 @@ def test_the_same_trials_give_the_same_proposal() -> None:
 
 
 def test_the_first_settings_are_the_cards_if_they_are_in_the_space() -> None:
-    own = {"weight": 0.5, "kind": "hard", "other": 1}
+    own: dict[str, Value] = {"weight": 0.5, "kind": "hard", "other": 1}
     assert propose(SPACE, own, [], "key") == ({"weight": 0.5, "kind": "hard"}, "card")
-    outside = propose(SPACE, own | {"weight": 7.0}, [], "key")
+    outside = propose(SPACE, {**own, "weight": 7.0}, [], "key")
     assert outside
     assert outside[1] == "drawn"
 
