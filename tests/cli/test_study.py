@@ -39,7 +39,7 @@ def test_without_anything_to_recommend_it_says_so(
 ) -> None:
     with by_hand(monkeypatch, stops_earlier):
         done = type_in("study", write_source(tmp_path), *TRIED)
-    assert "recommended  none: the best that keeps the final KL, #" in done.out
+    assert "recommended  none: the best that keeps the final KL is #" in done.out
     assert "only more than 10 % counts" in " ".join(done.out.split())
 
 

@@ -83,7 +83,7 @@ def _recommended(findings: Findings) -> str:
     if findings.recommended:
         return f"{about}: prevents at least {least(found)} and keeps the final KL"
     return (
-        f"none: the best that keeps the final KL, {about}, is shown to prevent {least(found)} "
+        f"none: the best that keeps the final KL is {about}; its prevention is {least(found)} "
         f"at least, and only more than {short.percent(SHARE_MARGIN)} counts"
     )
 
