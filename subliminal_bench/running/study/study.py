@@ -208,9 +208,9 @@ class _Runner:
 
     def run(self) -> None:
         reader = Reader(self.folder)
-        wanted = self.study.chosen.trials
         while True:
             findings = reader.findings()
+            wanted = max(self.study.chosen.trials, len(findings.trials))
             ended = sum(one.outcome is not None for one in findings.trials)
             self.watcher.parts(wanted + self.study.chosen.check, ended)
             self._refuse_failures(findings)
