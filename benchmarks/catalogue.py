@@ -25,13 +25,8 @@ from subliminal_bench.experiment.seed_ranges import parse_seeds
 from subliminal_bench.experiment.tracks import measured_every, protocol_named
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import SCHEMA, StrictRecord, read_record, write_record
-from subliminal_bench.results.run import (
-    MitigationRecord,
-    PathRecord,
-    ProtocolRecord,
-    Run,
-    SeedResult,
-)
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import MitigationRecord, ProtocolRecord, Run, SeedResult
 from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.scoring.scorecard import Scorecard, build_scorecard
 from subliminal_bench.scoring.words import VerdictWord

@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from subliminal_bench.api import (
         Finished,
         FinishedTracks,
+        ablate,
         compare,
+        find_study,
+        grid,
         leaderboard_frame,
         run,
         run_on_tracks,
         score,
+        study,
     )
     from subliminal_bench.errors import BenchmarkError
     from subliminal_bench.experiment.protocol import Protocol
@@ -41,17 +45,22 @@ __all__ = [
     "Step",
     "Training",
     "__version__",
+    "ablate",
     "compare",
+    "find_study",
+    "grid",
     "hookimpl",
     "leaderboard_frame",
     "run",
     "run_on_tracks",
     "score",
+    "study",
 ]
 
 _HOMES = {
     **dict.fromkeys(("Finished", "compare", "leaderboard_frame", "run", "score"), "api"),
     **dict.fromkeys(("FinishedTracks", "run_on_tracks"), "api"),
+    **dict.fromkeys(("ablate", "find_study", "grid", "study"), "api"),
     "BenchmarkError": "errors",
     "PROTOCOLS": "experiment.tracks",
     "Protocol": "experiment.protocol",
@@ -67,7 +76,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import torch only when a name that needs it is accessed, so that `--help` is instant."""
     if name in _HOMES:
-        if _HOMES[name].startswith("api"):
+        if _HOMES[name] == "api":
             # Before torch is loaded; afterwards it is too late.
             sleep_soon()
         return getattr(import_module(f"subliminal_bench.{_HOMES[name]}"), name)

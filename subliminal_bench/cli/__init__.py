@@ -12,6 +12,7 @@ from subliminal_bench.cli import (
     doctor,
     explain,
     export,
+    grid,
     leaderboard,
     list,
     new,
@@ -23,6 +24,7 @@ from subliminal_bench.cli import (
     score_submission,
     site,
     store,
+    study,
     submit,
     verify,
 )
@@ -33,6 +35,8 @@ __all__ = ["app", "main"]
 # In the order in which `--help` shows them.
 _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
+    "grid": grid.grid,
+    "study": study.study,
     "new": new.new,
     "check": check.check,
     "list": list.list_mitigations,

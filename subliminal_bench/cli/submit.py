@@ -18,7 +18,8 @@ def submit(
         Path | None,
         typer.Option(
             "--tuning-log",
-            help="A .csv file with a line for each setting that you tried, if you tried any.",
+            help="A .csv file with a line for each setting that you tried, if you tried any. "
+            "The log of `study` says the other three itself.",
         ),
     ] = None,
     trials: Annotated[
@@ -41,21 +42,32 @@ def submit(
     """
     from subliminal_bench.errors import ResultError
     from subliminal_bench.reports.pull_request import pull_request
+    from subliminal_bench.results.tuned import ranking_seeds
+    from subliminal_bench.results.tuning_log import read_facts
     from subliminal_bench.verification.prepare import TuningLog, prepare_submission
 
-    tuned = (tuning_log, trials, space, tuned_on)
     tuning = None
-    if any(tuned):
+    if any((tuning_log, trials, space, tuned_on)):
+        facts = read_facts(tuning_log) if tuning_log else None
+        if facts:
+            trials, space = trials or facts.trials, space or facts.space
+            tuned_on = tuned_on or facts.seeds
         if not (tuning_log and trials and space and tuned_on):
             raise ResultError(
                 "a tuned mitigation says all of it: give --tuning-log, --trials, --space and "
-                "--tuned-on"
+                "--tuned-on, or the log of a study alone"
             )
         tuning = TuningLog(trials, space, tuned_on, tuning_log)
     root = leaderboard_folder(folder)
     made = prepare_submission(mitigation, settings or [], root, tuning, replace)
     for name in made.files:
         print(f"written: {made.folder / name}")
+    if tuning is None:
+        print(
+            "it says that no setting was tuned: if you tried any, name them with --tuning-log"
+        )
+    elif wrong := ranking_seeds(tuning.seeds):
+        print(f"it will have no rank: {wrong}")
     command = f"subliminal-bench score-submission {shlex.quote(str(made.folder))}"
     print(f"rehearse it under mnist-5k: {command} --rehearse")
     print("then open a pull request that adds this folder and nothing else\n")

@@ -47,6 +47,18 @@ class Parameter:
 
     The default's type is the parameter's type.
 
+    Attributes:
+        name: read as `step.settings.NAME`.
+        default: its value unless a user sets another.
+        about: one line for people.
+        minimum: the lowest value that may be set.
+        maximum: the highest.
+        choices: the words that may be set.
+        low: lower end of the range in which a study looks for good values.
+        high: upper end.
+        log: whether a study looks in that range by factors rather than by differences.
+        off: the value that switches off what the parameter stands for; an ablation sets it.
+
     Raises:
         MitigationError: the name cannot be read as `step.settings.NAME`, the default is out of
             range or is not a bool, int, float or str, or another field cannot be used.
@@ -64,6 +76,10 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    off: Value | None = None
 
     def __post_init__(self) -> None:
         self._check_name()
@@ -75,6 +91,9 @@ class Parameter:
             )
         self._check_bounds()
         self._check(self.default)
+        self._check_range()
+        if self.off is not None:
+            self.read(str(self.off))
 
     def _check_name(self) -> None:
         """Check that hooks can read it as an attribute of their settings."""
@@ -96,7 +115,8 @@ class Parameter:
             )
 
     def _check_bounds(self) -> None:
-        for field, bound in (("minimum", self.minimum), ("maximum", self.maximum)):
+        for field in ("minimum", "maximum", "low", "high"):
+            bound = getattr(self, field)
             if bound is None:
                 continue
             # A whole number is finite, even if it is too large for math.isnan.
@@ -114,6 +134,25 @@ class Parameter:
                 f"parameter {self.name} has the choices {brief(words)}: they must be a tuple "
                 "of words"
             )
+
+    def _check_range(self) -> None:
+        """Check the range in which a study looks."""
+        if self.low is None and self.high is None and not self.log:
+            return
+        if type(self.default) not in (int, float):
+            raise MitigationError(f"parameter {self.name} is no number: it has no low and high")
+        if self.low is None or self.high is None or not self.low < self.high:
+            raise MitigationError(
+                f"parameter {self.name} has the range {self.low} to {self.high}: give low and "
+                "high, low below high"
+            )
+        if self.log and self.low <= 0:
+            raise MitigationError(
+                f"parameter {self.name} has the range {self.low} to {self.high}: with log, low "
+                "must be above 0"
+            )
+        for end in (self.low, self.high):
+            self._check(end)
 
     def read(self, text: str) -> Value:
         """Read a value from text, and check it against the declared range."""

@@ -17,6 +17,7 @@ from subliminal_bench.mitigation.card import (
     ACCESS_LEVELS,
     Access,
     Described,
+    Parameter,
     Settings,
     Value,
 )
@@ -105,6 +106,15 @@ class Mitigation:
             self._full(plugin, name): value
             for plugin in self.plugins
             for name, value in plugin.settings.items()
+        }
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """What its cards declare, by the names in `settings`."""
+        return {
+            self._full(plugin, one.name): one
+            for plugin in self.plugins
+            for one in plugin.card.parameters
         }
 
     @property

@@ -186,6 +186,13 @@ def mean_path(card: Scorecard, name: str) -> MeanPath | None:
     """The mean over seeds at the same KL, which is how an entry is compared with it.
 
     It begins and ends where the mean seed does; a seed that ends earlier keeps its end there.
+
+    Args:
+        card: with plain distillation among its runs.
+        name: of the reading.
+
+    Returns:
+        None if the path is not known.
     """
     if BASELINE not in card.names or name not in PATH_READINGS:
         return None

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -33,14 +34,9 @@ from subliminal_bench.results.jsonfile import (
     write_record,
 )
 from subliminal_bench.results.locks import Locks
-from subliminal_bench.results.run import (
-    Blindness,
-    PathRecord,
-    Run,
-    RunHeader,
-    SeedResult,
-    Twin,
-)
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult, Twin
+from subliminal_bench.results.study_records import STUDY_FILES
 from subliminal_bench.results.weight_change import WeightChangeRecord
 from subliminal_bench.training.outcome import Outcome
 
@@ -163,6 +159,10 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "path-*.json",
         "plain distillation's path of a seed",
         lambda path: read_kept(PathRecord, path),
+    ),
+    *(
+        FileKind(pattern, about, partial(read_kept, kind))
+        for kind, pattern, about in STUDY_FILES
     ),
 )
 

@@ -13,7 +13,6 @@ from subliminal_bench.errors import ProtocolError
 from subliminal_bench.experiment.metrics import (
     EVERY_METRIC,
     METRICS,
-    PATH_READINGS,
     SKILL_METRICS,
 )
 from subliminal_bench.experiment.protocol import Protocol
@@ -22,7 +21,6 @@ from subliminal_bench.mitigation.separation import Network, Sandbox, Separation
 
 if TYPE_CHECKING:
     from subliminal_bench.mitigation.mitigation import Mitigation
-    from subliminal_bench.training.outcome import PlainPath
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import (
     Line,
@@ -31,13 +29,12 @@ from subliminal_bench.results.jsonfile import (
     read_record,
     write_record,
 )
+from subliminal_bench.results.path_record import FEW_SHOT, PathRecord
 from subliminal_bench.results.weight_change import WeightChangeRecord
 
 # Cached, because a leaderboard of a thousand entries checks millions of values.
 _LATER = {name for name, metric in METRICS.items() if metric.since > 1}
 _RANGES = {name: (metric.lowest, metric.highest) for name, metric in EVERY_METRIC.items()}
-# A backdoor is read without labelled images of it.
-_FEW_SHOT = {name for name in METRICS if name.startswith("few_shot")}
 
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Name = Annotated[Line, Field(min_length=1, max_length=200)]
@@ -121,33 +118,6 @@ class MitigationRecord(StrictRecord):
         return f"{self.name} ({shown})" if shown else self.name
 
 
-class PathRecord(StrictRecord):
-    """Plain distillation's path of one seed; see `training.outcome.PlainPath`."""
-
-    steps: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]
-    kl_fresh: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
-    readings: dict[str, list[FiniteFloat]]
-
-    @pydantic.model_validator(mode="after")
-    def _whole(self) -> "PathRecord":
-        if self.steps != sorted(set(self.steps)):
-            raise ValueError("a path's steps must rise")
-        # A backdoor is not read by few-shot readers, along its path neither.
-        lacking = _FEW_SHOT.intersection(PATH_READINGS)
-        if set(PATH_READINGS) - self.readings.keys() not in (set(), lacking) or (
-            self.readings.keys() - set(PATH_READINGS)
-        ):
-            raise ValueError(f"a path needs the readings {', '.join(PATH_READINGS)}")
-        if {len(one) for one in (self.kl_fresh, *self.readings.values())} != {len(self.steps)}:
-            raise ValueError("a path needs a value of everything at each step")
-        return self
-
-    @classmethod
-    def of(cls, path: "PlainPath") -> "PathRecord":
-        """The record of a path."""
-        return cls(**vars(path))
-
-
 class SeedResult(StrictRecord):
     """One seed's metrics; None if the student diverged.
 
@@ -170,7 +140,7 @@ class SeedResult(StrictRecord):
     def _every_metric(cls, metrics: dict[str, float | None]) -> dict[str, float | None]:
         missing, extra = METRICS.keys() - metrics.keys(), metrics.keys() - METRICS.keys()
         has_skill = extra == SKILL_METRICS.keys()
-        without: tuple[set[str], ...] = (set(), _FEW_SHOT) if has_skill else (set(), _LATER)
+        without: tuple[set[str], ...] = (set(), FEW_SHOT) if has_skill else (set(), _LATER)
         if (extra and not has_skill) or missing not in without:
             if extra & SKILL_METRICS.keys():
                 missing, extra = (
@@ -195,7 +165,7 @@ class SeedResult(StrictRecord):
     @property
     def is_read(self) -> bool:
         """Whether it has everything that this version measures."""
-        return self.metrics.keys() >= _LATER - _FEW_SHOT
+        return self.metrics.keys() >= _LATER - FEW_SHOT
 
 
 class Blindness(StrictRecord):
@@ -342,7 +312,7 @@ class Run(RunHeader):
     def measured(self) -> list[str]:
         """The names of what is measured under its protocol, in the order of tables."""
         own = self.seeds[0].metrics
-        lacks = _FEW_SHOT if own.keys() >= SKILL_METRICS.keys() else set()
+        lacks = FEW_SHOT if own.keys() >= SKILL_METRICS.keys() else set()
         return [
             name
             for name in EVERY_METRIC

@@ -8,6 +8,7 @@
                                       blindness.json    whether it was shown to be blind
                                       twin.json         which folder has its twin
     STORE/mnist-v1/teachers-8a1f20c7d4/seed-0001.safetensors
+    STORE/mnist-v1/study-my-idea-51c09ab7e3/                 see `study_records`
 
 `.locks` in each folder holds empty files: see `locks`. `folders.FILE_KINDS` lists all kinds.
 

@@ -28,7 +28,8 @@ from subliminal_bench.reading.plugins.reader import Reader
 from subliminal_bench.reading.plugins.shown import Shown, every
 from subliminal_bench.reading.secret_rendering import SecretRendering, secret_rendering
 from subliminal_bench.results.folders import RunFolder
-from subliminal_bench.results.run import PathRecord, Run, SeedResult
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import Run, SeedResult
 from subliminal_bench.running.bench import Bench
 from subliminal_bench.scoring.breaking import Found, SeedFound, at_its_kl
 from subliminal_bench.scoring.columns import WORST_ACCURACY

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from subliminal_bench.results.run import PathRecord, Run
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import Run
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.columns import Column, Columns
 from subliminal_bench.scoring.equal_distillation import at_equal_distillation

@@ -11,7 +11,7 @@ import numpy as np
 
 from subliminal_bench.experiment.metrics import PATH_READINGS
 from subliminal_bench.experiment.readers import READERS, of_untrained
-from subliminal_bench.results.run import PathRecord
+from subliminal_bench.results.path_record import PathRecord
 from subliminal_bench.scoring import statistics
 from subliminal_bench.scoring.arithmetic import SAME, Rounding
 from subliminal_bench.scoring.columns import WORST_ACCURACY, Column, Columns

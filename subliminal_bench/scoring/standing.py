@@ -16,6 +16,7 @@ from subliminal_bench.results.draws import fresh_file, read_draw, read_fresh
 from subliminal_bench.results.entry_names import is_built_in
 from subliminal_bench.results.run import Run
 from subliminal_bench.results.submissions import SUBMISSIONS, read_submission
+from subliminal_bench.results.tuned import TunedRecord, ranking_seeds, tuned_record
 from subliminal_bench.results.verified import (
     VerifiedRecord,
     file_digest,
@@ -39,12 +40,14 @@ class Standing:
         fresh: the entry on fresh seeds; None if there is none.
         hindrance: why it has no rank; empty if it is verified.
         broken: by the reader that finds most, if one finds more than the verdict's.
+        tuned: how its settings were found; None if nothing is known to have been tuned.
     """
 
     record: VerifiedRecord | None
     fresh: Scorecard | None
     hindrance: str = ""
     broken: BreakRecord | None = None
+    tuned: TunedRecord | None = None
 
     @property
     def refuted(self) -> list[str]:
@@ -69,9 +72,22 @@ def standings(root: Path, entries: Mapping[str, tuple[Path, Run]]) -> dict[str, 
     """
     breaks = read_breaks(root)
     return {
-        label: replace(_standing(root, path, run), broken=best_break(breaks, run))
+        label: _with_tuning(
+            root, run, replace(_standing(root, path, run), broken=best_break(breaks, run))
+        )
         for label, (path, run) in entries.items()
     }
+
+
+def _with_tuning(root: Path, run: Run, standing: Standing) -> Standing:
+    """The standing with how its settings were found: not on seeds that rank or verify."""
+    try:
+        tuned = tuned_record(root, run.mitigation)
+    except ResultError:
+        # A damaged source is a hindrance already.
+        return standing
+    why = standing.hindrance or (ranking_seeds(tuned.seeds) if tuned else "")
+    return replace(standing, tuned=tuned, hindrance=why)
 
 
 def word_after(word: VerdictWord, broken: BreakRecord | None) -> VerdictWord:

@@ -189,3 +189,27 @@ def test_a_prior_is_one_line() -> None:
     assert Card("one", "One", prior="digits are dark").prior == "digits are dark"
     with pytest.raises(MitigationError, match="card prior"):
         Card("one", "One", prior="two\nlines")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"low": 0.1}, "give low and high"),
+        ({"low": 1.0, "high": 0.1}, "low below high"),
+        ({"low": 0.0, "high": 1.0, "log": True}, "with log, low must be above 0"),
+        ({"low": -1.0, "high": 1.0, "minimum": 0.0}, "below its minimum"),
+        ({"low": "a", "high": 1.0}, "it must be a number"),
+        ({"off": -1.0, "minimum": 0.0}, "below its minimum"),
+        ({"off": "none"}, "takes a number"),
+    ],
+)
+def test_a_range_or_an_off_that_cannot_be_used_is_refused(
+    fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(MitigationError, match=said):
+        Parameter("weight", 1.0, **fields)
+
+
+def test_a_word_has_no_range() -> None:
+    with pytest.raises(MitigationError, match="parameter kind is no number"):
+        Parameter("kind", "soft", low=0.0, high=1.0)

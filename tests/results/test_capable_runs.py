@@ -8,7 +8,8 @@ import pytest
 
 from subliminal_bench.experiment.metrics import METRICS, PATH_READINGS, SKILL_METRICS
 from subliminal_bench.experiment.tracks import BACKDOOR, SKILL
-from subliminal_bench.results.run import PathRecord, SeedResult, read_run, write_run
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import SeedResult, read_run, write_run
 from tests.support.capable import capable
 from tests.support.runs import PLAIN, make_run
 

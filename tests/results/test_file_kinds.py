@@ -10,6 +10,7 @@ from subliminal_bench.results.store import Store
 from subliminal_bench.running.bench import Bench
 from tests.conftest import CPU, TINY
 from tests.support.documents import page
+from tests.support.studies import keep_study
 from tests.support.terminal import Terminal
 
 
@@ -21,6 +22,7 @@ def full(tmp_path: Path) -> Path:
     (run,) = bench.run([baseline], (1,), show_blind=[baseline])
     # Any two runs will do as an entry and its twin.
     bench.with_twin(run, baseline, baseline, run)
+    keep_study(tmp_path / "full", run)
     return tmp_path / "full"
 
 

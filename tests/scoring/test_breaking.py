@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subliminal_bench.results.run import PathRecord
+from subliminal_bench.results.path_record import PathRecord
 from subliminal_bench.scoring.breaking import Break, Found, at_its_kl, judged
 from subliminal_bench.scoring.statistics import at_equal_distillation
 from tests.support.found import SEEDS, found

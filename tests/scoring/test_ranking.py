@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from subliminal_bench.errors import BenchmarkError
-from subliminal_bench.results.run import PathRecord, Run
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import Run
 from subliminal_bench.scoring.ranking import RANKED, UNRANKED, RankedEntry, rank_entries
 from subliminal_bench.scoring.statistics import at_equal_distillation
 from subliminal_bench.scoring.words import VerdictWord

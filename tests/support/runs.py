@@ -13,10 +13,10 @@ from subliminal_bench.experiment.protocol import MNIST, Protocol
 from subliminal_bench.mitigation.card import Access, sees_labels
 from subliminal_bench.results.environment import Environment
 from subliminal_bench.results.jsonfile import SCHEMA, write_record
+from subliminal_bench.results.path_record import PathRecord
 from subliminal_bench.results.run import (
     Blindness,
     MitigationRecord,
-    PathRecord,
     ProtocolRecord,
     Run,
     RunHeader,

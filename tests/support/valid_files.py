@@ -16,13 +16,8 @@ from subliminal_bench.results.array_files import (
 from subliminal_bench.results.draws import Draw
 from subliminal_bench.results.folders import TwinLink
 from subliminal_bench.results.jsonfile import StrictRecord, _digest, read_record
-from subliminal_bench.results.run import (
-    Blindness,
-    PathRecord,
-    Run,
-    RunHeader,
-    SeedResult,
-)
+from subliminal_bench.results.path_record import PathRecord
+from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
 from subliminal_bench.results.submissions import parse_submission
 from subliminal_bench.results.thinned import ThinnedCurves, read_thinned
 from subliminal_bench.results.tolerances import Chaos, Tolerances

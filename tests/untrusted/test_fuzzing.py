@@ -238,6 +238,7 @@ CARD = {
                 {
                     **{"name": "weight", "default": 1.0, "about": "strength"},
                     **{"minimum": 0.0, "maximum": None, "choices": None},
+                    **{"low": 0.1, "high": 1.0, "log": True, "off": 0.0},
                 }
             ],
         }

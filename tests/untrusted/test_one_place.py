@@ -30,6 +30,7 @@ ELSEWHERE = {
     "mitigation/isolation/channel.py": "a message of the trainer's own process",
     # What it is given has been read in the one room.
     "results/submissions.py": "bytes",
+    "running/set_file.py": "bytes",
     "results/array_files.py": "bytes",
     "reports/reproduction/published.py": "bytes",
     "mitigation/isolation/confinement.py": "the system's facts about this process",

@@ -32,6 +32,10 @@ class ParameterText(_Answer):
     minimum: float | None
     maximum: float | None
     choices: list[_Text] | None
+    low: float | None
+    high: float | None
+    log: bool
+    off: _Number | None
 
     def parameter(self) -> Parameter:
         """The parameter.
@@ -41,7 +45,16 @@ class ParameterText(_Answer):
         """
         choices = None if self.choices is None else tuple(self.choices)
         return Parameter(
-            self.name, self.default, self.about, self.minimum, self.maximum, choices
+            self.name,
+            self.default,
+            self.about,
+            self.minimum,
+            self.maximum,
+            choices,
+            self.low,
+            self.high,
+            self.log,
+            self.off,
         )
 
 

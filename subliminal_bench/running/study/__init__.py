@@ -1,0 +1,1 @@
+"""Looking for a mitigation's best settings, on seeds that decide nothing else."""
