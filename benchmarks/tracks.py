@@ -3,7 +3,8 @@
     python -m benchmarks.tracks --data-dir DATA --seeds 1-3 --work tracks
 
 One student after the other, on one thread; each is kept in the work folder, and the same
-command continues. A cell has the mean over the seeds, with the smallest and the largest value.
+command continues. Seeds that the committed baseline has are not trained. A cell has the mean
+over the seeds, with the smallest and the largest value.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from subliminal_bench.experiment.seed_ranges import parse_seeds
 from subliminal_bench.experiment.tracks import PROTOCOLS, ROBUST, VARIATIONS, protocol_named
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.mitigation.mitigation import load_mitigation
+from subliminal_bench.results.entries import committed_entry
 from subliminal_bench.training.cohort import Cohort
 from subliminal_bench.training.measurement import (
     accuracy,
@@ -68,10 +70,15 @@ def plain(protocol: Protocol, seed: int, digits: Digits) -> Numbers:
     return {name: float(value[0]) for name, value in found.items()}
 
 
-def kept(protocol: Protocol, seed: int, digits: Digits, folder: Path) -> Numbers:
-    """The numbers of a seed, from the work folder if they are there."""
+def kept(protocol: Protocol, seed: int, data_dir: Path | None, folder: Path) -> Numbers:
+    """A seed's numbers: from the committed baseline or the work folder, if they are there."""
+    known = committed_entry(BASELINE, protocol)
+    if known and known.has([seed]):
+        (one,) = known.only([seed]).seeds
+        return {name: value for name, value in one.metrics.items() if value is not None}
     path = folder / f"{protocol.label}-{seed}.json"
     if not path.is_file():
+        digits = load_digits(protocol, data_dir)
         path.write_text(json.dumps(plain(protocol, seed, digits), indent=1))
     found: Numbers = json.loads(path.read_text())
     return found
@@ -105,9 +112,8 @@ def main() -> None:
     rows = []
     for name in given.tracks.split(","):
         protocol = protocol_named(name)
-        digits = load_digits(protocol, given.data_dir)
         seeds = parse_seeds(given.seeds, PROTOCOLS[protocol.name])
-        found = [kept(protocol, seed, digits, given.work) for seed in seeds]
+        found = [kept(protocol, seed, given.data_dir, given.work) for seed in seeds]
         rows.append(row(protocol, found))
         print("; ".join(rows[-1]), flush=True)
     headings = ["track", *(heading for heading, *_ in _COLUMNS)]
