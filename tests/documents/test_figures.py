@@ -15,9 +15,10 @@ from pandas import DataFrame, Series
 import subliminal_bench as sb
 from subliminal_bench.reports import short
 from subliminal_bench.reports.reproduction.published import HEADLINES
+from subliminal_bench.running.study.trial import FAR
 from subliminal_bench.scoring.comparison import ALPHA
 from subliminal_bench.scoring.damage import DAMAGE_LOSS
-from subliminal_bench.scoring.statistics import MARGIN
+from subliminal_bench.scoring.statistics import MARGIN, SHARE_MARGIN
 from tests.support.documents import PAGES, ROOT, blocks, page
 from tests.support.figures import figures, section
 
@@ -137,12 +138,18 @@ def verdict() -> set[str]:
     }
 
 
+def study() -> set[str]:
+    """The rules of a study are the program's own."""
+    return {f"{100 * SHARE_MARGIN:.0f}", f"{FAR:g}"}
+
+
 COMPUTED: Mapping[str, Callable[[], set[str]]] = {
     "README.md": readme,
     "docs/quick-start.md": quick_start,
     "docs/tutorial.md": tutorial,
     "docs/protocol.md": protocol,
     "docs/verdict.md": verdict,
+    "docs/study.md": study,
 }
 LOOKED_AT = [
     name

@@ -43,6 +43,8 @@ from subliminal_bench.running.whole_watcher import WholeWatcher
 TUNING_SEEDS = range(1001, 2001)
 # Seeds on which nothing is ever tried, but each best setting is checked.
 CHECK_SEEDS = range(2001, 3001)
+# Fewer often show no prevention at all.
+FEWEST_CHECKED = 6
 DEFAULT_SEEDS = "1001-1006"
 # Measuring alignment takes most of a run's time, and no objective needs it.
 COARSE = 10
@@ -299,7 +301,8 @@ class _Runner:
             candidate = self.study.chosen.candidate(best.settings)
             if found is None:
                 last = max((one.seeds[-1] for one in checks), default=CHECK_SEEDS[0] - 1)
-                seeds = range(last + 1, last + 1 + len(self.study.seeds))
+                count = max(len(self.study.seeds), FEWEST_CHECKED)
+                seeds = range(last + 1, last + 1 + count)
                 if seeds[-1] not in CHECK_SEEDS or seeds[-1] > self.bench.protocol.highest_seed:
                     self.watcher.say("no seeds are left to check the best settings on")
                     return

@@ -16,7 +16,7 @@ from subliminal_bench.scoring.statistics import MARGIN, SHARE_MARGIN
 FIRST_SEEDS = 2
 # A final KL above this many times plain distillation's is far from kept, and at such a KL plain
 # distillation itself has gained too little to compare with.
-_FAR = 1.5
+FAR = 1.5
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def hopeless(card: Scorecard, known: Sequence[Scorecard]) -> str:
     ratio = ratio_of(card)
     if ratio is None:
         return f"a student diverged on {seeds}"
-    if ratio > _FAR:
+    if ratio > FAR:
         return f"final KL x{ratio:.2f} on {seeds}, far from x{MARGIN:.2f}"
     own = estimate_of(card)
     for other in known:
