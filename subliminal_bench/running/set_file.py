@@ -23,6 +23,7 @@ from typing import Annotated
 from pydantic import Field
 
 from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.tracks import ROBUST, ROBUST_NAME
 from subliminal_bench.mitigation.card import written_settings
 from subliminal_bench.results.jsonfile import Line, StrictRecord, validated
 from subliminal_bench.untrusted.regular_file import read_bytes
@@ -52,7 +53,7 @@ class SetLines(StrictRecord):
     """What a file says.
 
     Attributes:
-        protocols: in which all of it runs.
+        protocols: in which all of it runs; `robust` stands for the robust set.
         seeds: such as `1-7`.
         run: the mitigations.
     """
@@ -123,11 +124,17 @@ def read_set(path: Path) -> SetFile:
         if len(rows) == _MOST_ROWS:
             raise ResultError(f"{path} has more than {_MOST_ROWS} rows")
         rows.append(row)
-    for what, names in (("protocol", lines.protocols), ("run", [row.label for row in rows])):
+    protocols = [name for given in lines.protocols for name in _expanded(given)]
+    for what, names in (("protocol", protocols), ("run", [row.label for row in rows])):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ResultError(f"{path} has the {what} {twice[0]} twice")
-    return SetFile(tuple(lines.protocols), lines.seeds, tuple(rows))
+    return SetFile(tuple(protocols), lines.seeds, tuple(rows))
+
+
+def _expanded(protocol: str) -> list[str]:
+    """The names of the robust set, if that is named."""
+    return [track.name for track in ROBUST] if protocol == ROBUST_NAME else [protocol]
 
 
 def _rows(one: RunLines) -> Iterator[Row]:

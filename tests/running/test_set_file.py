@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench.errors import ResultError
+from subliminal_bench.experiment.tracks import ROBUST
 from subliminal_bench.running.set_file import read_set
 
 
@@ -24,6 +25,15 @@ def test_lists_of_values_are_combined(tmp_path: Path) -> None:
         "idea.py (weight=1, kind=a)",
         "idea.py (weight=1, kind=b)",
     ]
+
+
+def test_the_robust_set_is_named_by_one_word(tmp_path: Path) -> None:
+    path = tmp_path / "set.toml"
+    path.write_text('protocols = ["robust", "skill-5k"]\n[[run]]\nmitigation = "liminal"\n')
+    assert read_set(path).protocols == (*(track.name for track in ROBUST), "skill-5k")
+    path.write_text('protocols = ["robust", "skill"]\n[[run]]\nmitigation = "liminal"\n')
+    with pytest.raises(ResultError, match="has the protocol skill twice"):
+        read_set(path)
 
 
 @pytest.mark.parametrize(
