@@ -21,6 +21,7 @@ from subliminal_bench.scoring.damage import DAMAGE_LOSS
 from subliminal_bench.scoring.statistics import MARGIN, SHARE_MARGIN
 from tests.support.documents import PAGES, ROOT, blocks, page
 from tests.support.figures import figures, section
+from tests.support.track_tables import tracks_table
 
 # Pages and sections ("" is the whole page) whose figures a program measured, and which.
 MEASURED: dict[str, dict[str, str]] = {
@@ -29,6 +30,10 @@ MEASURED: dict[str, dict[str, str]] = {
     "docs/findings.md": {
         "The readers, evaluated as readers": "benchmarks/readers.py",
         "What the verdict says to tricks": "benchmarks/catalogue.py",
+    },
+    "docs/tracks.md": {
+        "Measured: plain distillation on every track": "benchmarks/tracks.py",
+        "Beside what others have published": "benchmarks/tracks.py",
     },
     "docs/verdict.md": {
         "Can the plan be trusted?": "tests/scoring/statistics/test_plan.py",
@@ -59,6 +64,7 @@ LISTED: Mapping[str, Mapping[str, str]] = {
     },
     "docs/readers.md": {"95": RULE, "2": RULE},
     "docs/report.md": {"95": RULE},
+    "docs/tracks.md": {"1.5": RULE, "5": RULE, "95": RULE},
     "docs/verdict.md": {
         **{"95": RULE, "100": RULE},
         **dict.fromkeys(["97", "99", "11", "12", "2", "3", "20", "93", "15", "13"], SIMULATED),
@@ -143,12 +149,20 @@ def study() -> set[str]:
     return {f"{100 * SHARE_MARGIN:.0f}", f"{FAR:g}"}
 
 
+def tracks() -> set[str]:
+    """The table of the committed runs, which the page has to the letter."""
+    table = tracks_table()
+    assert table in page("docs/tracks.md")
+    return figures(table)
+
+
 COMPUTED: Mapping[str, Callable[[], set[str]]] = {
     "README.md": readme,
     "docs/quick-start.md": quick_start,
     "docs/tutorial.md": tutorial,
     "docs/protocol.md": protocol,
     "docs/verdict.md": verdict,
+    "docs/tracks.md": tracks,
     "docs/study.md": study,
 }
 LOOKED_AT = [

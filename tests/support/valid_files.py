@@ -18,9 +18,16 @@ from subliminal_bench.results.folders import TwinLink
 from subliminal_bench.results.jsonfile import StrictRecord, _digest, read_record
 from subliminal_bench.results.path_record import PathRecord
 from subliminal_bench.results.run import Blindness, Run, RunHeader, SeedResult
+from subliminal_bench.results.study_records import (
+    CheckRecord,
+    OutcomeRecord,
+    StudyRecord,
+    TrialRecord,
+)
 from subliminal_bench.results.submissions import parse_submission
 from subliminal_bench.results.thinned import ThinnedCurves, read_thinned
 from subliminal_bench.results.tolerances import Chaos, Tolerances
+from subliminal_bench.results.tuned import TunedRecord, TunedSources
 from subliminal_bench.results.verified import VerifiedRecord
 from tests.support.runs import make_run
 from tests.support.runs import path as whole_path
@@ -86,6 +93,33 @@ def valid_files(folder: Path) -> dict[str, Kind]:
                 ],
             ),
         ),
+        "study": record(
+            StudyRecord,
+            StudyRecord(
+                protocol=RUN.protocol,
+                mitigation=RUN.mitigation,
+                space={"weight": "0.01..1:log"},
+                seeds=[1001, 1002],
+                baseline="baseline-1",
+                command="idea.py",
+                fixed=["a=1"],
+            ),
+        ),
+        "trial": record(
+            TrialRecord, TrialRecord(number=1, settings={"weight": 0.5}, origin="card")
+        ),
+        "outcome": record(
+            OutcomeRecord,
+            OutcomeRecord(number=1, state="pruned", why="a", seeds=[1001], folder="idea-1"),
+        ),
+        "check": record(CheckRecord, CheckRecord(number=1, seeds=[2001], folder="idea-1")),
+        "tuned": record(
+            TunedSources,
+            TunedSources(
+                schema_version=1,
+                sources={"0" * 64: TunedRecord(trials=3, space="weight", seeds="1-3")},
+            ),
+        ),
         "curves": Kind(
             "seed-0001.npz",
             read_curves,
@@ -112,6 +146,7 @@ def valid_files(folder: Path) -> dict[str, Kind]:
 
 NAMES = (
     *("run", "header", "seed", "path", "blindness", "twin", "verified", "draw", "tolerances"),
+    *("study", "trial", "outcome", "check", "tuned"),
     *("curves", "thinned", "weights", "submission"),
 )
-JSON_NAMES = NAMES[:9]
+JSON_NAMES = NAMES[:14]

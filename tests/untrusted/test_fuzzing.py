@@ -218,7 +218,7 @@ class TestFiles:
 class TestTables:
     def test_every_kind_of_file_of_a_store_is_tried(self, kinds: dict[str, Kind]) -> None:
         """A kind that is added to the store's table has to be added here."""
-        assert len(FILE_KINDS) == 7
+        assert len(FILE_KINDS) == 11
         assert kinds.keys() == set(NAMES)
 
     def test_thinned_curves_lie_where_they_are_looked_for(self, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "training/device.py": "the system's facts about this machine",
     "experiment/digits.py": "digits of known hashes",
     "mitigation/objects.py": "the source of a function that already runs in this process",
+    "reports/site/pages.py": "this program's own documents and script",
+    "reports/site/prose.py": "pictures of this program's own documents",
     "conformance/checks.py": "an object of this process, copied",
     "running/process_worker.py": "a job from the process that started this one",
     "mitigation/isolation/channel.py": "a message of the trainer's own process",
