@@ -11,6 +11,7 @@ from subliminal_bench.experiment.tracks import AUXILIARY_10, BACKDOOR, SKILL
 from subliminal_bench.reports import path_figures, svg, track_figures
 from subliminal_bench.reports.page import render_report
 from subliminal_bench.reports.track_part import shapes_of, track_part
+from subliminal_bench.results import lookup
 from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.finished_tracks import scored_on_tracks
 from subliminal_bench.scoring.robust import RobustScorecard
@@ -27,7 +28,10 @@ def robust(tmp_path_factory: pytest.TempPathFactory) -> RobustScorecard:
     for track in (SKILL, BACKDOOR):
         fill(root, *references_on(track), hostile(idea_on(track)))
     tracks = [SKILL, AUXILIARY_10, BACKDOOR]
-    (found,) = scored_on_tracks([hostile(idea_on(SKILL))], tracks, Store(root), root)
+    with pytest.MonkeyPatch.context() as patch:
+        # The tracks' committed references have other numbers than the runs made here.
+        patch.setattr(lookup, "matching_entry", lambda *_: None)
+        (found,) = scored_on_tracks([hostile(idea_on(SKILL))], tracks, Store(root), root)
     return found
 
 

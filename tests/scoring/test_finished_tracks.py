@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 
 from subliminal_bench.experiment.tracks import AUXILIARY_10, BACKDOOR, SKILL
+from subliminal_bench.results import lookup
 from subliminal_bench.results.store import Store
 from subliminal_bench.scoring.finished_tracks import NO_RUN, scored_on_tracks
 from tests.support.tracks import commit, fill, idea_on, references_on
 
 TRACKS = (SKILL, BACKDOOR, AUXILIARY_10)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tracks' committed references have other numbers than the runs made here."""
+    monkeypatch.setattr(lookup, "matching_entry", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
