@@ -82,9 +82,11 @@ def _elsewhere(best: RankedEntry | None, material: Material) -> Answer:
             + ("the same word." if same else f"“{fresh.verdict.text}”.")
         )
     others = material.elsewhere(best.run)
+    words: dict[str, list[str]] = {}
     for track, card in others:
         word = card.verdict.text if card.verdict else "reference"
-        said.append(f"On {track.protocol.name}: “{word}”.")
+        words.setdefault(word, []).append(track.protocol.name)
+    said += [f"On {', '.join(names)}: “{word}”." for word, names in words.items()]
     prior = best.run.mitigation.prior
     if prior:
         said.append(f"It presumes something about the data: {prior}.")

@@ -73,13 +73,14 @@ class _Site:
     def page(self, template: str, path: str, **content: Any) -> str:
         """A page at its path; links in it lead from there."""
         up = "../" * path.count("/")
-        tracks = [
-            (f"Experiment {track.protocol.name}", f"tracks/{track.protocol.name}.html")
-            for track in self.material.tracks
-        ]
+        # The first of them; the front page leads to all.
+        canonical = self.material.tracks[0].protocol.name
         first, *rest = _NAVIGATION
         return self.templates.get_template(f"site/{template}.html.jinja").render(
-            up=up, here=path, navigation=[first, *tracks, *rest], **content
+            up=up,
+            here=path,
+            navigation=[first, ("The experiment", f"tracks/{canonical}.html"), *rest],
+            **content,
         )
 
     def front(self) -> str:
