@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 
 import pandas
 from rich.console import Console
 
+from subliminal_bench.api.choices import Folder, kept_store, named_folder
 from subliminal_bench.experiment.home import expanded
 from subliminal_bench.experiment.tracks import protocol_named
 from subliminal_bench.mitigation.card import Value, written_settings
@@ -18,7 +18,7 @@ from subliminal_bench.reports.study.front import study_svg
 from subliminal_bench.reports.study.grid_text import grid_frame
 from subliminal_bench.reports.study.study_text import study_text
 from subliminal_bench.reports.study.trials_frame import trials_frame
-from subliminal_bench.results.store import Store, store_folder
+from subliminal_bench.results.store import Store
 from subliminal_bench.running.grid import Grid
 from subliminal_bench.running.progress import SILENT, ConsoleWatcher, Watcher
 from subliminal_bench.running.set_file import read_set
@@ -27,8 +27,6 @@ from subliminal_bench.running.study.ablation import run_ablation
 from subliminal_bench.running.study.finding_studies import shown_study
 from subliminal_bench.running.study.findings import Findings
 from subliminal_bench.running.study.study import DEFAULT_SEEDS, Study, coarse
-
-Folder = str | PathLike[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,7 +140,7 @@ def find_study(
     Raises:
         ResultError: there is none.
     """
-    return Studied(shown_study(_store(store), name, protocol))
+    return Studied(shown_study(kept_store(store), name, protocol))
 
 
 def ablate(
@@ -221,10 +219,10 @@ def grid(
     """
     setup = Setup(
         measure_every=measure_every,
-        store=_store(store),
+        store=kept_store(store),
         device=device,
         engine=engine,
-        data_dir=None if data_dir is None else expanded(Path(data_dir)),
+        data_dir=None if data_dir is None else named_folder("data_dir", data_dir),
     )
     chosen = Grid(setup, read_set(expanded(Path(file))))
     if not run:
@@ -246,17 +244,11 @@ def _setup(
         measure_every=coarse(protocol_named(protocol))
         if measure_every is None
         else measure_every,
-        store=_store(store),
+        store=kept_store(store),
         device=device,
         engine=engine,
-        data_dir=None if data_dir is None else expanded(Path(data_dir)),
+        data_dir=None if data_dir is None else named_folder("data_dir", data_dir),
     )
-
-
-def _store(store: Folder | Store | None) -> Store:
-    if isinstance(store, Store):
-        return store
-    return Store(store_folder(None if store is None else Path(store)))
 
 
 def _watching(quiet: bool) -> "nullcontext[Watcher] | ConsoleWatcher":

@@ -45,10 +45,7 @@ class FinishedTracks:
         for row in self.scorecard.rows:
             card = row.card
             verdict = card.verdict if card else None
-            judged = verdict.prevention if verdict else None
-            found = judged if judged and judged.judgeable else None
-            against = card.against_baseline if card else None
-            kept = against.distillation if against else None
+            found, kept = (card.prevention, card.distillation) if card else (None, None)
             values = card.columns[0].values if card else {}
             skill, base = (
                 card.columns[0].mean(name) if card and name in values else float("nan")

@@ -12,6 +12,8 @@ from subliminal_bench.cli.options import (
     IsolateMemoryOption,
     IsolateOption,
     IsolateTimeoutOption,
+    MeasureEveryOption,
+    NoWeightsOption,
     StoreOption,
     open_store,
 )
@@ -24,22 +26,12 @@ def grid(
     show: Annotated[
         bool, typer.Option("--show", help="Run nothing: show what the store has.")
     ] = False,
-    measure_every: Annotated[
-        int,
-        typer.Option(
-            "--measure-every",
-            metavar="STEPS",
-            help="Measure the alignment only at every so many steps.",
-        ),
-    ] = 1,
+    measure_every: MeasureEveryOption = 1,
     device: DeviceOption = "auto",
     engine: EngineOption = "local",
     data_dir: DataOption = None,
     store: StoreOption = None,
-    no_weights: Annotated[
-        bool,
-        typer.Option("--no-weights", help="Keep no weights of the students in the store."),
-    ] = False,
+    no_weights: NoWeightsOption = False,
     isolate: IsolateOption = False,
     isolate_timeout: IsolateTimeoutOption = None,
     isolate_memory: IsolateMemoryOption = None,

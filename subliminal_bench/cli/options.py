@@ -93,6 +93,18 @@ SetOption = Annotated[
         help="Set a parameter of the mitigation; may be repeated.",
     ),
 ]
+MeasureEveryOption = Annotated[
+    int,
+    typer.Option(
+        "--measure-every",
+        metavar="STEPS",
+        help="Measure the alignment only at every so many steps: the same students in less "
+        "time. Such results are kept apart.",
+    ),
+]
+NoWeightsOption = Annotated[
+    bool, typer.Option("--no-weights", help="Keep no weights of the students in the store.")
+]
 IsolateOption = Annotated[
     bool,
     typer.Option("--isolate", help="Isolate the mitigation in its own process."),

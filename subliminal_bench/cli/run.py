@@ -14,7 +14,9 @@ from subliminal_bench.cli.options import (
     IsolateMemoryOption,
     IsolateOption,
     IsolateTimeoutOption,
+    MeasureEveryOption,
     MitigationArgument,
+    NoWeightsOption,
     ProtocolOption,
     SeedsOption,
     SetOption,
@@ -34,15 +36,7 @@ def run(
     protocol: ProtocolOption = "mnist-5k",
     track: TrackOption = None,
     seeds: SeedsOption = "1-10",
-    measure_every: Annotated[
-        int,
-        typer.Option(
-            "--measure-every",
-            metavar="STEPS",
-            help="Measure the alignment only at every so many steps: the same students in less "
-            "time. Such results are kept apart.",
-        ),
-    ] = 1,
+    measure_every: MeasureEveryOption = 1,
     device: DeviceOption = "auto",
     engine: EngineOption = "local",
     data_dir: DataOption = None,
@@ -54,10 +48,7 @@ def run(
     ] = None,
     settings: SetOption = None,
     store: StoreOption = None,
-    no_weights: Annotated[
-        bool,
-        typer.Option("--no-weights", help="Keep no weights of the students in the store."),
-    ] = False,
+    no_weights: NoWeightsOption = False,
     rerun_references: Annotated[
         bool,
         typer.Option(

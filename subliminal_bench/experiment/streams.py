@@ -118,7 +118,7 @@ def noise(
         seed: the run's seed.
         first: index of the first image.
         images: how many; by default as many as the protocol trains on.
-        device: where to make them; the images are bit-identical on every device.
+        device: where to make them; uniform ones are bit-identical on every device.
 
     Returns:
         `[images, pixels]`, drawn in float32.

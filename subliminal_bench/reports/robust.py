@@ -140,13 +140,11 @@ def _cells(row: TrackRow) -> list[str]:
     if row.card is None:
         return ["not run", *[_NONE] * 5]
     card, verdict = row.card, row.card.verdict
-    found = verdict.prevention if verdict else None
-    against = card.against_baseline
-    kept = against.distillation if against else None
+    found, kept = card.prevention, card.distillation
     return [
         verdict.text if verdict else "reference",
-        short.percent(found.estimate) if found and found.judgeable else _NONE,
-        short.interval(found) if found and found.judgeable else _NONE,
+        short.percent(found.estimate) if found else _NONE,
+        short.interval(found) if found else _NONE,
         f"x{kept.ratio:.2f}" if kept else _NONE,
         skill_cell(card),
         str(len(card.seeds)),
@@ -178,18 +176,15 @@ def skill_cell(card: Scorecard) -> str:
 def _numbers(row: TrackRow) -> dict[str, Any]:
     if row.card is None:
         return {"failed": row.failed}
-    card, verdict = row.card, row.card.verdict
-    found = verdict.prevention if verdict else None
-    against = card.against_baseline
-    kept = against.distillation if against else None
-    skills = {
+    card, verdict, kept = row.card, row.card.verdict, row.card.distillation
+    kept_skill = {
         name: card.summaries(name)[0].mean for name in _SKILLS if name in card.columns[0].values
     }
     return {
         "verdict": verdict.text if verdict else None,
-        "prevention": prevention_numbers(found),
+        "prevention": prevention_numbers(verdict.prevention if verdict else None),
         "kl_ratio": kept.ratio if kept else None,
-        **skills,
+        **kept_skill,
         "seeds": list(card.seeds),
         "other_shares": {name: finite(share) for name, share in row.others.items()},
     }

@@ -51,8 +51,7 @@ def prevention(card: Scorecard, verdict: Verdict) -> str:
 
 def estimate(card: Scorecard, found: Prevention) -> str:
     """A prevention without its interval, and the KL where distillation is not kept."""
-    against = card.against_baseline
-    kept = against.distillation if against else None
+    kept = card.distillation
     at = "" if kept is None or kept.kept else f" at KL x{kept.ratio:.2f}"
     return f"{percent(found.estimate)}{at}"
 

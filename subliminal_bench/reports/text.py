@@ -224,6 +224,18 @@ def markdown_table(table: tables.Table) -> str:
     return tabulate(rows, list(map(literal, table.headings)), "github", disable_numparse=True)
 
 
+def titled_table(title: str) -> Table:
+    """An empty table for a terminal, with a title above it."""
+    return Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+        show_edge=False,
+    )
+
+
 def rich_table(content: tables.Table) -> Table:
     """A table for a terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_edge=False)

@@ -132,8 +132,8 @@ def profile(robust: RobustScorecard) -> DescribedFigure | None:
 
 
 def _prevention(axes: Axes, place: int, row: TrackRow) -> None:
-    found = row.card.verdict.prevention if row.card and row.card.verdict else None
-    if found is None or not found.judgeable:
+    found = row.card.prevention if row.card else None
+    if found is None:
         return
     low, high = (
         float(np.clip(100 * end, _LOWEST, _HIGHEST)) for end in (found.low, found.high)
@@ -150,8 +150,7 @@ def _prevention(axes: Axes, place: int, row: TrackRow) -> None:
 
 
 def _distillation(axes: Axes, place: int, row: TrackRow) -> None:
-    against = row.card.against_baseline if row.card else None
-    kept = against.distillation if against else None
+    kept = row.card.distillation if row.card else None
     if kept is None:
         return
     if kept.low is not None and kept.high is not None:
@@ -191,13 +190,12 @@ def _told(row: TrackRow) -> str:
     """A row in words."""
     if row.card is None:
         return f"{row.track}: missing"
-    verdict, against = row.card.verdict, row.card.against_baseline
-    found = verdict.prevention if verdict else None
+    found, kept = row.card.prevention, row.card.distillation
     parts = [f"{row.track}: {_word(row)}"]
-    if found and found.judgeable:
+    if found:
         parts.append(f"prevention {short.percent(found.estimate)} ({short.interval(found)})")
-    if against and against.distillation:
-        parts.append(f"KL ratio {against.distillation.ratio:.2f}")
+    if kept:
+        parts.append(f"KL ratio {kept.ratio:.2f}")
     skill = skills(row.card)
     if skill:
         parts.append(f"skill {100 * skill[0]:.1f} % of the base's {100 * skill[1]:.1f} %")

@@ -3,28 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from subliminal_bench.mitigation.builtin import BASELINE
 from subliminal_bench.reports import path_figures, robust, track_figures
-from subliminal_bench.reports.drawings import DescribedFigure
-from subliminal_bench.reports.svg import inline_svg
+from subliminal_bench.reports.section import PageFigure, placed
 from subliminal_bench.reports.tables import Table
 from subliminal_bench.scoring.path_shapes import PathShape, path_shape
 from subliminal_bench.scoring.robust import RobustScorecard
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as it appears on the page.
-
-    Attributes:
-        drawing: the figure, with its text alternative.
-        title: below or above it.
-    """
-
-    drawing: Markup
-    title: str
 
 
 @dataclass(frozen=True)
@@ -42,8 +26,8 @@ class OnTracks:
     """
 
     name: str
-    rows: Picture | None
-    profile: Picture | None
+    rows: PageFigure | None
+    profile: PageFigure | None
     table: Table
     profiles: Table
     sentences: list[str]
@@ -63,8 +47,8 @@ class TrackPart:
     """
 
     mitigations: list[OnTracks]
-    side_by_side: Picture | None
-    in_one: list[Picture]
+    side_by_side: PageFigure | None
+    in_one: list[PageFigure]
     numbers: Table | None
     pathless: list[str]
 
@@ -78,9 +62,9 @@ def track_part(cards: Sequence[RobustScorecard]) -> TrackPart | None:
     drawn = {shape.track for shape in shapes}
     return TrackPart(
         mitigations=[_on_tracks(f"tracks-{place}", card) for place, card in enumerate(cards)],
-        side_by_side=_placed("paths", path_figures.side_by_side(shapes)) if shapes else None,
+        side_by_side=placed("paths", path_figures.side_by_side(shapes)) if shapes else None,
         in_one=[
-            _placed(f"paths-{against}", path_figures.in_one(shapes, against))
+            placed(f"paths-{against}", path_figures.in_one(shapes, against))
             for against in path_figures.AGAINST
             if len(shapes) > 1
         ],
@@ -109,14 +93,10 @@ def _on_tracks(slug: str, card: RobustScorecard) -> OnTracks:
     rows, profile = track_figures.tracks(card), track_figures.profile(card)
     return OnTracks(
         name=card.name,
-        rows=_placed(slug, rows) if rows else None,
-        profile=_placed(f"{slug}-profile", profile) if profile else None,
+        rows=placed(slug, rows) if rows else None,
+        profile=placed(f"{slug}-profile", profile) if profile else None,
         table=robust.rows(card),
         profiles=robust.profile(card),
         sentences=robust.conclusions(card),
         missing=[f"{row.track}: {row.failed}" for row in card.failed],
     )
-
-
-def _placed(slug: str, drawn: DescribedFigure) -> Picture:
-    return Picture(inline_svg(drawn.figure, slug, drawn.title, drawn.description), drawn.title)

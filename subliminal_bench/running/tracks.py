@@ -13,6 +13,7 @@ from subliminal_bench.errors import (
 from subliminal_bench.experiment.protocol import Protocol
 from subliminal_bench.experiment.tracks import ROBUST, ROBUST_NAME, protocol_named
 from subliminal_bench.printable import brief
+from subliminal_bench.results.run import MitigationRecord
 from subliminal_bench.running.progress import SILENT, Watcher
 from subliminal_bench.running.setup import LoadedScoring, Scoring
 from subliminal_bench.scoring.robust import RobustScorecard, TrackRow, other_shares
@@ -92,8 +93,6 @@ class LoadedTracks:
     @property
     def name(self) -> str:
         """The mitigation, with the settings that differ from their defaults."""
-        from subliminal_bench.results.run import MitigationRecord
-
         return MitigationRecord.of(self.scorings[0][1].mitigation).label
 
     def run(self, watcher: Watcher = SILENT, spelling: Spelling = _PYTHON) -> RobustScorecard:

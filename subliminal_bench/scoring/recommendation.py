@@ -31,14 +31,12 @@ def prevention_of(card: Scorecard) -> Prevention | None:
 
 def ratio_of(card: Scorecard) -> float | None:
     """A run's final KL over plain distillation's; None if a student diverged."""
-    against = card.against_baseline
-    return against.distillation.ratio if against and against.distillation else None
+    return card.distillation.ratio if card.distillation else None
 
 
 def keeps_kl(card: Scorecard) -> bool:
     """Whether a run is shown to keep the final KL."""
-    against = card.against_baseline
-    return bool(against and against.distillation and against.distillation.kept)
+    return bool(card.distillation and card.distillation.kept)
 
 
 def best(cards: Mapping[int, Scorecard]) -> int | None:

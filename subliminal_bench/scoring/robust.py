@@ -138,8 +138,7 @@ def share_on(card: Scorecard) -> float:
     """The largest share that a reader finds: 1 of the baseline, infinite if not judged."""
     if card.verdict is None:
         return 1.0
-    found = card.verdict.prevention
-    return 1 - found.estimate if found and found.judgeable else inf
+    return 1 - card.prevention.estimate if card.prevention else inf
 
 
 def other_shares(protocol: Protocol, root: Path | None = None) -> dict[str, float]:

@@ -19,6 +19,7 @@ from subliminal_bench.scoring.equal_distillation import (
     EqualDistillation,
     at_equal_distillation,
 )
+from subliminal_bench.scoring.statistics import NonInferiority, Prevention
 from subliminal_bench.scoring.twins import twin_of
 from subliminal_bench.scoring.verdict import Verdict, judge
 from subliminal_bench.scoring.weight_marks import WeightMarks, weight_marks
@@ -102,6 +103,21 @@ class Scorecard:
     def against_baseline(self) -> Comparison | None:
         """The scored run against the baseline; None for the baseline itself."""
         return _against_baseline(self.comparisons)
+
+    @property
+    def distillation(self) -> NonInferiority | None:
+        """The final KL against the baseline's.
+
+        None for the baseline itself, and if a student diverged.
+        """
+        against = self.against_baseline
+        return against.distillation if against else None
+
+    @property
+    def prevention(self) -> Prevention | None:
+        """What is prevented at equal distillation; None if that cannot be judged."""
+        found = self.verdict.prevention if self.verdict else None
+        return found if found and found.judgeable else None
 
     @property
     def protocol(self) -> ProtocolRecord:

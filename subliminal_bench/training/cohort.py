@@ -166,15 +166,19 @@ class Cohort:
         """Places among the trait's logits, int64 `[students, images]`."""
         return wanted(self.protocol.trait_task, self.digits.labels[self._audit_index])
 
-    @cached_property
+    @property
     def test_images(self) -> Tensor:
         """`[images, pixels]` if all seeds share them, else `[students, images, pixels]`."""
-        return self._tested(self.protocol.trait_task)[0]
+        return self._trait_test[0]
 
-    @cached_property
+    @property
     def test_labels(self) -> Tensor:
         """Places among the trait's logits, int64 `[students, images]`."""
-        return self._tested(self.protocol.trait_task)[1]
+        return self._trait_test[1]
+
+    @cached_property
+    def _trait_test(self) -> tuple[Tensor, Tensor]:
+        return self._tested(self.protocol.trait_task)
 
     @cached_property
     def skill_test(self) -> tuple[Tensor, Tensor] | None:

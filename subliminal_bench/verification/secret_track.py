@@ -44,7 +44,7 @@ def secret_track_claim(
             found = _scored(anew, mitigation, twin, tuple(seeds))
         except HookError as error:
             return Claim(ABOUT, False, f"{track.about}: it fails there: {error}")
-    here, there = (_prevention(one) for one in (card, found))
+    here, there = card.prevention, found.prevention
     where = f"{track.about}, {seeds_phrase(tuple(seeds))}"
     if there is None:
         word = found.verdict.text if found.verdict else "reference"
@@ -63,11 +63,6 @@ def _scored(
     )
     ours = bench.with_twin(runs[0], mitigation, twin, runs[1]) if twin else runs[0]
     return build_scorecard(ours, {BASELINE: plain})
-
-
-def _prevention(card: Scorecard) -> Prevention | None:
-    found = card.verdict.prevention if card.verdict else None
-    return found if found and found.judgeable else None
 
 
 def _shown(found: Prevention) -> str:

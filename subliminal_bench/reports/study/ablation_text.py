@@ -1,12 +1,9 @@
 """An ablation as a table and as a frame: what each part and mechanism contributes."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import pandas
-from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,34 +11,22 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import seeds_phrase
 from subliminal_bench.reports import short
+from subliminal_bench.reports.text import captured, titled_table
 from subliminal_bench.running.study.ablation import Ablated
 from subliminal_bench.scoring.recommendation import keeps_kl, prevention_of, ratio_of
-
-_WIDTH = 80
 
 
 def ablation_text(found: Sequence[Ablated]) -> str:
     """The ablation for a terminal of 80 columns, without colours."""
-    console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
-    with console.capture() as captured:
-        console.print(ablation_table(found))
-    return captured.get()
+    return captured(ablation_table(found))
 
 
 def ablation_table(found: Sequence[Ablated]) -> Table:
     """The ablation for a terminal: the whole first, then without each thing."""
     card = found[0].card
-    table = Table(
-        title=Text(
-            f"ablation of {card.entry.mitigation.label} · {card.protocol.label} · "
-            f"{seeds_phrase(card.seeds)}",
-            style="bold",
-        ),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1),
-        show_edge=False,
+    table = titled_table(
+        f"ablation of {card.entry.mitigation.label} · {card.protocol.label} · "
+        f"{seeds_phrase(card.seeds)}"
     )
     table.add_column("", overflow="fold")
     for heading in ("prevention (95 %)", "loses", "KL", "expr.", "latent"):

@@ -1,12 +1,10 @@
 """A grid of results as tables, and as a frame."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import pandas
-from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,18 +12,14 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.reports import short
+from subliminal_bench.reports.text import captured, titled_table
 from subliminal_bench.running.grid import Cell
 from subliminal_bench.scoring.recommendation import ratio_of
-
-_WIDTH = 80
 
 
 def grid_text(cells: Sequence[Cell]) -> str:
     """The grid for a terminal of 80 columns, without colours."""
-    console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
-    with console.capture() as captured:
-        console.print(grid_view(cells))
-    return captured.get()
+    return captured(grid_view(cells))
 
 
 def grid_view(cells: Sequence[Cell]) -> RenderableType:
@@ -46,14 +40,7 @@ def grid_view(cells: Sequence[Cell]) -> RenderableType:
 
 
 def _table(protocol: str, cells: Sequence[Cell]) -> Table:
-    table = Table(
-        title=Text(protocol, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1),
-        show_edge=False,
-    )
+    table = titled_table(protocol)
     table.add_column("mitigation", overflow="fold")
     table.add_column("verdict", overflow="fold")
     for heading in ("prevention", "expr.", "latent", "KL"):

@@ -1,10 +1,9 @@
 """A study as text: its trials, the setting that it recommends, and how far to trust that."""
 
-import io
 from collections import Counter
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,12 +11,12 @@ from subliminal_bench.experiment.metrics import METRICS
 from subliminal_bench.experiment.readers import EXPRESSED, LATENT
 from subliminal_bench.experiment.seed_ranges import describe_seeds, seeds_phrase
 from subliminal_bench.reports import short
+from subliminal_bench.reports.text import captured
 from subliminal_bench.running.study.findings import Findings, Trial
 from subliminal_bench.scoring.recommendation import keeps_kl, prevention_of
 from subliminal_bench.scoring.scorecard import Scorecard
 from subliminal_bench.scoring.statistics import SHARE_MARGIN, Prevention
 
-_WIDTH = 80
 # A table of more rows leaves the first ones out of sight.
 _MOST_ROWS = 25
 # A lower bound below minus this shows nothing.
@@ -31,10 +30,7 @@ def study_text(findings: Findings, command: str = "") -> str:
         findings: of the study.
         command: that scores the best setting on the seeds that rank.
     """
-    console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
-    with console.capture() as captured:
-        console.print(study_view(findings, command))
-    return captured.get()
+    return captured(study_view(findings, command))
 
 
 def study_view(findings: Findings, command: str = "") -> RenderableType:
@@ -90,8 +86,7 @@ def _recommended(findings: Findings) -> str:
 
 def _said(card: Scorecard) -> str:
     """What a run prevents at which KL, and on which seeds."""
-    found, against = prevention_of(card), card.against_baseline
-    kept = against.distillation if against else None
+    found, kept = prevention_of(card), card.distillation
     prevention = (
         f"prevention {short.percent(found.estimate)} ({short.interval(found)})"
         if found
@@ -133,8 +128,7 @@ def _cells(findings: Findings, trial: Trial) -> list[str]:
     cells = [f"{trial.number}{front}", settings_text(trial)]
     if trial.card is None:
         return [*cells, "–", "–", "–", trial.state, "–", "–"]
-    found, against = prevention_of(trial.card), trial.card.against_baseline
-    kept = against.distillation if against else None
+    found, kept = prevention_of(trial.card), trial.card.distillation
     ours = trial.card.columns[0]
     state = "yes" if keeps_kl(trial.card) else "no"
     return [

@@ -73,8 +73,7 @@ def _numbers(card: Scorecard | None) -> dict[str, Any]:
     """What a trial's scorecard says; all None without one."""
     if card is None:
         return dict.fromkeys(_COLUMNS)
-    found, against = prevention_of(card), card.against_baseline
-    kept = against.distillation if against else None
+    found, kept = prevention_of(card), card.distillation
     values = (
         found and found.estimate,
         found and _finite(found.low),
